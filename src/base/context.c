@@ -1,0 +1,133 @@
+/* Context: error text, log, cancel flag. One mutex guards the texts; cancel is a lone atomic so
+ * that a signal handler may set it. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+enum { MESSAGE_SIZE = 1024 };
+
+struct affect_context {
+    pthread_mutex_t lock;
+    char message[MESSAGE_SIZE];
+    affect_log_fn log;
+    void *log_user;
+    affect_log_level log_level;
+    char *models;
+    atomic_int threads;
+    atomic_int cancelled;
+};
+
+const char *affect_status_name(affect_status status) {
+    switch (status) {
+#define STATUS_NAME(symbol, number, text)                                                          \
+    case AFFECT_##symbol: return #symbol;
+        AFFECT_STATUS_TABLE(STATUS_NAME)
+#undef STATUS_NAME
+    }
+    return "UNKNOWN";
+}
+
+const char *affect_status_text(affect_status status) {
+    switch (status) {
+#define STATUS_TEXT(symbol, number, text)                                                          \
+    case AFFECT_##symbol: return text;
+        AFFECT_STATUS_TABLE(STATUS_TEXT)
+#undef STATUS_TEXT
+    }
+    return "unknown status";
+}
+
+affect_status affect_context_create(affect_context **out) {
+    if (!out) return AFFECT_ERROR_ARGUMENT;
+    *out = NULL;
+    affect_context *ctx = base_calloc(1, sizeof *ctx);
+    if (!ctx) return AFFECT_ERROR_MEMORY;
+    if (pthread_mutex_init(&ctx->lock, NULL) != 0) {
+        base_free(ctx);
+        return AFFECT_ERROR_MEMORY;
+    }
+    *out = ctx;
+    return AFFECT_OK;
+}
+
+void affect_context_destroy(affect_context *ctx) {
+    if (!ctx) return;
+    pthread_mutex_destroy(&ctx->lock);
+    base_free(ctx->models);
+    base_free(ctx);
+}
+
+const char *affect_context_message(const affect_context *ctx) { return ctx ? ctx->message : ""; }
+
+void affect_context_set_log(affect_context *ctx, affect_log_level level, affect_log_fn log,
+                            void *user) {
+    if (!ctx) return;
+    pthread_mutex_lock(&ctx->lock);
+    ctx->log = log;
+    ctx->log_user = user;
+    ctx->log_level = level;
+    pthread_mutex_unlock(&ctx->lock);
+}
+
+void affect_context_set_threads(affect_context *ctx, int threads) {
+    if (ctx) atomic_store(&ctx->threads, threads < 0 ? 0 : threads);
+}
+
+int affect_context_threads(const affect_context *ctx) {
+    int threads = ctx ? atomic_load(&ctx->threads) : 0;
+    if (threads > 0) return threads;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : (int)online;
+}
+
+affect_status affect_context_set_models(affect_context *ctx, const char *folder) {
+    if (!ctx) return AFFECT_ERROR_ARGUMENT;
+    char *copy = base_strdup(folder);
+    if (folder && !copy) return base_fail_memory(ctx);
+    pthread_mutex_lock(&ctx->lock);
+    base_free(ctx->models);
+    ctx->models = copy;
+    pthread_mutex_unlock(&ctx->lock);
+    return AFFECT_OK;
+}
+
+const char *base_models_folder(const affect_context *ctx) { return ctx ? ctx->models : NULL; }
+
+void affect_context_cancel(affect_context *ctx) {
+    if (ctx) atomic_store(&ctx->cancelled, 1);
+}
+
+int affect_context_cancelled(const affect_context *ctx) {
+    return ctx ? atomic_load(&ctx->cancelled) : 0;
+}
+
+affect_status base_fail(affect_context *ctx, affect_status status, const char *format, ...) {
+    if (!ctx) return status;
+    char text[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&ctx->lock);
+    memcpy(ctx->message, text, sizeof text);
+    pthread_mutex_unlock(&ctx->lock);
+    return status;
+}
+
+affect_status base_fail_memory(affect_context *ctx) {
+    return base_fail(ctx, AFFECT_ERROR_MEMORY, "out of memory");
+}
+
+void base_log(affect_context *ctx, affect_log_level level, const char *format, ...) {
+    if (!ctx) return;
+    char line[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&ctx->lock);
+    if (ctx->log && level >= ctx->log_level) ctx->log(ctx->log_user, level, line);
+    pthread_mutex_unlock(&ctx->lock);
+}
