@@ -1,0 +1,39 @@
+/* The affect command: finds the verb and hands over. */
+#include <string.h>
+
+#include "cli/options.h"
+
+#ifndef AFFECT_VERSION
+#error "the build defines AFFECT_VERSION"
+#endif
+
+static void print_help(FILE *out) {
+    fprintf(out,
+            "usage: affect VERB [OPTIONS] ...\n\n"
+            "Turns a recording of people into a time-aligned account of what they expressed, as\n"
+            "people would perceive it, with uncertainty; never a reading of an inner state.\n\n"
+            "verbs:\n");
+    for (const cli_verb *verb = cli_verbs; verb->name; verb++)
+        fprintf(out, "  %-10s %s\n", verb->name, verb->summary);
+    fprintf(out, "\n'affect VERB --help' tells more. Exit codes: docs/exit-codes.md\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return AFFECT_ERROR_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help(stdout);
+        return AFFECT_OK;
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("affect %s\n", AFFECT_VERSION);
+        return AFFECT_OK;
+    }
+    for (const cli_verb *verb = cli_verbs; verb->name; verb++)
+        if (strcmp(verb->name, word) == 0) return verb->run(argc - 1, argv + 1);
+    fprintf(stderr, "affect: unknown verb '%s'; see affect --help\n", word);
+    return AFFECT_ERROR_USAGE;
+}
