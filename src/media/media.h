@@ -1,0 +1,81 @@
+/* media: any file FFmpeg opens, or standard input, in; audio blocks and RGB frames with exact times
+ * out.
+ *
+ * Times are nanoseconds from the first instant of the recording (the earliest presentation time of
+ * the chosen streams after edit lists), computed from rational stream time. Audio and video keep
+ * their own offsets to that instant. */
+#ifndef MEDIA_H
+#define MEDIA_H
+
+#include "track/track.h"
+
+/* Mono samples of constant rate; sample i is at t0 + i / sample_rate. Consecutive blocks of a
+ * recording meet exactly unless a gap item stands between them. */
+typedef struct media_block {
+    affect_time t0;
+    int sample_rate; /* Hz */
+    size_t count;
+    const float *samples; /* -1..1, finite; borrowed until the next call on the reader */
+} media_block;
+
+/* 8-bit RGB, rotation applied, square pixels. */
+typedef struct media_frame {
+    affect_time time;     /* when it appears */
+    affect_time duration; /* until the next one, 0 if unknown */
+    int width, height;
+    size_t stride; /* bytes from one row to the next */
+    const uint8_t
+        *rgb; /* height rows of width x 3 bytes; borrowed until the next call on the reader */
+} media_frame;
+
+typedef enum media_kind {
+    MEDIA_AUDIO,
+    MEDIA_FRAME,
+    MEDIA_GAP, /* nothing could be decoded in [t0, t1): `text` says why */
+    MEDIA_END
+} media_kind;
+
+typedef struct media_item {
+    media_kind kind;
+    media_block audio;
+    media_frame frame;
+    struct {
+        affect_time t0, t1;
+        const char *text;
+    } gap;
+} media_item;
+
+typedef struct media_options {
+    bool want_audio, want_video;
+    int audio_stream; /* index among the audio streams, -1 = the best */
+    int sample_rate;  /* Hz of the blocks; 0 = the stream's own; 16000 for perception */
+    int max_height;   /* frames larger than this are scaled down, keeping the aspect; 0 = never */
+    double max_fps;   /* frames beyond this rate are dropped; 0 = never */
+} media_options;
+
+/* { both wanted, best stream, 16000 Hz, 720 lines, no frame-rate limit } */
+media_options media_options_default(void);
+
+typedef struct media_info {
+    affect_time duration; /* AFFECT_TIME_NONE if the container does not say (a pipe) */
+    bool has_audio, has_video, is_picture; /* is_picture: one still image */
+    int audio_streams;
+    int native_rate, channels;
+    int width, height; /* as shown: rotation and pixel aspect applied */
+    double fps;        /* average, 0 if unknown */
+    char format[32], audio_codec[32], video_codec[32];
+} media_info;
+
+typedef struct media_reader media_reader;
+
+/* Opens a file, or standard input for "-". Errors: NOT_FOUND, FORMAT, NO_STREAM, ARGUMENT (no such
+ * audio stream), MEMORY. */
+AFFECT_MUST_USE affect_status media_open(affect_context *ctx, const char *path,
+                                         const media_options *options, media_reader **out);
+const media_info *media_reader_info(const media_reader *reader);
+/* The next item, in order of time across audio and video. After MEDIA_END it stays MEDIA_END.
+ * Damage is a MEDIA_GAP item, not an error. Errors: CANCELLED, MEMORY. */
+AFFECT_MUST_USE affect_status media_next(media_reader *reader, media_item *item);
+void media_close(media_reader *reader);
+
+#endif
