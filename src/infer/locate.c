@@ -1,0 +1,99 @@
+/* Where models and ONNX Runtime are looked for. In: a name. Out: candidate paths in order of
+ * preference.
+ *
+ * A build tree is recognised by the build.ninja in one of the folders above the file this code was
+ * loaded from, so that a program in the build tree uses the build's models and an installed one
+ * those beside it, wherever both were moved to, and neither carries the other's path. */
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "infer/internal.h"
+
+#ifndef INFER_DATA_FOLDER
+#define INFER_DATA_FOLDER "/usr/local/share/affect"
+#endif
+#ifndef INFER_LIB_FOLDER
+#define INFER_LIB_FOLDER "/usr/local/lib/affect"
+#endif
+
+#define ORT_IN_NPM "node_modules/com.github.asus4.onnxruntime/Plugins/Linux/x64/libonnxruntime.so"
+
+typedef struct search {
+    base_text *tried;
+    locate_visit *visit;
+    void *user;
+} search;
+
+AFFECT_PRINTF(2, 3) static bool attempt(search *s, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char path[PATH_MAX];
+    int n = vsnprintf(path, sizeof path, format, arguments);
+    va_end(arguments);
+    if (n < 0 || n >= (int)sizeof path) return false;
+    if (s->tried) base_text_printf(s->tried, "%s%s", s->tried->length ? ", " : "", path);
+    return s->visit(s->user, path);
+}
+
+/* Folder of the executable or shared library that holds this code, without trailing slash. */
+static bool own_folder(char out[PATH_MAX]) {
+    Dl_info info;
+    if (!dladdr((const void *)(uintptr_t)&own_folder, &info) || !info.dli_fname) return false;
+    if (!realpath(info.dli_fname, out) && !realpath("/proc/self/exe", out)) return false;
+    char *slash = strrchr(out, '/');
+    if (!slash || slash == out) return false;
+    *slash = '\0';
+    return true;
+}
+
+/* The build tree this code runs in: the nearest folder upward with a build.ninja. */
+static bool build_folder(char out[PATH_MAX]) {
+    if (!own_folder(out)) return false;
+    for (int level = 0; level < 5; level++) {
+        char marker[PATH_MAX + 16];
+        snprintf(marker, sizeof marker, "%s/build.ninja", out);
+        if (base_file_exists(marker)) return true;
+        char *slash = strrchr(out, '/');
+        if (!slash || slash == out) return false;
+        *slash = '\0';
+    }
+    return false;
+}
+
+bool locate_model(affect_context *ctx, const char *name, base_text *tried, locate_visit *visit,
+                  void *user) {
+    search s = {tried, visit, user};
+    const char *chosen = base_models_folder(ctx), *environment = getenv("AFFECT_MODELS");
+    if (chosen && attempt(&s, "%s/%s", chosen, name)) return true;
+    if (environment && *environment && attempt(&s, "%s/%s", environment, name)) return true;
+    char folder[PATH_MAX];
+    if (build_folder(folder)) {
+        if (attempt(&s, "%s/models/%s", folder, name)) return true;
+        if (attempt(&s, "%s/../build/models/%s", folder, name)) return true; /* build-asan/ … */
+        if (attempt(&s, "%s/../models/%s", folder, name)) return true;       /* committed weights */
+    }
+    if (own_folder(folder) && attempt(&s, "%s/../share/affect/models/%s", folder, name))
+        return true;
+    return attempt(&s, "%s/models/%s", INFER_DATA_FOLDER, name);
+}
+
+bool locate_runtime(base_text *tried, locate_visit *visit, void *user) {
+    search s = {tried, visit, user};
+    const char *environment = getenv("AFFECT_ORT");
+    /* A user who names a library means that one: no silent fall-back to another. */
+    if (environment && *environment) return attempt(&s, "%s", environment);
+    char folder[PATH_MAX];
+    if (build_folder(folder)) {
+        if (attempt(&s, "%s/lib/libonnxruntime.so", folder)) return true;
+        if (attempt(&s, "%s/../build/lib/libonnxruntime.so", folder)) return true;
+        if (attempt(&s, "%s/../" ORT_IN_NPM, folder)) return true;
+    }
+    if (own_folder(folder)) {
+        if (attempt(&s, "%s/affect/libonnxruntime.so", folder)) return true;
+        if (attempt(&s, "%s/../lib/affect/libonnxruntime.so", folder)) return true;
+    }
+    if (attempt(&s, "%s/libonnxruntime.so", INFER_LIB_FOLDER)) return true;
+    return attempt(&s, "libonnxruntime.so") || attempt(&s, "libonnxruntime.so.1");
+}
