@@ -117,8 +117,8 @@ static affect_status complete(voice_descriptors *s, size_t n) {
                     ? s->candidate[n % FRAME_RING][state]
                     : 0.0f;
     size_t first = n * plan->step;
-    pitch_periods_frame(&s->periods, plan, s->kernels, samples_at(s, s->periods.position), frame->f0,
-                        &frame->jitter, &frame->shimmer_db);
+    pitch_periods_frame(&s->periods, plan, s->kernels, samples_at(s, s->periods.position),
+                        frame->f0, &frame->jitter, &frame->shimmer_db);
     frame->hnr_db =
         harmonics_noise(plan, s->kernels, samples_at(s, first), frame->f0, s->correlation);
     harmonics_levels(plan, s->magnitude[n / VOICE_LANES % BLOCK_RING] + n % VOICE_LANES, frame->f0,
@@ -157,8 +157,10 @@ static affect_status analyse(voice_descriptors *s, size_t long_count, size_t sho
     size_t first = s->analysed;
     const float *samples = samples_at(s, first * plan->step);
     float *magnitude = s->magnitude[first / VOICE_LANES % BLOCK_RING];
-    if (long_count) s->kernels->long_frames(plan, samples, long_count, s->scratch, magnitude, &block);
-    s->kernels->short_frames(plan, samples, short_count, first == 0, s->previous, s->scratch, &block);
+    if (long_count)
+        s->kernels->long_frames(plan, samples, long_count, s->scratch, magnitude, &block);
+    s->kernels->short_frames(plan, samples, short_count, first == 0, s->previous, s->scratch,
+                             &block);
     for (size_t l = 0; l < short_count; l++) {
         size_t n = first + l;
         voice_frame *frame = &s->ring[n % FRAME_RING];

@@ -2,10 +2,10 @@
  * loudness, voice quality or formants. In: mono samples as they come. Out: one voice_frame every
  * 10 ms, in order, each final.
  *
- * Look-ahead: a frame is given out at the latest 540 ms after its first sample has been pushed (60 ms
- * window, 70 ms because eight frames are computed together, at most 400 ms until the pitch path is
- * decided, which is usually within 50 ms, 10 ms step). The result does not depend on how the samples
- * are cut into pushes.
+ * Look-ahead: a frame is given out at the latest 540 ms after its first sample has been pushed (60
+ * ms window, 70 ms because eight frames are computed together, at most 400 ms until the pitch path
+ * is decided, which is usually within 50 ms, 10 ms step). The result does not depend on how the
+ * samples are cut into pushes.
  *
  * Definitions: Eyben et al., IEEE TAFFC 7(2), 2016 (GeMAPS). */
 #ifndef VOICE_DESCRIPTORS_H
@@ -13,8 +13,8 @@
 
 #include "base/base.h"
 
-/* Frame i covers [i * step, i * step + 20 ms) for the spectral values and 60 ms from the same instant
- * for pitch and voice quality; step is 10 ms (rounded to samples). */
+/* Frame i covers [i * step, i * step + 20 ms) for the spectral values and 60 ms from the same
+ * instant for pitch and voice quality; step is 10 ms (rounded to samples). */
 typedef struct voice_frame {
     size_t index;
     bool complete; /* false for the last four frames: too close to the end for the 60 ms window, so
@@ -25,17 +25,18 @@ typedef struct voice_frame {
     float alpha_ratio, hammarberg; /* dB */
     float slope[2];                /* dB/Hz in 0-500 and 500-1500 Hz */
     float flux;
-    float mfcc[4]; /* 1..4, HTK scale */
+    float mfcc[4];                  /* 1..4, HTK scale */
     float formant[3], bandwidth[3]; /* Hz, 0 = none */
     /* 60 ms */
-    float rms;            /* of the windowed frame */
-    float f0;             /* Hz, 0 = unvoiced */
-    float voicing;        /* 0..1, of the best candidate */
-    float jitter;         /* mean |difference of consecutive periods| / mean period, 0..1 */
-    float shimmer_db;     /* mean |difference of consecutive peak amplitudes| relative to them */
-    float hnr_db;         /* harmonics to noise from the autocorrelation; 0 = unvoiced */
-    float h1_h2, h1_a3;   /* dB, 0 = unvoiced */
-    float formant_level[3]; /* dB of the strongest harmonic near the formant re F0; -201 = unvoiced */
+    float rms;          /* of the windowed frame */
+    float f0;           /* Hz, 0 = unvoiced */
+    float voicing;      /* 0..1, of the best candidate */
+    float jitter;       /* mean |difference of consecutive periods| / mean period, 0..1 */
+    float shimmer_db;   /* mean |difference of consecutive peak amplitudes| relative to them */
+    float hnr_db;       /* harmonics to noise from the autocorrelation; 0 = unvoiced */
+    float h1_h2, h1_a3; /* dB, 0 = unvoiced */
+    float
+        formant_level[3]; /* dB of the strongest harmonic near the formant re F0; -201 = unvoiced */
 } voice_frame;
 
 typedef struct voice_descriptors voice_descriptors;
@@ -61,20 +62,21 @@ double voice_descriptors_period(const voice_descriptors *stream);
 /* ---- the compact prosody set ---- */
 
 enum { VOICE_PROSODY_CHANNELS = 12 };
-/* f0_hz (NaN unvoiced), voicing, energy_db, loudness, jitter (NaN unvoiced), shimmer_db (NaN unvoiced),
- * hnr_db (NaN unvoiced), spectral_flux, alpha_ratio_db, f1_hz, f2_hz, f3_hz (NaN where none). */
+/* f0_hz (NaN unvoiced), voicing, energy_db, loudness, jitter (NaN unvoiced), shimmer_db (NaN
+ * unvoiced), hnr_db (NaN unvoiced), spectral_flux, alpha_ratio_db, f1_hz, f2_hz, f3_hz (NaN where
+ * none). */
 extern const char *const voice_prosody_channels[VOICE_PROSODY_CHANNELS];
 void voice_prosody_row(const voice_frame *frame, float row[VOICE_PROSODY_CHANNELS]);
 
 /* ---- log-mel spectrograms, from the same kernels ---- */
 
 typedef struct voice_log_mel_options {
-    int sample_rate;       /* 16000 */
-    double window_s;       /* 0.025, Hann */
-    double step_s;         /* 0.010 */
-    size_t bands;          /* 64; 1..256 */
+    int sample_rate;        /* 16000 */
+    double window_s;        /* 0.025, Hann */
+    double step_s;          /* 0.010 */
+    size_t bands;           /* 64; 1..256 */
     double low_hz, high_hz; /* 20, 8000 (cut at half the rate) */
-    float floor;           /* smallest energy, 1e-10: values are ln(max(energy, floor)) */
+    float floor;            /* smallest energy, 1e-10: values are ln(max(energy, floor)) */
 } voice_log_mel_options;
 
 voice_log_mel_options voice_log_mel_default(void);

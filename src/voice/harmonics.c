@@ -1,5 +1,5 @@
-/* Harmonics of a decided pitch: harmonics-to-noise ratio from the autocorrelation, level differences
- * between harmonics, and the level of the strongest harmonic near each formant. */
+/* Harmonics of a decided pitch: harmonics-to-noise ratio from the autocorrelation, level
+ * differences between harmonics, and the level of the strongest harmonic near each formant. */
 #include <math.h>
 #include <string.h>
 
@@ -72,7 +72,8 @@ static const float UNKNOWN = -201.0f;
 
 typedef struct harmonic {
     long bin;
-    float hz, magnitude, peak; /* refined frequency, magnitude at the bin and at the parabola's top */
+    float hz, magnitude,
+        peak; /* refined frequency, magnitude at the bin and at the parabola's top */
 } harmonic;
 
 typedef struct spectrum {
@@ -85,8 +86,7 @@ static float at(const spectrum *s, long k) { return s->magnitude[k * VOICE_LANES
 
 static bool is_local_maximum(const spectrum *s, long k) {
     if (k < 0 || k >= s->bins) return false;
-    return (k == 0 || at(s, k) > at(s, k - 1)) &&
-           (k == s->bins - 1 || at(s, k) > at(s, k + 1));
+    return (k == 0 || at(s, k) > at(s, k - 1)) && (k == s->bins - 1 || at(s, k) > at(s, k + 1));
 }
 
 /* The bin nearest to a frequency, searched upwards from `from`; 0 beyond the spectrum. */
@@ -126,7 +126,8 @@ static int find_harmonics(const spectrum *s, float f0, float until, harmonic *ou
         long peak = closest_maximum(s, centre, low, high);
         out[n] = (harmonic){.bin = centre};
         if (peak >= first && peak > 0 && peak < s->bins - 1) {
-            double y0 = (double)at(s, peak - 1), y1 = (double)at(s, peak), y2 = (double)at(s, peak + 1);
+            double y0 = (double)at(s, peak - 1), y1 = (double)at(s, peak),
+                   y2 = (double)at(s, peak + 1);
             double slope = 0.5 * (y2 - y0), curve = 0.5 * (y2 + y0) - y1;
             double offset = -slope / (2.0 * curve);
             out[n] = (harmonic){peak, (float)(((double)peak + offset) * s->hz), (float)y1,

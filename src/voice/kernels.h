@@ -35,7 +35,8 @@ typedef struct voice_mel {
 } voice_mel;
 
 typedef struct voice_line {
-    /* Least-squares line over bins first..last of a log spectrum: the sums that do not depend on it */
+    /* Least-squares line over bins first..last of a log spectrum: the sums that do not depend on it
+     */
     size_t first, last;
     double weight_first, weight_last, count, sum_f, sum_f2;
 } voice_line;
@@ -51,7 +52,7 @@ typedef struct voice_plan {
     double long_hz; /* of one bin */
     /* octave axis */
     float *spline_sigma, *spline_p, *spline_c, *spline_r1, *spline_r2; /* tridiagonal system */
-    int *octave_bin;                                                  /* left knot of each point */
+    int *octave_bin;                                                   /* left knot of each point */
     float *octave_a, *octave_c, *octave_d, *octave_weight;
     int octave_shift[VOICE_HARMONICS];
     float octave_start, octave_step;
@@ -63,7 +64,7 @@ typedef struct voice_plan {
     voice_mel mel;
     float equal_loudness[VOICE_MEL_BANDS];
     float cepstrum[VOICE_MFCC][VOICE_MEL_BANDS];
-    voice_line line[2]; /* 0-500 and 500-1500 Hz */
+    voice_line line[2];                                       /* 0-500 and 500-1500 Hz */
     size_t flux_end, alpha_split, hammarberg_split, band_end; /* bins */
     /* band-limited resampling to 11 kHz for linear prediction */
     size_t resampled, resample_bins; /* output samples, input bins used */
@@ -80,10 +81,10 @@ void voice_plan_destroy(voice_plan *plan);
 
 /* What a block of frames gives; lane l is frame first + l. */
 typedef struct voice_block {
-    float rms[VOICE_LANES];                     /* of the windowed 60 ms frame */
-    float f0[VOICE_LANES][VOICE_CANDIDATES];    /* Hz, best first, 0 = none */
+    float rms[VOICE_LANES];                  /* of the windowed 60 ms frame */
+    float f0[VOICE_LANES][VOICE_CANDIDATES]; /* Hz, best first, 0 = none */
     float voicing[VOICE_LANES][VOICE_CANDIDATES];
-    float energy[VOICE_LANES];                  /* mean square of the 20 ms frame */
+    float energy[VOICE_LANES]; /* mean square of the 20 ms frame */
     float loudness[VOICE_LANES];
     float mfcc[VOICE_MFCC][VOICE_LANES];
     float slope[2][VOICE_LANES];
@@ -100,8 +101,8 @@ typedef struct voice_kernels {
      * `magnitude` receives [long_bins][VOICE_LANES]. */
     void (*long_frames)(const voice_plan *plan, const float *samples, size_t count, void *scratch,
                         float *magnitude, voice_block *out);
-    /* `previous` holds the magnitudes of the frame before the block (short_bins, or first = true for
-     * none) and is replaced by those of the block's last frame. */
+    /* `previous` holds the magnitudes of the frame before the block (short_bins, or first = true
+     * for none) and is replaced by those of the block's last frame. */
     void (*short_frames)(const voice_plan *plan, const float *samples, size_t count, bool first,
                          float *previous, void *scratch, voice_block *out);
     /* Sum of a[i] * b[i] in double, in a fixed order. */

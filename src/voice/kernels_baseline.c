@@ -5,5 +5,5 @@
 #define KERNEL(name) name##_baseline
 #include "voice/kernels_body.h"
 
-const voice_kernels voice_kernels_baseline = {"baseline", long_frames_baseline,
-                                              short_frames_baseline, dot_baseline, log_mel_baseline};
+const voice_kernels voice_kernels_baseline = {
+    "baseline", long_frames_baseline, short_frames_baseline, dot_baseline, log_mel_baseline};

@@ -1,5 +1,5 @@
-/* The kernels, compiled once for each instruction set by the file that includes this one and defines
- * KERNEL(name). Arrays called `x[i]` of type lanes hold value i of eight frames. */
+/* The kernels, compiled once for each instruction set by the file that includes this one and
+ * defines KERNEL(name). Arrays called `x[i]` of type lanes hold value i of eight frames. */
 #include "voice/kernels.h"
 #include "voice/lanes.h"
 
@@ -9,7 +9,8 @@ LANES_INLINE void transpose(lanes row[LANES]) {
     lanes a[LANES], b[LANES];
     for (int i = 0; i < 4; i++) {
         a[2 * i] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-        a[2 * i + 1] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+        a[2 * i + 1] =
+            __builtin_shufflevector(row[2 * i], row[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
     }
     for (int i = 0; i < 2; i++)
         for (int k = 0; k < 2; k++) {
@@ -58,7 +59,8 @@ LANES_INLINE lanes load_frames(const float *samples, size_t step, size_t count, 
 /* ---- real Fourier transform ---- */
 
 /* Stockham autosort, radix 4 with a last stage of radix 2 where needed: complex transform of
- * half = size / 2 points, x and y each hold 2 * half lanes (re, im). Returns where the result is. */
+ * half = size / 2 points, x and y each hold 2 * half lanes (re, im). Returns where the result is.
+ */
 LANES_INLINE lanes *complex_fft(const voice_fft *fft, lanes *x, lanes *y) {
     size_t n = fft->size / 2, stride = 1;
     const float *w = fft->twiddle;
@@ -79,7 +81,8 @@ LANES_INLINE lanes *complex_fft(const voice_fft *fft, lanes *x, lanes *y) {
                 lanes t1r = amc_r - jbmd_r, t1i = amc_i - jbmd_i;
                 lanes t2r = apc_r - bpd_r, t2i = apc_i - bpd_i;
                 lanes t3r = amc_r + jbmd_r, t3i = amc_i + jbmd_i;
-                lanes *out1 = out + 2 * stride, *out2 = out1 + 2 * stride, *out3 = out2 + 2 * stride;
+                lanes *out1 = out + 2 * stride, *out2 = out1 + 2 * stride,
+                      *out3 = out2 + 2 * stride;
                 out1[0] = t1r * w1r - t1i * w1i;
                 out1[1] = t1r * w1i + t1i * w1r;
                 out2[0] = t2r * w2r - t2i * w2i;
@@ -202,7 +205,8 @@ LANES_INLINE void to_octaves(const voice_plan *plan, const lanes *y, lanes *m, l
     size_t n = plan->long_bins;
     m[0] = lanes_all(0.0f);
     for (size_t i = 1; i + 1 < n; i++) {
-        lanes bend = (y[i + 1] - y[i]) * plan->spline_r1[i] - (y[i] - y[i - 1]) * plan->spline_r2[i];
+        lanes bend =
+            (y[i + 1] - y[i]) * plan->spline_r1[i] - (y[i] - y[i - 1]) * plan->spline_r2[i];
         m[i] = plan->spline_p[i] * (6.0f * bend - plan->spline_sigma[i] * m[i - 1]);
     }
     m[n - 1] = lanes_all(0.0f);
@@ -244,8 +248,10 @@ typedef struct peak {
     int at;
 } peak;
 
-/* The strongest maxima, best first, refined by a parabola and turned into Hz and a voicing score. */
-static void pick_candidates(const voice_plan *plan, const lanes *sum, lanes mean, voice_block *out) {
+/* The strongest maxima, best first, refined by a parabola and turned into Hz and a voicing score.
+ */
+static void pick_candidates(const voice_plan *plan, const lanes *sum, lanes mean,
+                            voice_block *out) {
     size_t n = plan->long_bins;
     peak best[LANES][VOICE_CANDIDATES];
     memset(best, 0, sizeof best);
@@ -312,7 +318,8 @@ static void KERNEL(long_frames)(const voice_plan *plan, const float *samples, si
                                 void *scratch, float *magnitude, voice_block *out) {
     size_t size = plan->long_fft.size, bins = plan->long_bins;
     lanes *x = scratch, *y = x + size + 2, *z = y + size + 2;
-    lanes power = load_frames(samples, plan->step, count, plan->long_window, plan->long_size, x, NULL);
+    lanes power =
+        load_frames(samples, plan->step, count, plan->long_window, plan->long_size, x, NULL);
     lanes rms = lanes_sqrt(power);
     memcpy(out->rms, &rms, sizeof out->rms);
     for (size_t i = plan->long_size; i < size; i++) x[i] = lanes_all(0.0f);
@@ -414,9 +421,9 @@ LANES_INLINE void flux(const voice_plan *plan, const lanes *magnitude, size_t co
 
 /* ---- short frames: formants ---- */
 
-/* The frame, band-limited and resampled to 11 kHz by an inverse transform of its lowest bins. The set
- * keeps as many bins as the output has samples (110 of them below 3.4 kHz) and starts at the zero
- * padding; both are part of its definition. spectrum: (re, im), e^{-i w t} convention. */
+/* The frame, band-limited and resampled to 11 kHz by an inverse transform of its lowest bins. The
+ * set keeps as many bins as the output has samples (110 of them below 3.4 kHz) and starts at the
+ * zero padding; both are part of its definition. spectrum: (re, im), e^{-i w t} convention. */
 LANES_INLINE void resample(const voice_plan *plan, const lanes *spectrum, lanes *out) {
     size_t bins = plan->resample_bins;
     const float *table = plan->resample_table;
@@ -471,9 +478,9 @@ LANES_INLINE void linear_prediction(const lanes *x, size_t n, lanes a[VOICE_LPC_
 
 enum { ROOTS = VOICE_LPC_ORDER, ROOT_ROUNDS = 60 };
 
-/* All roots of z^n - sum a_i z^(n-1-i), by Aberth and Ehrlich's simultaneous iteration in float, each
- * then polished by two Newton steps in double. Starts are fixed, so a frame's result depends on
- * nothing but the frame. */
+/* All roots of z^n - sum a_i z^(n-1-i), by Aberth and Ehrlich's simultaneous iteration in float,
+ * each then polished by two Newton steps in double. Starts are fixed, so a frame's result depends
+ * on nothing but the frame. */
 LANES_INLINE void find_roots(const lanes a[ROOTS], lanes_double re[ROOTS], lanes_double im[ROOTS]) {
     lanes zr[ROOTS], zi[ROOTS];
     for (int j = 0; j < ROOTS; j++) {
@@ -609,16 +616,17 @@ static double KERNEL(dot)(const float *a, const float *b, size_t n) {
         memcpy(&y, b + i, sizeof y);
         sum += __builtin_convertvector(x, lanes_double) * __builtin_convertvector(y, lanes_double);
     }
-    double total = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+    double total =
+        ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
     for (; i < n; i++) total += (double)a[i] * (double)b[i];
     return total;
 }
 
 /* ---- log-mel ---- */
 
-static void KERNEL(log_mel)(const voice_fft *fft, const float *window, size_t window_size, size_t step,
-                            const voice_mel *mel, float floor, const float *samples, size_t count,
-                            void *scratch, float *out, size_t stride) {
+static void KERNEL(log_mel)(const voice_fft *fft, const float *window, size_t window_size,
+                            size_t step, const voice_mel *mel, float floor, const float *samples,
+                            size_t count, void *scratch, float *out, size_t stride) {
     size_t size = fft->size, bins = size / 2 + 1;
     lanes *x = scratch, *y = x + size + 2, *spectrum = y + size + 2;
     load_frames(samples, step, count, window, window_size, x, NULL);

@@ -1,7 +1,7 @@
-/* Vectors of LANES floats, one lane a frame: the numeric kernels work on LANES consecutive frames at
- * once, so that recurrences (splines, Levinson, root finding) run side by side and nothing has to be
- * shuffled. GCC and clang vector extensions: the same source is compiled for each instruction set, and
- * because no operation is fused or reassociated, every build gives the same bits.
+/* Vectors of LANES floats, one lane a frame: the numeric kernels work on LANES consecutive frames
+ * at once, so that recurrences (splines, Levinson, root finding) run side by side and nothing has
+ * to be shuffled. GCC and clang vector extensions: the same source is compiled for each instruction
+ * set, and because no operation is fused or reassociated, every build gives the same bits.
  *
  * Private to the kernels. */
 #ifndef VOICE_LANES_H
@@ -65,8 +65,8 @@ LANES_INLINE unsigned lanes_bits(lanes_int mask) {
 #endif
 }
 
-/* Natural logarithm of positive normal numbers, relative error below 2e-7. The mantissa is brought to
- * [sqrt(1/2), sqrt(2)) and log(1+t) is summed as 2 atanh(t / (2 + t)). */
+/* Natural logarithm of positive normal numbers, relative error below 2e-7. The mantissa is brought
+ * to [sqrt(1/2), sqrt(2)) and log(1+t) is summed as 2 atanh(t / (2 + t)). */
 LANES_INLINE lanes lanes_log(lanes x) {
     lanes_int bits = (lanes_int)x;
     lanes_int shifted = bits - 0x3f3504f3; /* the bits of sqrt(1/2) */
@@ -88,8 +88,8 @@ LANES_INLINE lanes lanes_log(lanes x) {
 /* e^x for |x| < 80, relative error below 3e-7. */
 LANES_INLINE lanes lanes_exp(lanes x) {
     lanes n = x * 1.44269504f;
-    lanes_int k = __builtin_convertvector(n + lanes_select(n < 0.0f, lanes_all(-0.5f), lanes_all(0.5f)),
-                                          lanes_int);
+    lanes_int k = __builtin_convertvector(
+        n + lanes_select(n < 0.0f, lanes_all(-0.5f), lanes_all(0.5f)), lanes_int);
     lanes kf = __builtin_convertvector(k, lanes);
     lanes r = (x - kf * 0.693145752f) - kf * 1.42860677e-6f;
     lanes series = 1.0f / 5040.0f + lanes_all(0.0f);

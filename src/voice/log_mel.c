@@ -39,16 +39,15 @@ affect_status voice_log_mel_create(affect_context *ctx, const voice_log_mel_opti
     size_t size = 16;
     while (size < window) size *= 2;
     m->window = base_alloc(window * sizeof *m->window);
-    bool good = m->window && voice_fft_init(&m->fft, size) &&
-                voice_mel_init(&m->mel, o->bands, size / 2 + 1, rate / (double)size, o->low_hz,
-                               o->high_hz);
+    bool good =
+        m->window && voice_fft_init(&m->fft, size) &&
+        voice_mel_init(&m->mel, o->bands, size / 2 + 1, rate / (double)size, o->low_hz, o->high_hz);
     if (!good) {
         voice_log_mel_destroy(m);
         return base_fail_memory(ctx);
     }
     for (size_t i = 0; i < window; i++)
-        m->window[i] =
-            (float)(0.5 - 0.5 * cos(6.283185307179586 * (double)i / (double)window));
+        m->window[i] = (float)(0.5 - 0.5 * cos(6.283185307179586 * (double)i / (double)window));
     *out = m;
     return AFFECT_OK;
 }
@@ -76,8 +75,8 @@ affect_status voice_log_mel_compute(affect_context *ctx, const voice_log_mel *m,
     if (!scratch) return base_fail_memory(ctx);
     for (size_t n = 0; n < frames; n += VOICE_LANES)
         m->kernels->log_mel(&m->fft, m->window, m->window_size, m->step, &m->mel, m->floor,
-                            samples + n * m->step, BASE_MIN(frames - n, (size_t)VOICE_LANES), scratch,
-                            out + n * m->mel.bands, m->mel.bands);
+                            samples + n * m->step, BASE_MIN(frames - n, (size_t)VOICE_LANES),
+                            scratch, out + n * m->mel.bands, m->mel.bands);
     base_free(scratch);
     return AFFECT_OK;
 }

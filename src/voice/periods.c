@@ -1,6 +1,6 @@
 /* Jitter and shimmer: consecutive pitch periods are matched in the waveform by normalised
- * cross-correlation, within 10 % of the period that the pitch path gives, and compared in length and
- * in peak-to-peak amplitude. */
+ * cross-correlation, within 10 % of the period that the pitch path gives, and compared in length
+ * and in peak-to-peak amplitude. */
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +17,8 @@ typedef struct match {
 
 enum { MOST_LAGS = 1024 };
 
-/* Correlation of [x, x+t) with [x+t, x+2t) for each t in [least, most]; the highest local maximum. */
+/* Correlation of [x, x+t) with [x+t, x+2t) for each t in [least, most]; the highest local maximum.
+ */
 static match match_period(const voice_kernels *kernels, const float *x, size_t least, size_t most,
                           double sample_rate) {
     double correlation[MOST_LAGS];
@@ -69,8 +70,9 @@ static float peak_to_peak(const float *x, size_t n) {
 
 static float clip(float x) { return x > 1.0f ? 1.0f : x; }
 
-void pitch_periods_frame(pitch_periods *periods, const voice_plan *plan, const voice_kernels *kernels,
-                         const float *samples, float f0, float *jitter, float *shimmer_db) {
+void pitch_periods_frame(pitch_periods *periods, const voice_plan *plan,
+                         const voice_kernels *kernels, const float *samples, float f0,
+                         float *jitter, float *shimmer_db) {
     *jitter = *shimmer_db = 0.0f;
     size_t span = plan->step + periods->behind;
     if (!(f0 > 0.0f)) {
@@ -116,8 +118,7 @@ void pitch_periods_frame(pitch_periods *periods, const voice_plan *plan, const v
     periods->position += end;
 
     if (periods_found > 0.0f && differences > 0.0f) {
-        periods->last_jitter =
-            (difference_sum / differences) / (length_sum / periods_found);
+        periods->last_jitter = (difference_sum / differences) / (length_sum / periods_found);
         *jitter = clip(periods->last_jitter);
     } else if (periods_found == 0.0f) {
         *jitter = clip(periods->last_jitter);

@@ -1,7 +1,7 @@
 /* The most plausible way through the pitch candidates: dynamic programming over six candidates and
- * "unvoiced", after I. Luengo et al., "Evaluation of pitch detection algorithms under real conditions",
- * ICASSP 2007, with the costs of the eGeMAPS set. A frame is decided when all paths agree on it, or
- * after 40 frames. */
+ * "unvoiced", after I. Luengo et al., "Evaluation of pitch detection algorithms under real
+ * conditions", ICASSP 2007, with the costs of the eGeMAPS set. A frame is decided when all paths
+ * agree on it, or after 40 frames. */
 #include <math.h>
 #include <string.h>
 

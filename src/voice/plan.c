@@ -100,9 +100,9 @@ static void *take(arena *memory, size_t count, size_t size) {
 
 static void make_octave_axis(voice_plan *plan, arena *memory) {
     size_t n = plan->long_bins;
-    float **tables[] = {&plan->spline_sigma, &plan->spline_p, &plan->spline_c, &plan->spline_r1,
-                        &plan->spline_r2,    &plan->octave_a, &plan->octave_c, &plan->octave_d,
-                        &plan->octave_weight};
+    float **tables[] = {&plan->spline_sigma, &plan->spline_p,  &plan->spline_c,
+                        &plan->spline_r1,    &plan->spline_r2, &plan->octave_a,
+                        &plan->octave_c,     &plan->octave_d,  &plan->octave_weight};
     for (size_t t = 0; t < BASE_COUNT(tables); t++) *tables[t] = take(memory, n, sizeof(float));
     plan->octave_bin = take(memory, n, sizeof(int));
     double *knot = take(memory, n, sizeof(double));
@@ -202,7 +202,8 @@ static bool make_spectrum(voice_plan *plan, arena *memory) {
         if ((double)k * hz < 2000.0) plan->hammarberg_split = k + 1;
     }
 
-    /* Resampling by an inverse transform: `points` samples of the target rate span one transform. */
+    /* Resampling by an inverse transform: `points` samples of the target rate span one transform.
+     */
     double size = (double)plan->short_fft.size, ratio = 11000.0 / (double)plan->sample_rate;
     double share = (double)plan->short_size / size;
     plan->resampled = (size_t)lround(size * ratio * share);
@@ -296,6 +297,7 @@ const voice_kernels *voice_kernels_get(const char *name) {
 #else
     bool avx2 = false;
 #endif
-    if (name) return strcmp(name, "avx2") == 0 && avx2 ? &voice_kernels_avx2 : &voice_kernels_baseline;
+    if (name)
+        return strcmp(name, "avx2") == 0 && avx2 ? &voice_kernels_avx2 : &voice_kernels_baseline;
     return avx2 ? &voice_kernels_avx2 : &voice_kernels_baseline;
 }

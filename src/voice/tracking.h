@@ -1,5 +1,5 @@
-/* The parts of the descriptor stream that need neighbouring frames: the pitch path, pitch periods in
- * the waveform, harmonics of the decided pitch. Private to voice/. */
+/* The parts of the descriptor stream that need neighbouring frames: the pitch path, pitch periods
+ * in the waveform, harmonics of the decided pitch. Private to voice/. */
 #ifndef VOICE_TRACKING_H
 #define VOICE_TRACKING_H
 
@@ -22,11 +22,13 @@ typedef struct pitch_path {
 } pitch_path;
 
 void pitch_path_reset(pitch_path *path);
-/* Adds the candidates of one frame (f0 0 = none). Frames [path->decided before, after) are final. */
+/* Adds the candidates of one frame (f0 0 = none). Frames [path->decided before, after) are final.
+ */
 void pitch_path_push(pitch_path *path, const float f0[VOICE_CANDIDATES],
                      const float voicing[VOICE_CANDIDATES]);
 void pitch_path_finish(pitch_path *path); /* decides the rest */
-/* Candidate chosen for a decided frame that is at most PITCH_LAG old; VOICE_CANDIDATES = unvoiced. */
+/* Candidate chosen for a decided frame that is at most PITCH_LAG old; VOICE_CANDIDATES = unvoiced.
+ */
 int pitch_path_state(const pitch_path *path, size_t frame);
 
 /* ---- periods.c ---- */
@@ -39,14 +41,17 @@ typedef struct pitch_periods {
 } pitch_periods;
 
 void pitch_periods_reset(pitch_periods *periods);
-/* Matches consecutive periods in the waveform around one frame. `samples` is the waveform at absolute
- * index periods->position; at least (frame start - position) + long_size samples follow. */
-void pitch_periods_frame(pitch_periods *periods, const voice_plan *plan, const voice_kernels *kernels,
-                         const float *samples, float f0, float *jitter, float *shimmer_db);
+/* Matches consecutive periods in the waveform around one frame. `samples` is the waveform at
+ * absolute index periods->position; at least (frame start - position) + long_size samples follow.
+ */
+void pitch_periods_frame(pitch_periods *periods, const voice_plan *plan,
+                         const voice_kernels *kernels, const float *samples, float f0,
+                         float *jitter, float *shimmer_db);
 
 /* ---- harmonics.c ---- */
 
-/* Harmonics-to-noise ratio in dB of a frame of `long_size` samples. scratch: 2 * fft size floats. */
+/* Harmonics-to-noise ratio in dB of a frame of `long_size` samples. scratch: 2 * fft size floats.
+ */
 float harmonics_noise(const voice_plan *plan, const voice_kernels *kernels, const float *samples,
                       float f0, float *scratch);
 /* magnitude[k * VOICE_LANES] is bin k. */
