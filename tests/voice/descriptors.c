@@ -127,7 +127,8 @@ static void tones_have_their_pitch(void **state) {
                 assert_true(f.items[i].complete);
                 assert_true(fabs((double)f.items[i].f0 / pitches[p] - 1.0) < 0.01);
                 assert_true(f.items[i].jitter < 0.005f);
-                assert_true(f.items[i].shimmer_db < 0.1f);
+                /* Peaks are read at samples, which few samples a period make uncertain. */
+                assert_true(f.items[i].shimmer_db < (rates[r] < 44100 ? 2.0f : 0.1f));
                 /* The window's own decay caps it: about 5 dB at 80 Hz. */
                 assert_true(f.items[i].hnr_db > 4.0f);
             }
