@@ -66,4 +66,11 @@ AFFECT_MUST_USE affect_status infer_model_run(affect_context *ctx, infer_model *
                                               infer_tensor *outputs, size_t output_count);
 void infer_model_destroy(infer_model *model);
 
+/* Where a run-time library is looked for: the path in the environment variable (then only that),
+ * the build's lib folder, `npm` from the source root (may be NULL), the installed folders, and last
+ * its bare name. Calls visit with each, most wanted first, until it returns true; false when none
+ * did. `tried` (may be NULL) collects them for the error text. */
+bool infer_find_library(const char *variable, const char *file, const char *npm, base_text *tried,
+                        bool (*visit)(void *user, const char *path), void *user);
+
 #endif
