@@ -58,6 +58,7 @@ media_options media_options_default(void);
 
 typedef struct media_info {
     affect_time duration; /* AFFECT_TIME_NONE if the container does not say (a pipe) */
+    affect_time start;    /* the origin on the container's own clock; a player's zero may differ */
     bool has_audio, has_video, is_picture; /* is_picture: one still image */
     int audio_streams;
     int native_rate, channels;

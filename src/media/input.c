@@ -1,0 +1,133 @@
+/* Bytes of a file, a pipe or standard input for libavformat.
+ *
+ * An AVIOContext of our own instead of FFmpeg's protocols: a name with a colon stays a file name
+ * and never becomes a network address, and a read that waits for a pipe can be cancelled. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "media/media_internal.h"
+
+enum { BUFFER_SIZE = 1 << 16, POLL_MS = 100 };
+
+struct media_input {
+    affect_context *ctx;
+    int fd;
+    bool seekable;
+    int64_t base, position; /* where the recording begins in the file; read from base + position */
+    AVIOContext *avio;
+};
+
+static int read_some(void *user, uint8_t *out, int size) {
+    media_input *input = user;
+    for (;;) {
+        if (affect_context_cancelled(input->ctx)) return AVERROR_EXIT;
+        ssize_t got;
+        if (input->seekable) {
+            got = pread(input->fd, out, (size_t)size, input->base + input->position);
+        } else {
+            struct pollfd wait = {.fd = input->fd, .events = POLLIN};
+            int ready = poll(&wait, 1, POLL_MS);
+            if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+            got = read(input->fd, out, (size_t)size);
+        }
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got < 0) return AVERROR(errno);
+        if (got == 0) return AVERROR_EOF;
+        input->position += got;
+        return (int)got;
+    }
+}
+
+static int64_t seek_to(void *user, int64_t offset, int whence) {
+    media_input *input = user;
+    struct stat about;
+    if (fstat(input->fd, &about) != 0) return AVERROR(errno);
+    int64_t size = about.st_size - input->base;
+    int64_t to;
+    switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE: return size;
+    case SEEK_SET: to = offset; break;
+    case SEEK_CUR: to = input->position + offset; break;
+    case SEEK_END: to = size + offset; break;
+    default: return AVERROR(EINVAL);
+    }
+    if (to < 0) return AVERROR(EINVAL);
+    return input->position = to;
+}
+
+static affect_status open_descriptor(affect_context *ctx, const char *path, int *out) {
+    bool standard = strcmp(path, "-") == 0;
+    do {
+        *out =
+            standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    } while (*out < 0 && errno == EINTR && !affect_context_cancelled(ctx));
+    if (*out >= 0) return AFFECT_OK;
+    if (errno == EINTR) return base_fail(ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", path);
+    if (errno == ENOENT)
+        return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: no such file; check the name", path);
+    return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read: %s", path, strerror(errno));
+}
+
+affect_status media_input_open(affect_context *ctx, const char *path, media_input **out) {
+    *out = NULL;
+    int fd = -1;
+    affect_status status = open_descriptor(ctx, path, &fd);
+    if (status != AFFECT_OK) return status;
+    media_input *input = base_calloc(1, sizeof *input);
+    if (!input) {
+        close(fd);
+        return base_fail_memory(ctx);
+    }
+    input->ctx = ctx;
+    input->fd = fd;
+    struct stat about;
+    if (fstat(fd, &about) != 0) {
+        status = base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
+        goto cleanup;
+    }
+    if (S_ISDIR(about.st_mode)) {
+        status =
+            base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: is a folder; name a recording in it", path);
+        goto cleanup;
+    }
+    if (S_ISREG(about.st_mode)) {
+        off_t here = lseek(fd, 0, SEEK_CUR);
+        input->seekable = here >= 0;
+        input->base = here > 0 ? here : 0;
+        if (input->seekable && about.st_size <= input->base) {
+            status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: is empty", path);
+            goto cleanup;
+        }
+    }
+    uint8_t *buffer = ff.av_malloc(BUFFER_SIZE);
+    if (buffer)
+        input->avio = ff.avio_alloc_context(buffer, BUFFER_SIZE, 0, input, read_some, NULL,
+                                            input->seekable ? seek_to : NULL);
+    if (!input->avio) {
+        ff.av_freep(&buffer);
+        status = base_fail_memory(ctx);
+        goto cleanup;
+    }
+    *out = input;
+    return AFFECT_OK;
+cleanup:
+    media_input_close(input);
+    return status;
+}
+
+AVIOContext *media_input_avio(media_input *input) { return input->avio; }
+bool media_input_seekable(const media_input *input) { return input->seekable; }
+
+void media_input_close(media_input *input) {
+    if (!input) return;
+    if (input->avio) {
+        ff.av_freep(&input->avio->buffer); /* libavformat may have replaced the one given */
+        ff.avio_context_free(&input->avio);
+    }
+    close(input->fd);
+    base_free(input);
+}

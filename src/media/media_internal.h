@@ -1,0 +1,174 @@
+/* What the files of media/ share: the reader, its two streams and what each file does for it.
+ *
+ *   input.c   bytes of a file or pipe, interruptible
+ *   stream.c  packets in, decoded frames of one stream out, with their times
+ *   audio.c   decoded audio frames -> runs of resampled mono samples -> blocks and gaps
+ *   video.c   decoded pictures -> times, durations, gaps -> RGB
+ *   reader.c  opens, demultiplexes, merges the two streams in order of time
+ *
+ * Inside, times are nanoseconds on the container's own clock; media_next subtracts the origin. */
+#ifndef MEDIA_INTERNAL_H
+#define MEDIA_INTERNAL_H
+
+#include "media/ffmpeg.h"
+#include "media/media.h"
+
+/* Compressed data that waits for its turn while the other stream is looked for; see docs/media.md.
+ */
+#define MEDIA_QUEUE_BYTES ((size_t)32 << 20)
+enum { MEDIA_QUEUE_PACKETS = 1 << 16 };
+/* A frame larger than this is refused (8K is 33 million). */
+#define MEDIA_MAX_PIXELS INT64_C(67108864)
+
+/* ---- input.c ---- */
+
+typedef struct media_input media_input;
+/* Errors: NOT_FOUND, FORMAT (folder, empty), MEMORY. */
+AFFECT_MUST_USE affect_status media_input_open(affect_context *ctx, const char *path,
+                                               media_input **out);
+AVIOContext *media_input_avio(media_input *input);
+bool media_input_seekable(const media_input *input);
+void media_input_close(media_input *input); /* NULL is fine */
+
+/* ---- stream.c ---- */
+
+/* Times of one stretch of a stream that was not understood. */
+typedef struct media_damage {
+    bool any;
+    affect_time first; /* presentation time of the first packet concerned, NONE if unknown */
+} media_damage;
+
+typedef struct media_stream {
+    media_reader *reader;
+    AVStream *av; /* NULL: there is none */
+    AVCodecContext *decoder;
+    bool wanted; /* false: opened only to find the origin */
+    struct {
+        AVPacket **items; /* ring */
+        size_t capacity, first, count, bytes;
+    } queue;
+    bool input_ended; /* no packet will follow those in the queue */
+    bool draining;    /* the decoder knows it */
+    bool decoded_all;
+    bool discontinuous;   /* the time stamps jumped and were joined: a mark is due */
+    affect_time shift;    /* added to every time stamp; changes where time stamps start anew */
+    affect_time earliest; /* earliest time stamp of the packets seen, NONE at first */
+    media_damage damage;
+    affect_time expected_end; /* by the container's own account, NONE if it gives none */
+} media_stream;
+
+AFFECT_MUST_USE affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *av,
+                                          bool wanted);
+void stream_close(media_stream *stream);
+/* Takes over the reference in `packet` (which is blank afterwards). */
+AFFECT_MUST_USE affect_status stream_queue(media_stream *stream, AVPacket *packet);
+
+typedef enum stream_result {
+    STREAM_FRAME,
+    STREAM_STARVED, /* it needs packets and the other stream's queue is full: ask again later */
+    STREAM_END
+} stream_result;
+/* The next decoded frame in `frame` (blank before). Damage is noted in stream->damage. */
+AFFECT_MUST_USE affect_status stream_decode(media_stream *stream, AVFrame *frame,
+                                            stream_result *result);
+/* Time stamp `ticks` of the stream in nanoseconds with the shift; NONE for AV_NOPTS_VALUE. */
+affect_time stream_time(const media_stream *stream, int64_t ticks);
+affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame);
+affect_time stream_frame_duration(const media_stream *stream, const AVFrame *frame); /* 0 unknown */
+
+/* ---- audio.c ---- */
+
+typedef struct media_run {
+    SwrContext *swr;
+    int in_rate, in_format;
+    AVChannelLayout in_layout;
+    affect_time in_t0, out_t0; /* of the first sample that goes in, and that comes out */
+    int64_t in_count;          /* samples that went in */
+    int64_t made, given;       /* samples that came out, that were handed on */
+} media_run;
+
+typedef struct media_audio {
+    media_stream stream;
+    int rate; /* of the blocks */
+    media_run run;
+    float *fifo; /* samples [run.given, run.made) start at fifo + start */
+    size_t start, count, capacity;
+    AVFrame *frame, *next; /* being looked at, and the one after it */
+    bool have_frame, have_next;
+    bool closing, gap_due, ended;
+    affect_time gap_t0, gap_t1;
+    const char *gap_text;
+    int64_t skip; /* samples of the input to drop: they overlap what was heard */
+    struct {      /* samples that were no numbers */
+        int64_t count;
+        affect_time t0, t1;
+    } broken;
+    bool have_head;
+    media_item head;
+    char text[160];
+} media_audio;
+
+/* Makes audio->head, unless the stream has ended or starves. */
+AFFECT_MUST_USE affect_status audio_fill(media_audio *audio, bool *starved);
+void audio_take(media_audio *audio); /* the head was handed on */
+void audio_close(media_audio *audio);
+
+/* ---- video.c ---- */
+
+typedef struct media_video {
+    media_stream stream;
+    AVFrame *frame, *next; /* the head's picture, and the one after it */
+    bool have_frame, have_next, ended, end_checked;
+    affect_time frame_time, next_time;
+    affect_time last_time, last_duration; /* of the latest frame handed on, NONE at first */
+    affect_time due;                      /* max_fps: frames before this are dropped */
+    bool next_damaged;                    /* something before `next` could not be decoded */
+    bool gap_due;
+    affect_time gap_t0, gap_t1;
+    const char *gap_text;
+    struct SwsContext *sws;
+    int sws_width, sws_height, sws_format, sws_space, sws_range, out_width, out_height;
+    uint8_t *scaled, *turned;
+    size_t scaled_capacity, turned_capacity;
+    bool have_head;
+    media_item head; /* head.frame.rgb is made by video_convert */
+} media_video;
+
+AFFECT_MUST_USE affect_status video_fill(media_video *video, bool *starved);
+/* Turns the head into RGB; *ok = false if that cannot be done (then it is to be skipped). */
+AFFECT_MUST_USE affect_status video_convert(media_video *video, bool *ok);
+void video_take(media_video *video);
+void video_close(media_video *video);
+/* Shown size of width x height pixels of the given aspect and rotation, after scaling down. */
+typedef struct video_shape {
+    int scaled_width, scaled_height; /* before turning */
+    int width, height;               /* as shown */
+    bool swap, flip_x, flip_y;       /* transpose first, then mirror */
+} video_shape;
+void video_shape_of(int width, int height, AVRational aspect, const int32_t *matrix, int max_height,
+                    video_shape *out);
+/* The shape of the picture held in video->frame. */
+void video_measure(const media_video *video, int max_height, video_shape *out);
+
+/* ---- reader.c ---- */
+
+struct media_reader {
+    affect_context *ctx;
+    char *path;
+    media_options options;
+    media_info info;
+    media_input *input;
+    AVFormatContext *format;
+    AVPacket *packet;
+    media_audio audio;
+    media_video video;
+    affect_time origin;
+    bool input_ended, starving_told, ended;
+    int read_errors;
+    int last; /* which stream the last item came from: 0 none, 1 audio, 2 video */
+};
+
+/* Reads one packet into the queues, or notes the end of the input. */
+AFFECT_MUST_USE affect_status reader_demux(media_reader *reader);
+
+#endif

@@ -1,0 +1,409 @@
+/* Opens a recording and merges its audio and its video in order of time. */
+#include "media/media.h"
+
+#include <string.h>
+
+#include "media/media_internal.h"
+
+/* A demultiplexer that meets damage may fail once and go on behind it; one that fails this often in
+ * a row will not. */
+enum { MAX_READ_ERRORS = 32 };
+
+media_options media_options_default(void) {
+    return (media_options){.want_audio = true,
+                           .want_video = true,
+                           .audio_stream = -1,
+                           .sample_rate = 16000,
+                           .max_height = 720};
+}
+
+const media_info *media_reader_info(const media_reader *reader) { return &reader->info; }
+
+static int interrupted(void *user) { return affect_context_cancelled(user); }
+
+affect_status reader_demux(media_reader *reader) {
+    media_stream *streams[] = {&reader->audio.stream, &reader->video.stream};
+    AVPacket *packet = reader->packet;
+    int result = reader->input_ended ? AVERROR_EOF : ff.av_read_frame(reader->format, packet);
+    if (affect_context_cancelled(reader->ctx)) {
+        if (result >= 0) ff.av_packet_unref(packet);
+        return base_fail(reader->ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", reader->path);
+    }
+    if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
+    if (result < 0) {
+        bool over = result == AVERROR_EOF || ++reader->read_errors >= MAX_READ_ERRORS;
+        for (size_t i = 0; i < BASE_COUNT(streams); i++) {
+            if (result != AVERROR_EOF) streams[i]->damage.any = true;
+            streams[i]->input_ended |= over;
+        }
+        reader->input_ended |= over;
+        return AFFECT_OK;
+    }
+    reader->read_errors = 0;
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < BASE_COUNT(streams); i++) {
+        media_stream *stream = streams[i];
+        if (!stream->av || stream->av->index != packet->stream_index) continue;
+        if (!stream->decoded_all) status = stream_queue(stream, packet);
+        break;
+    }
+    ff.av_packet_unref(packet);
+    return status;
+}
+
+/* ---- opening ---- */
+
+/* Why libavformat refused, in one line. */
+static affect_status fail_open(media_reader *reader, int result) {
+    affect_context *ctx = reader->ctx;
+    const char *path = reader->path, *detail = ffmpeg_log_error();
+    if (affect_context_cancelled(ctx))
+        return base_fail(ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", path);
+    if (result == AVERROR(ENOMEM)) return base_fail_memory(ctx);
+    if (strstr(detail, "moov atom not found"))
+        return base_fail(ctx, AFFECT_ERROR_FORMAT,
+                         "%s: the index of this MP4 or MOV (moov) is missing: the file is cut%s",
+                         path,
+                         media_input_seekable(reader->input)
+                             ? " or its recording was never finished"
+                             : ", or it stands at the end and the file must be read by name "
+                               "instead of through a pipe");
+    char text[AV_ERROR_MAX_STRING_SIZE] = "";
+    ff.av_strerror(result, text, sizeof text);
+    return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: not a recording that FFmpeg can read (%s)",
+                     path, result == AVERROR_INVALIDDATA ? "no known audio or video format" : text);
+}
+
+static affect_status open_format(media_reader *reader) {
+    reader->format = ff.avformat_alloc_context();
+    if (!reader->format) return base_fail_memory(reader->ctx);
+    reader->format->interrupt_callback = (AVIOInterruptCB){interrupted, reader->ctx};
+    reader->format->pb = media_input_avio(reader->input);
+    int result = ff.avformat_open_input(&reader->format, reader->path, NULL, NULL);
+    if (result < 0) return fail_open(reader, result); /* it has freed the context */
+    /* Plain text passes for subtitles or for the ANSI art of terminals. */
+    if (strcmp(reader->format->iformat->name, "tty") == 0)
+        return fail_open(reader, AVERROR_INVALIDDATA);
+    result = ff.avformat_find_stream_info(reader->format, NULL);
+    if (result < 0) return fail_open(reader, result);
+    return AFFECT_OK;
+}
+
+static AVStream *nth_audio(media_reader *reader, int n) {
+    for (unsigned i = 0; i < reader->format->nb_streams; i++) {
+        AVStream *av = reader->format->streams[i];
+        if (av->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && n-- == 0) return av;
+    }
+    return NULL;
+}
+
+static bool is_cover(const AVStream *av) {
+    return av->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS);
+}
+
+static AVStream *best(media_reader *reader, enum AVMediaType type, int related) {
+    int index = ff.av_find_best_stream(reader->format, type, -1, related, NULL, 0);
+    if (index < 0) return NULL;
+    AVStream *av = reader->format->streams[index];
+    return is_cover(av) ? NULL : av;
+}
+
+static affect_status choose_streams(media_reader *reader, AVStream **audio, AVStream **video) {
+    const media_options *options = &reader->options;
+    affect_context *ctx = reader->ctx;
+    while (nth_audio(reader, reader->info.audio_streams)) reader->info.audio_streams++;
+    *video = best(reader, AVMEDIA_TYPE_VIDEO, -1);
+    *audio = options->audio_stream >= 0
+                 ? nth_audio(reader, options->audio_stream)
+                 : best(reader, AVMEDIA_TYPE_AUDIO, *video ? (*video)->index : -1);
+    if (options->audio_stream >= reader->info.audio_streams && options->want_audio)
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                         "%s: there is no audio stream %d; it has %d, numbered from 0",
+                         reader->path, options->audio_stream, reader->info.audio_streams);
+    if (!*audio && !*video)
+        return base_fail(ctx, AFFECT_ERROR_NO_STREAM, "%s: holds neither audio nor video (%s)",
+                         reader->path, reader->format->iformat->long_name);
+    return AFFECT_OK;
+}
+
+static affect_status fail_unwanted(media_reader *reader) {
+    return base_fail(reader->ctx, AFFECT_ERROR_NO_STREAM,
+                     "%s: holds no %s, which is all that was asked for", reader->path,
+                     reader->options.want_audio ? "audio" : "video");
+}
+
+/* By the container's own account; NONE where it only guesses from the bit rate. */
+static affect_time announced_end(media_reader *reader, const AVStream *av, bool own_only) {
+    if (reader->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
+        return AFFECT_TIME_NONE;
+    if (av->duration > 0 && av->duration != AV_NOPTS_VALUE) {
+        int64_t start = av->start_time != AV_NOPTS_VALUE ? av->start_time : 0;
+        return time_from_ticks(start + av->duration, av->time_base.num, av->time_base.den);
+    }
+    if (own_only || reader->format->duration <= 0) return AFFECT_TIME_NONE;
+    int64_t start = reader->format->start_time != AV_NOPTS_VALUE ? reader->format->start_time : 0;
+    return time_from_ticks(start + reader->format->duration, 1, AV_TIME_BASE);
+}
+
+static affect_status open_stream(media_reader *reader, media_stream *stream, AVStream *av,
+                                 bool wanted, bool alone) {
+    if (!av) return AFFECT_OK;
+    affect_status status = stream_open(reader, stream, av, wanted);
+    /* A stream that cannot be decoded is as good as absent while there is another. */
+    if (status == AFFECT_ERROR_UNSUPPORTED && !alone) {
+        base_log(reader->ctx, AFFECT_LOG_WARNING, "%s", affect_context_message(reader->ctx));
+        stream_close(stream);
+        return AFFECT_OK;
+    }
+    return status;
+}
+
+static affect_status open_streams(media_reader *reader) {
+    AVStream *audio = NULL, *video = NULL;
+    const media_options *options = &reader->options;
+    affect_status status = choose_streams(reader, &audio, &video);
+    if (status != AFFECT_OK) return status;
+    if (!(audio && options->want_audio) && !(video && options->want_video))
+        return fail_unwanted(reader);
+    /* The stream that is not wanted is opened too, for its first time stamp: the origin must not
+     * depend on what a run of the program asks for. */
+    bool audio_alone = options->want_audio && !(video && options->want_video);
+    bool video_alone = options->want_video && !(audio && options->want_audio);
+    status = open_stream(reader, &reader->audio.stream, audio, options->want_audio, audio_alone);
+    if (status == AFFECT_OK)
+        status =
+            open_stream(reader, &reader->video.stream, video, options->want_video, video_alone);
+    if (status != AFFECT_OK) return status;
+    for (unsigned i = 0; i < reader->format->nb_streams; i++) {
+        AVStream *av = reader->format->streams[i];
+        if (av != reader->audio.stream.av && av != reader->video.stream.av)
+            av->discard = AVDISCARD_ALL;
+    }
+    media_audio *a = &reader->audio;
+    media_video *v = &reader->video;
+    a->frame = ff.av_frame_alloc();
+    a->next = ff.av_frame_alloc();
+    v->frame = ff.av_frame_alloc();
+    v->next = ff.av_frame_alloc();
+    v->last_time = v->due = AFFECT_TIME_NONE;
+    a->broken.t1 = 0;
+    a->ended = !a->stream.av;
+    v->ended = !v->stream.av;
+    if (!a->frame || !a->next || !v->frame || !v->next) return base_fail_memory(reader->ctx);
+    if (a->stream.av)
+        a->rate =
+            options->sample_rate > 0 ? options->sample_rate : a->stream.av->codecpar->sample_rate;
+    if (a->stream.av && a->rate <= 0) a->rate = 16000;
+    return AFFECT_OK;
+}
+
+static void copy_name(char out[32], const char *name) {
+    if (name) snprintf(out, 32, "%s", name);
+}
+
+static void describe(media_reader *reader) {
+    media_info *info = &reader->info;
+    const AVStream *audio = reader->audio.stream.av, *video = reader->video.stream.av;
+    copy_name(info->format, reader->format->iformat->name);
+    info->has_audio = audio != NULL;
+    info->has_video = video != NULL;
+    if (audio) {
+        info->native_rate = audio->codecpar->sample_rate;
+        info->channels = audio->codecpar->ch_layout.nb_channels;
+        copy_name(info->audio_codec, ff.avcodec_get_name(audio->codecpar->codec_id));
+    }
+    if (video) {
+        copy_name(info->video_codec, ff.avcodec_get_name(video->codecpar->codec_id));
+        AVRational rate = video->avg_frame_rate;
+        if (rate.num > 0 && rate.den > 0) info->fps = (double)rate.num / rate.den;
+        /* FFmpeg's readers of single images are png_pipe, jpeg_pipe and so on. */
+        info->is_picture = base_ends_with(reader->format->iformat->name, "_pipe") ||
+                           strcmp(reader->format->iformat->name, "image2") == 0;
+        if (info->is_picture) info->fps = 0;
+    }
+    info->duration = AFFECT_TIME_NONE;
+}
+
+/* After the first items are known. */
+static void describe_times(media_reader *reader) {
+    media_info *info = &reader->info;
+    const AVStream *streams[] = {reader->audio.stream.av, reader->video.stream.av};
+    affect_time end = AFFECT_TIME_NONE;
+    info->start = reader->origin;
+    for (size_t i = 0; i < BASE_COUNT(streams); i++) {
+        affect_time its = streams[i] ? announced_end(reader, streams[i], false) : AFFECT_TIME_NONE;
+        if (its != AFFECT_TIME_NONE) end = BASE_MAX(end, its);
+    }
+    if (end != AFFECT_TIME_NONE && end > reader->origin)
+        info->duration = end - reader->origin;
+    else if (reader->format->duration > 0)
+        info->duration = time_from_ticks(reader->format->duration, 1, AV_TIME_BASE);
+    if (info->is_picture) info->duration = 0;
+}
+
+static affect_status fill(media_reader *reader) {
+    bool audio_starved = false, video_starved = false;
+    affect_status status = audio_fill(&reader->audio, &audio_starved);
+    if (status == AFFECT_OK) status = video_fill(&reader->video, &video_starved);
+    /* The video may have made room for the audio. */
+    if (status == AFFECT_OK && audio_starved) status = audio_fill(&reader->audio, &audio_starved);
+    if ((audio_starved || video_starved) && !reader->starving_told) {
+        reader->starving_told = true;
+        base_log(reader->ctx, AFFECT_LOG_INFO,
+                 "%s: audio and video lie far apart in the file; items may come out of order",
+                 reader->path);
+    }
+    return status;
+}
+
+static affect_time head_time(const media_item *item) {
+    switch (item->kind) {
+    case MEDIA_AUDIO: return item->audio.t0;
+    case MEDIA_FRAME: return item->frame.time;
+    default: return item->gap.t0;
+    }
+}
+
+/* Decodes the first items, which tell where the recording begins, and shuts the stream that was
+ * opened for that only. */
+static affect_status find_origin(media_reader *reader) {
+    media_audio *audio = &reader->audio;
+    media_video *video = &reader->video;
+    affect_status status = fill(reader);
+    if (status != AFFECT_OK) return status;
+    reader->origin = AFFECT_TIME_NONE;
+    if (audio->have_head) reader->origin = head_time(&audio->head);
+    if (video->have_head &&
+        (reader->origin == AFFECT_TIME_NONE || head_time(&video->head) < reader->origin))
+        reader->origin = head_time(&video->head);
+    if (video->have_head && video->have_frame) {
+        video_shape shape;
+        video_measure(video, 0, &shape);
+        reader->info.width = shape.width;
+        reader->info.height = shape.height;
+    }
+    describe_times(reader);
+    reader->info.has_audio = audio->stream.av && !(audio->ended && !audio->have_head);
+    reader->info.has_video = video->stream.av && !(video->ended && !video->have_head);
+    bool own_only = audio->stream.av && video->stream.av;
+    if (audio->stream.av)
+        audio->stream.expected_end = announced_end(reader, audio->stream.av, own_only);
+    if (video->stream.av && !reader->info.is_picture)
+        video->stream.expected_end = announced_end(reader, video->stream.av, own_only);
+    if (reader->options.want_audio && !reader->options.want_video && !reader->info.has_audio)
+        return fail_unwanted(reader);
+    if (reader->options.want_video && !reader->options.want_audio && !reader->info.has_video)
+        return fail_unwanted(reader);
+    if (!audio->have_head && !video->have_head)
+        return base_fail(
+            reader->ctx, AFFECT_ERROR_NO_STREAM,
+            "%s: nothing in its streams can be decoded; the file is empty, cut or damaged",
+            reader->path);
+    if (audio->stream.av && !audio->stream.wanted) {
+        audio->stream.av->discard = AVDISCARD_ALL;
+        audio_close(audio);
+        *audio = (media_audio){.ended = true};
+    }
+    if (video->stream.av && !video->stream.wanted) {
+        video->stream.av->discard = AVDISCARD_ALL;
+        video_close(video);
+        *video = (media_video){.ended = true};
+    }
+    return AFFECT_OK;
+}
+
+static affect_status open_reader(media_reader *reader) {
+    affect_status status = media_input_open(reader->ctx, reader->path, &reader->input);
+    if (status == AFFECT_OK) status = open_format(reader);
+    if (status == AFFECT_OK) status = open_streams(reader);
+    if (status != AFFECT_OK) return status;
+    reader->packet = ff.av_packet_alloc();
+    if (!reader->packet) return base_fail_memory(reader->ctx);
+    describe(reader);
+    return find_origin(reader);
+}
+
+affect_status media_open(affect_context *ctx, const char *path, const media_options *options,
+                         media_reader **out) {
+    *out = NULL;
+    media_options chosen = options ? *options : media_options_default();
+    if (!path || (!chosen.want_audio && !chosen.want_video) || chosen.sample_rate < 0 ||
+        chosen.sample_rate > 768000 || chosen.max_height < 0 || !(chosen.max_fps >= 0))
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "media_open: an option is out of its range");
+    affect_status status = ffmpeg_load(ctx);
+    if (status != AFFECT_OK) return status;
+    media_reader *reader = base_calloc(1, sizeof *reader);
+    if (!reader) return base_fail_memory(ctx);
+    reader->ctx = ctx;
+    reader->options = chosen;
+    reader->path = base_strdup(strcmp(path, "-") == 0 ? "-" : path);
+    ffmpeg_log_begin(ctx);
+    status = reader->path ? open_reader(reader) : base_fail_memory(ctx);
+    ffmpeg_log_end();
+    if (status != AFFECT_OK) {
+        media_close(reader);
+        return status;
+    }
+    *out = reader;
+    return AFFECT_OK;
+}
+
+void media_close(media_reader *reader) {
+    if (!reader) return;
+    ffmpeg_log_begin(reader->ctx);
+    audio_close(&reader->audio);
+    video_close(&reader->video);
+    if (reader->packet) ff.av_packet_free(&reader->packet);
+    if (reader->format) ff.avformat_close_input(&reader->format);
+    media_input_close(reader->input);
+    ffmpeg_log_end();
+    base_free(reader->path);
+    base_free(reader);
+}
+
+/* ---- reading ---- */
+
+static affect_status next_item(media_reader *reader, media_item *item) {
+    media_audio *audio = &reader->audio;
+    media_video *video = &reader->video;
+    for (;;) {
+        if (reader->last == 1) audio_take(audio);
+        if (reader->last == 2) video_take(video);
+        reader->last = 0;
+        affect_status status = fill(reader);
+        if (status != AFFECT_OK) return status;
+        if (!audio->have_head && !video->have_head) return AFFECT_OK; /* the end */
+        bool first = audio->have_head &&
+                     (!video->have_head || head_time(&audio->head) <= head_time(&video->head));
+        reader->last = first ? 1 : 2;
+        if (!first && video->head.kind == MEDIA_FRAME) {
+            bool ok = false;
+            status = video_convert(video, &ok);
+            if (status != AFFECT_OK) return status;
+            if (!ok) continue;
+        }
+        *item = first ? audio->head : video->head;
+        return AFFECT_OK;
+    }
+}
+
+affect_status media_next(media_reader *reader, media_item *item) {
+    *item = (media_item){.kind = MEDIA_END};
+    if (reader->ended) return AFFECT_OK;
+    if (affect_context_cancelled(reader->ctx))
+        return base_fail(reader->ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", reader->path);
+    ffmpeg_log_begin(reader->ctx);
+    affect_status status = next_item(reader, item);
+    ffmpeg_log_end();
+    if (status != AFFECT_OK) return status;
+    switch (item->kind) {
+    case MEDIA_AUDIO: item->audio.t0 -= reader->origin; break;
+    case MEDIA_FRAME: item->frame.time -= reader->origin; break;
+    case MEDIA_GAP:
+        item->gap.t0 -= reader->origin;
+        item->gap.t1 -= reader->origin;
+        break;
+    case MEDIA_END: reader->ended = true; break;
+    }
+    return AFFECT_OK;
+}

@@ -1,0 +1,172 @@
+/* One stream: a queue of packets, a decoder, and the times of what it gives. */
+#include <string.h>
+
+#include "media/media_internal.h"
+
+affect_time stream_time(const media_stream *stream, int64_t ticks) {
+    if (ticks == AV_NOPTS_VALUE) return AFFECT_TIME_NONE;
+    return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den) +
+           stream->shift;
+}
+
+affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame) {
+    return stream_time(stream, frame->best_effort_timestamp);
+}
+
+affect_time stream_frame_duration(const media_stream *stream, const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_MAJOR >= 58
+    int64_t ticks = frame->duration;
+#else
+    int64_t ticks = frame->pkt_duration;
+#endif
+    if (ticks > 0)
+        return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den);
+    AVRational rate = stream->av->avg_frame_rate;
+    if (rate.num <= 0 || rate.den <= 0) rate = stream->av->r_frame_rate;
+    return rate.num > 0 && rate.den > 0 ? time_from_ticks(1, rate.den, rate.num) : 0;
+}
+
+affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *av, bool wanted) {
+    const AVCodec *codec = ff.avcodec_find_decoder(av->codecpar->codec_id);
+    const char *name = ff.avcodec_get_name(av->codecpar->codec_id);
+    if (!codec)
+        return base_fail(reader->ctx, AFFECT_ERROR_UNSUPPORTED, "%s: no decoder for %s",
+                         reader->path, name);
+    stream->decoder = ff.avcodec_alloc_context3(codec);
+    if (!stream->decoder || ff.avcodec_parameters_to_context(stream->decoder, av->codecpar) < 0)
+        return base_fail_memory(reader->ctx);
+    AVCodecContext *decoder = stream->decoder;
+    bool video = av->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+    decoder->pkt_timebase = av->time_base;
+    /* Frames from before the first key frame come marked instead of not at all, so that the gap is
+     * known; video.c drops them. */
+    decoder->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
+    decoder->max_pixels = MEDIA_MAX_PIXELS;
+    decoder->thread_count = video ? BASE_MIN(affect_context_threads(reader->ctx), 4) : 1;
+    /* Each frame thread holds frames of its own; beyond 4K that is too much memory. */
+    if ((int64_t)av->codecpar->width * av->codecpar->height > 4096 * 2304)
+        decoder->thread_type = FF_THREAD_SLICE;
+    /* FLAC frames carry a checksum: a wrong one is damage, not noise to be analysed. */
+    if (av->codecpar->codec_id == AV_CODEC_ID_FLAC)
+        decoder->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
+    if (ff.avcodec_open2(decoder, codec, NULL) < 0)
+        return base_fail(reader->ctx, AFFECT_ERROR_UNSUPPORTED,
+                         "%s: the %s decoder refuses it (%s)", reader->path, name,
+                         ffmpeg_log_error());
+    stream->reader = reader;
+    stream->av = av;
+    stream->wanted = wanted;
+    stream->earliest = AFFECT_TIME_NONE;
+    stream->damage.first = AFFECT_TIME_NONE;
+    stream->expected_end = AFFECT_TIME_NONE;
+    return AFFECT_OK;
+}
+
+static AVPacket *queue_pop(media_stream *stream) {
+    AVPacket *packet = stream->queue.items[stream->queue.first];
+    stream->queue.first = (stream->queue.first + 1) % stream->queue.capacity;
+    stream->queue.count--;
+    stream->queue.bytes -= (size_t)packet->size;
+    return packet;
+}
+
+void stream_close(media_stream *stream) {
+    while (stream->queue.count > 0) {
+        AVPacket *packet = queue_pop(stream);
+        ff.av_packet_free(&packet);
+    }
+    base_free(stream->queue.items);
+    if (stream->decoder) ff.avcodec_free_context(&stream->decoder);
+    memset(stream, 0, sizeof *stream);
+}
+
+affect_status stream_queue(media_stream *stream, AVPacket *packet) {
+    affect_context *ctx = stream->reader->ctx;
+    if (stream->queue.count == stream->queue.capacity) {
+        size_t capacity = stream->queue.capacity ? stream->queue.capacity * 2 : 64;
+        AVPacket **items = base_calloc(capacity, sizeof *items);
+        if (!items) return base_fail_memory(ctx);
+        for (size_t i = 0; i < stream->queue.count; i++)
+            items[i] = stream->queue.items[(stream->queue.first + i) % stream->queue.capacity];
+        base_free(stream->queue.items);
+        stream->queue.items = items;
+        stream->queue.capacity = capacity;
+        stream->queue.first = 0;
+    }
+    AVPacket *copy = ff.av_packet_alloc();
+    if (!copy) return base_fail_memory(ctx);
+    ff.av_packet_move_ref(copy, packet);
+    size_t at = (stream->queue.first + stream->queue.count) % stream->queue.capacity;
+    stream->queue.items[at] = copy;
+    stream->queue.count++;
+    stream->queue.bytes += (size_t)copy->size;
+    return AFFECT_OK;
+}
+
+static bool queue_full(const media_stream *stream) {
+    return stream->queue.bytes >= MEDIA_QUEUE_BYTES || stream->queue.count >= MEDIA_QUEUE_PACKETS;
+}
+
+static void note_damage(media_stream *stream) { stream->damage.any = true; }
+
+/* Gives the decoder the next packet, or the news that there is none. */
+static affect_status feed(media_stream *stream, bool *starved) {
+    media_reader *reader = stream->reader;
+    *starved = false;
+    while (stream->queue.count == 0 && !stream->input_ended) {
+        if (queue_full(&reader->audio.stream) || queue_full(&reader->video.stream)) {
+            *starved = true;
+            return AFFECT_OK;
+        }
+        affect_status status = reader_demux(reader);
+        if (status != AFFECT_OK) return status;
+    }
+    AVPacket *packet = stream->queue.count > 0 ? queue_pop(stream) : NULL;
+    if (!packet) stream->draining = true;
+    if (packet && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
+        affect_time time = stream_time(stream, packet->pts);
+        if (time != AFFECT_TIME_NONE &&
+            (stream->earliest == AFFECT_TIME_NONE || time < stream->earliest))
+            stream->earliest = time;
+    }
+    int result = ff.avcodec_send_packet(stream->decoder, packet);
+    ff.av_packet_free(&packet);
+    if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
+    if (result < 0 && result != AVERROR_EOF) note_damage(stream);
+    return AFFECT_OK;
+}
+
+affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result *result) {
+    media_reader *reader = stream->reader;
+    while (!stream->decoded_all) {
+        if (affect_context_cancelled(reader->ctx))
+            return base_fail(reader->ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", reader->path);
+        int got = ff.avcodec_receive_frame(stream->decoder, frame);
+        if (got >= 0) {
+            if (!(frame->flags & AV_FRAME_FLAG_CORRUPT) && frame->decode_error_flags == 0) {
+                *result = STREAM_FRAME;
+                return AFFECT_OK;
+            }
+            note_damage(stream);
+            ff.av_frame_unref(frame);
+        } else if (got == AVERROR(EAGAIN)) {
+            bool starved = false;
+            affect_status status = feed(stream, &starved);
+            if (status != AFFECT_OK) return status;
+            if (starved) {
+                *result = STREAM_STARVED;
+                return AFFECT_OK;
+            }
+        } else if (got == AVERROR_EOF) {
+            stream->decoded_all = true;
+        } else if (got == AVERROR(ENOMEM)) {
+            return base_fail_memory(reader->ctx);
+        } else {
+            note_damage(stream);
+            /* A decoder that fails while it is drained might do so for ever. */
+            if (stream->draining) stream->decoded_all = true;
+        }
+    }
+    *result = STREAM_END;
+    return AFFECT_OK;
+}

@@ -1,0 +1,333 @@
+/* Decoded pictures -> upright RGB frames of square pixels, with times and durations.
+ *
+ * One picture is held back so that a frame's duration is known from the next one's time, whatever
+ * the frame rate does. */
+#include <math.h>
+#include <string.h>
+
+#include "media/media_internal.h"
+
+#define BACKWARD (1 * AFFECT_SECOND)
+#define LEAP (10 * AFFECT_SECOND)
+enum { MAX_SIDE = 16384, ROW_ALIGN = 64 };
+
+/* ---- shape ---- */
+
+void video_shape_of(int width, int height, AVRational aspect, const int32_t *matrix, int max_height,
+                    video_shape *out) {
+    memset(out, 0, sizeof *out);
+    double w = width, h = height;
+    if (aspect.num > 0 && aspect.den > 0) {
+        double ratio = (double)aspect.num / aspect.den;
+        if (ratio >= 1. / 16 && ratio <= 16) w *= ratio; /* else it is nonsense */
+    }
+    if (matrix) {
+        /* Point (x, y) is shown at (a x + c y, b x + d y), y downward: the nearest of the eight
+         * ways in which a rectangle can lie. */
+        double a = matrix[0], b = matrix[1], c = matrix[3], d = matrix[4];
+        out->swap = fabs(a) + fabs(d) < fabs(b) + fabs(c);
+        out->flip_x = (out->swap ? c : a) < 0;
+        out->flip_y = (out->swap ? b : d) < 0;
+    }
+    double shown_height = out->swap ? w : h;
+    double scale = max_height > 0 && shown_height > max_height ? max_height / shown_height : 1;
+    double side = BASE_MAX(w, h) * scale;
+    if (side > MAX_SIDE) scale *= MAX_SIDE / side;
+    out->scaled_width = (int)BASE_MAX(1, lrint(w * scale));
+    out->scaled_height = (int)BASE_MAX(1, lrint(h * scale));
+    out->width = out->swap ? out->scaled_height : out->scaled_width;
+    out->height = out->swap ? out->scaled_width : out->scaled_height;
+}
+
+static const int32_t *display_matrix(const media_video *video, const AVFrame *frame) {
+    const AVFrameSideData *side = ff.av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
+    if (side && side->size >= 9 * sizeof(int32_t)) return (const int32_t *)(void *)side->data;
+    size_t size = 0;
+    const uint8_t *data =
+        ff.av_stream_get_side_data(video->stream.av, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    return data && size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)data : NULL;
+}
+
+/* ---- pixels ---- */
+
+static size_t row_stride(int width) {
+    return ((size_t)width * 3 + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
+}
+
+static affect_status buffer_room(media_video *video, uint8_t **buffer, size_t *capacity, int width,
+                                 int height) {
+    size_t size = row_stride(width) * (size_t)height + ROW_ALIGN; /* swscale may write beyond */
+    if (size <= *capacity) return AFFECT_OK;
+    base_free(*buffer);
+    *capacity = 0;
+    *buffer = base_alloc_aligned(ROW_ALIGN, size);
+    if (!*buffer) return base_fail_memory(video->stream.reader->ctx);
+    *capacity = size;
+    return AFFECT_OK;
+}
+
+static int colour_space(const AVFrame *frame) {
+    if (frame->colorspace != AVCOL_SPC_UNSPECIFIED && frame->colorspace != AVCOL_SPC_RGB)
+        return frame->colorspace;
+    return frame->height >= 720 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+}
+
+static bool full_range(const AVFrame *frame) {
+    switch ((enum AVPixelFormat)frame->format) {
+    case AV_PIX_FMT_YUVJ420P:
+    case AV_PIX_FMT_YUVJ422P:
+    case AV_PIX_FMT_YUVJ444P:
+    case AV_PIX_FMT_YUVJ440P:
+    case AV_PIX_FMT_YUVJ411P: return true;
+    default: return frame->color_range == AVCOL_RANGE_JPEG;
+    }
+}
+
+/* The scaler for pictures like `frame`; NULL if libswscale cannot. */
+static struct SwsContext *scaler(media_video *video, const AVFrame *frame,
+                                 const video_shape *shape) {
+    int space = colour_space(frame), range = full_range(frame);
+    if (video->sws && video->sws_width == frame->width && video->sws_height == frame->height &&
+        video->sws_format == frame->format && video->sws_space == space &&
+        video->sws_range == range && video->out_width == shape->scaled_width &&
+        video->out_height == shape->scaled_height)
+        return video->sws;
+    ff.sws_freeContext(video->sws);
+    video->sws =
+        ff.sws_getContext(frame->width, frame->height, frame->format, shape->scaled_width,
+                          shape->scaled_height, AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
+    if (!video->sws) return NULL;
+    ff.sws_setColorspaceDetails(video->sws, ff.sws_getCoefficients(space), range,
+                                ff.sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
+    video->sws_width = frame->width;
+    video->sws_height = frame->height;
+    video->sws_format = frame->format;
+    video->sws_space = space;
+    video->sws_range = range;
+    video->out_width = shape->scaled_width;
+    video->out_height = shape->scaled_height;
+    return video->sws;
+}
+
+/* Copies scaled (before turning) to turned. Square tiles keep both sides in the cache. */
+static void turn(const video_shape *shape, const uint8_t *from, size_t from_stride, uint8_t *to,
+                 size_t to_stride) {
+    enum { TILE = 16 };
+    for (int y0 = 0; y0 < shape->height; y0 += TILE)
+        for (int x0 = 0; x0 < shape->width; x0 += TILE)
+            for (int y = y0; y < BASE_MIN(y0 + TILE, shape->height); y++)
+                for (int x = x0; x < BASE_MIN(x0 + TILE, shape->width); x++) {
+                    int fx = shape->flip_x ? shape->width - 1 - x : x;
+                    int fy = shape->flip_y ? shape->height - 1 - y : y;
+                    int row = shape->swap ? fx : fy, column = shape->swap ? fy : fx;
+                    memcpy(to + (size_t)y * to_stride + (size_t)x * 3,
+                           from + (size_t)row * from_stride + (size_t)column * 3, 3);
+                }
+}
+
+void video_measure(const media_video *video, int max_height, video_shape *out) {
+    const AVFrame *frame = video->frame;
+    AVRational aspect = frame->sample_aspect_ratio;
+    if (aspect.num <= 0) aspect = video->stream.av->sample_aspect_ratio;
+    video_shape_of(frame->width, frame->height, aspect, display_matrix(video, frame), max_height,
+                   out);
+}
+
+affect_status video_convert(media_video *video, bool *ok) {
+    const AVFrame *frame = video->frame;
+    *ok = false;
+    video_shape shape;
+    video_measure(video, video->stream.reader->options.max_height, &shape);
+    struct SwsContext *sws = scaler(video, frame, &shape);
+    if (!sws) return AFFECT_OK;
+    size_t stride = row_stride(shape.scaled_width);
+    affect_status status = buffer_room(video, &video->scaled, &video->scaled_capacity,
+                                       shape.scaled_width, shape.scaled_height);
+    if (status != AFFECT_OK) return status;
+    uint8_t *planes[4] = {video->scaled};
+    int strides[4] = {(int)stride};
+    if (ff.sws_scale(sws, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height,
+                     planes, strides) <= 0)
+        return AFFECT_OK;
+    video->head.frame.rgb = video->scaled;
+    if (shape.swap || shape.flip_x || shape.flip_y) {
+        status =
+            buffer_room(video, &video->turned, &video->turned_capacity, shape.width, shape.height);
+        if (status != AFFECT_OK) return status;
+        turn(&shape, video->scaled, stride, video->turned, row_stride(shape.width));
+        stride = row_stride(shape.width);
+        video->head.frame.rgb = video->turned;
+    }
+    video->head.frame.width = shape.width;
+    video->head.frame.height = shape.height;
+    video->head.frame.stride = stride;
+    *ok = true;
+    return AFFECT_OK;
+}
+
+/* ---- times ---- */
+
+static void join(media_stream *stream, affect_time time, affect_time expected) {
+    const media_stream *other = &stream->reader->audio.stream;
+    affect_time raw = time - stream->shift;
+    affect_time shift = expected - raw;
+    if (other->av && other->shift != stream->shift) {
+        affect_time apart = raw + other->shift - expected;
+        if (apart < AFFECT_SECOND && apart > -AFFECT_SECOND) shift = other->shift;
+    }
+    stream->shift = shift;
+    stream->discontinuous = true;
+}
+
+/* The latest time that is taken: of the picture held, or of the one handed on. */
+static affect_time latest_time(const media_video *video) {
+    return video->have_frame ? video->frame_time : video->last_time;
+}
+
+/* Finds the time of video->next; false: it is to be dropped. */
+static bool place_next(media_video *video) {
+    media_stream *stream = &video->stream;
+    const AVFrame *next = video->next;
+    affect_time duration = stream_frame_duration(stream, next);
+    affect_time latest = latest_time(video);
+    affect_time time = stream_frame_time(stream, next);
+    if (time == AFFECT_TIME_NONE)
+        time = latest == AFFECT_TIME_NONE ? stream->shift : latest + BASE_MAX(duration, 1);
+    if (latest != AFFECT_TIME_NONE) {
+        affect_time jump = time - latest;
+        bool between =
+            video->have_frame && video->last_time != AFFECT_TIME_NONE && time > video->last_time;
+        if (jump < -BACKWARD && between) {
+            ff.av_frame_unref(video->frame); /* the picture held had a time stamp of its own */
+            video->have_frame = false;
+        } else if (jump < -BACKWARD ||
+                   (jump > LEAP && (stream->reader->format->iformat->flags & AVFMT_TS_DISCONT))) {
+            join(stream, time, latest + duration);
+            time = stream_frame_time(stream, next);
+        }
+        latest = latest_time(video);
+        if (latest != AFFECT_TIME_NONE && time <= latest) return false;
+    }
+    double fps = stream->reader->options.max_fps;
+    if (fps > 0) {
+        affect_time step = time_from_seconds(1 / fps);
+        /* A microsecond of grace: frame times are rounded. */
+        if (video->due != AFFECT_TIME_NONE && time + 1000 < video->due) return false;
+        bool late = video->due == AFFECT_TIME_NONE || time > video->due + step;
+        video->due = (late ? time : video->due) + step;
+    }
+    video->next_time = time;
+    return true;
+}
+
+static void make_gap(media_video *video, affect_time t0, affect_time t1, const char *text) {
+    video->gap_due = t1 > t0;
+    video->gap_t0 = t0;
+    video->gap_t1 = t1;
+    video->gap_text = text;
+}
+
+static void make_head(media_video *video, affect_time duration) {
+    video->head = (media_item){.kind = MEDIA_FRAME,
+                               .frame = {.time = video->frame_time, .duration = duration}};
+    video->have_head = true;
+}
+
+/* The next picture into video->next. */
+static affect_status advance(media_video *video, bool *starved) {
+    while (!video->have_next && !video->stream.decoded_all) {
+        stream_result result;
+        affect_status status = stream_decode(&video->stream, video->next, &result);
+        if (status != AFFECT_OK) return status;
+        if (result == STREAM_STARVED) {
+            *starved = true;
+            return AFFECT_OK;
+        }
+        if (result == STREAM_END) break;
+        video->next_damaged |= video->stream.damage.any;
+        video->stream.damage.any = false;
+        if (video->next->width > 0 && video->next->height > 0 && place_next(video))
+            video->have_next = true;
+        else
+            ff.av_frame_unref(video->next);
+    }
+    return AFFECT_OK;
+}
+
+/* The first picture: what came before it and was not understood is a gap. */
+static void first_frame(media_video *video) {
+    affect_time earliest = video->stream.earliest;
+    if (video->next_damaged && earliest != AFFECT_TIME_NONE)
+        make_gap(video, earliest, video->next_time, "video: the data cannot be decoded");
+    video->next_damaged = false;
+}
+
+static void end_stream(media_video *video) {
+    affect_time end = video->stream.expected_end;
+    video->ended = true;
+    if (video->last_time == AFFECT_TIME_NONE || end == AFFECT_TIME_NONE) return;
+    affect_time now = video->last_time + video->last_duration;
+    if (end - now > AFFECT_SECOND / 4)
+        make_gap(video, now, end,
+                 "video: the recording ends here, before the end that it announces; the file is "
+                 "cut or damaged");
+}
+
+affect_status video_fill(media_video *video, bool *starved) {
+    *starved = false;
+    while (!video->have_head) {
+        if (video->gap_due) {
+            video->gap_due = false;
+            video->head = (media_item){
+                .kind = MEDIA_GAP,
+                .gap = {.t0 = video->gap_t0, .t1 = video->gap_t1, .text = video->gap_text}};
+            video->have_head = true;
+            break;
+        }
+        if (video->ended) break;
+        affect_status status = advance(video, starved);
+        if (status != AFFECT_OK || *starved) return status;
+        if (!video->have_frame) {
+            if (!video->have_next) {
+                end_stream(video);
+                continue;
+            }
+            if (video->last_time == AFFECT_TIME_NONE) first_frame(video);
+            ff.av_frame_move_ref(video->frame, video->next);
+            video->have_frame = true;
+            video->have_next = false;
+            video->frame_time = video->next_time;
+            continue;
+        }
+        affect_time nominal = stream_frame_duration(&video->stream, video->frame);
+        if (video->stream.reader->info.is_picture) nominal = 0;
+        affect_time duration = video->have_next ? video->next_time - video->frame_time : nominal;
+        if (video->have_next && video->next_damaged && nominal > 0 && nominal < duration) {
+            make_gap(video, video->frame_time + nominal, video->next_time,
+                     "video: the data cannot be decoded");
+            duration = nominal;
+        }
+        if (video->have_next) video->next_damaged = false;
+        make_head(video, duration);
+    }
+    return AFFECT_OK;
+}
+
+void video_take(media_video *video) {
+    if (video->have_head && video->head.kind == MEDIA_FRAME) {
+        ff.av_frame_unref(video->frame);
+        video->have_frame = false;
+        video->last_time = video->frame_time;
+        video->last_duration = video->head.frame.duration;
+    }
+    video->have_head = false;
+}
+
+void video_close(media_video *video) {
+    if (video->sws) ff.sws_freeContext(video->sws);
+    if (video->frame) ff.av_frame_free(&video->frame);
+    if (video->next) ff.av_frame_free(&video->next);
+    base_free(video->scaled);
+    base_free(video->turned);
+    stream_close(&video->stream);
+}
