@@ -22,9 +22,10 @@ static bool read_measures(const json_t *measures, face_population *out) {
     for (size_t k = 0; k < FACE_MEASURES; k++) {
         const json_t *one = json_object_get(measures, face_measure_names[k]);
         if (!read_numbers(json_object_get(one, "pose"), 6, out->pose[k]) ||
-            !read_numbers(json_object_get(one, "spread"), 1, &out->spread[k]) ||
-            !(out->spread[k] > 0))
+            !json_is_number(json_object_get(one, "spread")))
             return false;
+        out->spread[k] = (float)json_number_value(json_object_get(one, "spread"));
+        if (!(out->spread[k] > 1e-6f) || !isfinite(out->spread[k])) return false;
         float column[FACE_CATEGORIES];
         if (!read_numbers(json_object_get(one, "weights"), FACE_CATEGORIES, column)) return false;
         for (int c = 0; c < FACE_CATEGORIES; c++) out->weights[c][k] = column[c];

@@ -73,8 +73,8 @@ static affect_status note_model(face_stage *s, const char *name) {
     infer_card *card = NULL;
     char key[300], value[300];
     if (infer_card_load(s->ctx, name, false, &card)) return AFFECT_OK;
-    snprintf(key, sizeof key, "model/%s", card->task);
-    snprintf(value, sizeof value, "%s %s", card->name, card->version);
+    snprintf(key, sizeof key, "model/%s", card->name);
+    snprintf(value, sizeof value, "%s", card->version);
     infer_card_destroy(card);
     return timeline_set_property(s->ctx, s->timeline, key, value);
 }
@@ -92,7 +92,7 @@ affect_status face_create(affect_context *ctx, const face_options *options,
     s->timeline = timeline;
     s->options = chosen;
     s->last_time = AFFECT_TIME_NONE;
-    const char *defaults[4] = {"face.detect", "face.mesh", "face.expression", "face.geometry"};
+    const char *defaults[4] = {"face.detect.wide", "face.mesh", "face.expression", "face.geometry"};
     const char *given[4] = {chosen.detector, chosen.mesh, chosen.expressions, chosen.geometry};
     affect_status status = AFFECT_OK;
     for (int i = 0; i < 4 && !status; i++) {
