@@ -32,6 +32,10 @@ void infer_card_destroy(infer_card *card);
 /* Path of one of the card's files, new memory (base_free). */
 AFFECT_MUST_USE char *infer_card_path(const infer_card *card, const char *file);
 
+/* Names of all models that can be found, in order of the alphabet; each and the array are the
+ * caller's (base_free). Errors: MEMORY. */
+AFFECT_MUST_USE affect_status infer_model_names(affect_context *ctx, char ***names, size_t *count);
+
 typedef enum infer_type { INFER_F32, INFER_I64, INFER_U8, INFER_BOOL } infer_type;
 enum { INFER_MAX_RANK = 6 };
 
