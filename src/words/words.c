@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "words/judge.h"
 #include "words/private.h"
 
 enum {
@@ -29,6 +30,7 @@ struct words_stage {
     words_vosk *vosk; /* NULL until the first block, and when recognition is off or missing */
     bool missing;     /* a warning said that there is no recogniser */
     words_emitter *emitter;
+    words_judge *judge;
     int rate;
     bool started;
     affect_time stretch_t0; /* of the first sample since the last gap */
@@ -59,6 +61,7 @@ affect_status words_create(affect_context *ctx, const words_options *options,
     if (!s->model) status = base_fail_memory(ctx);
     s->options.recognition_model = s->model;
     if (!status) status = words_emitter_create(ctx, &s->options, timeline, &s->emitter);
+    if (!status) status = words_judge_create(ctx, timeline, s->emitter, &s->judge);
     if (status) {
         words_destroy(s);
         return status;
@@ -110,12 +113,11 @@ static affect_status take(words_stage *s, bool last) {
         item->t1 = BASE_MAX(item->t0, item->t1);
         confidence += w->confidence;
     }
-    return words_emit(s->emitter, &(words_utterance){.t0 = s->items[0].t0,
-                                                     .t1 = s->items[n - 1].t1,
-                                                     .confidence = (float)(confidence / (double)n),
-                                                     .understood = true,
-                                                     .count = n,
-                                                     .items = s->items});
+    return words_judge_add(s->judge, &(words_utterance){.t0 = s->items[0].t0,
+                                                        .t1 = s->items[n - 1].t1,
+                                                        .confidence = (float)(confidence / (double)n),
+                                                        .count = n,
+                                                        .items = s->items});
 }
 
 static affect_status add_join(words_stage *s, affect_time t0) {
@@ -138,6 +140,9 @@ static affect_status feed_chunk(words_stage *s) {
     s->fed += (int64_t)s->chunk_count;
     s->stretch_count += (int64_t)s->chunk_count;
     s->chunk_count = 0;
+    if (!status)
+        status = words_judge_advance(
+            s->judge, s->stretch_t0 + time_from_ticks(s->stretch_count, 1, s->rate));
     if (!status && affect_context_cancelled(s->ctx)) status = AFFECT_ERROR_CANCELLED;
     if (!status && ended) {
         bool renew = s->fed >= (int64_t)ROUND_S * s->rate;
@@ -189,12 +194,14 @@ affect_status words_push(words_stage *s, const media_block *block) {
 affect_status words_finish(words_stage *s) {
     if (!s->vosk || !s->started) return AFFECT_OK;
     s->started = false;
-    return close_stretch(s);
+    affect_status status = close_stretch(s);
+    return status ? status : words_judge_finish(s->judge);
 }
 
 void words_destroy(words_stage *s) {
     if (!s) return;
     words_vosk_close(s->vosk);
+    words_judge_destroy(s->judge);
     words_emitter_destroy(s->emitter);
     vosk_result_destroy(&s->result);
     base_free(s->items);

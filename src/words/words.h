@@ -12,7 +12,7 @@
  *
  * Recognition is Vosk (Kaldi), found by dlopen; without it, or without its model, the stage warns on
  * the timeline and does nothing. The decision whether speech was understood needs context: results
- * come up to WORDS_HOLD_S after the end of an utterance (docs/words.md). */
+ * come up to 15 s after the end of an utterance at the start of a recording, and at once later on (docs/words.md). */
 #ifndef WORDS_WORDS_H
 #define WORDS_WORDS_H
 
