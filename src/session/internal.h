@@ -40,8 +40,8 @@ const char *session_option_model(const affect_options *options, const char *task
 typedef struct session_stage session_stage;
 
 typedef struct session_stage_kind {
-    const char *name; /* "face" */
-    bool frames;      /* takes frames, else audio */
+    const char *name;      /* "face" */
+    const char *essential; /* the model without which it does nothing, or NULL */
     affect_status (*create)(affect_context *ctx, const affect_options *options,
                             affect_timeline *timeline, void **impl);
     affect_status (*push)(void *impl, const media_item *item);
@@ -75,6 +75,7 @@ struct session_stage {
     affect_timeline *timeline; /* its own */
     session_seen seen;
     bool fed;
+    bool lacking;   /* it warned when it was made */
     affect_time at; /* the end of what it has taken in */
     double seconds; /* that its pushes took */
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "infer/infer.h"
 #include "session/internal.h"
 
 enum { FACE_LANE, SOUND_LANE, LANES };
@@ -48,6 +49,45 @@ static affect_status add_stage(affect_session *s, session_lane *lane,
     affect_status status = timeline_create(s->ctx, &stage->timeline);
     if (status == AFFECT_OK)
         status = kind->create(s->ctx, s->options, stage->timeline, &stage->impl);
+    if (status == AFFECT_OK) stage->lacking = stage->timeline->warnings->count > 0;
+    return status;
+}
+
+/* A model that was asked for by name must be there: its absence is an error, not a warning. */
+static affect_status check_models(affect_context *ctx, const affect_options *o) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < o->models.count && status == AFFECT_OK; i++) {
+        infer_card *card = NULL;
+        if (o->models.items[i].model)
+            status = infer_card_load(ctx, o->models.items[i].model, false, &card);
+        infer_card_destroy(card);
+    }
+    return status;
+}
+
+/* When perception made nothing at all and something was missing from the start, that is the error:
+ * an empty timeline would look like a recording in which nothing happens. */
+static affect_status check_able(affect_session *s) {
+    size_t made = s->text.timeline->tier_count + s->text.timeline->track_count;
+    bool lacking = false;
+    const char *essential = NULL;
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
+            const session_stage *stage = &s->lanes[l].stages[i];
+            made += stage->timeline->track_count + stage->timeline->event_count;
+            for (size_t k = 0; k < stage->timeline->tier_count; k++)
+                made += stage->timeline->tiers[k]->count;
+            if (!stage->lacking || !stage->fed) continue;
+            lacking = true;
+            if (!essential && stage->kind->essential) {
+                essential = session_option_model(s->options, stage->kind->essential);
+                if (!essential) essential = stage->kind->essential;
+            }
+        }
+    if (made || !lacking || !essential) return AFFECT_OK;
+    infer_model *model = NULL; /* loading says which: MODEL or RUNTIME, and what to do */
+    affect_status status = infer_model_load(s->ctx, essential, 1, &model);
+    infer_model_destroy(model);
     return status;
 }
 
@@ -57,7 +97,8 @@ static affect_status create(affect_session *s, const affect_options *options) {
     if (status != AFFECT_OK) return status;
     const affect_options *o = s->options;
     s->look_ahead = (o->look_ahead_ms ? o->look_ahead_ms : 20000) * AFFECT_MILLISECOND;
-    status = timeline_create(ctx, &s->own.timeline);
+    status = check_models(ctx, o);
+    if (status == AFFECT_OK) status = timeline_create(ctx, &s->own.timeline);
     if (status == AFFECT_OK) status = timeline_create(ctx, &s->text.timeline);
     if (status == AFFECT_OK) status = timeline_create(ctx, &s->fused.timeline);
     if (status == AFFECT_OK && o->subtitles)
@@ -343,6 +384,8 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
     if (status != AFFECT_OK) return status;
     if (affect_context_cancelled(s->ctx))
         return base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    status = check_able(s);
+    if (status != AFFECT_OK) return status;
     const affect_timeline *in[MAX_INPUTS];
     size_t n = inputs(s, in);
     double start = base_now_s();
