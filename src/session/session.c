@@ -24,7 +24,8 @@ struct affect_session {
     affect_time look_ahead; /* INT64_MAX = fuse at the end */
     affect_time pushed;     /* the end of the latest thing pushed */
     affect_time served;
-    bool fed, finished;
+    bool fed, finished, framed;
+    affect_time last_frame;
     affect_status broken; /* what an earlier call failed with */
     float *clean;         /* samples without NaN */
     size_t clean_capacity;
@@ -69,25 +70,22 @@ static affect_status check_models(affect_context *ctx, const affect_options *o) 
  * an empty timeline would look like a recording in which nothing happens. */
 static affect_status check_able(affect_session *s) {
     size_t made = s->text.timeline->tier_count + s->text.timeline->track_count;
-    bool lacking = false;
-    const char *essential = NULL;
+    const session_stage_kind *lacking = NULL;
     for (int l = 0; l < LANES; l++)
         for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
             const session_stage *stage = &s->lanes[l].stages[i];
             made += stage->timeline->track_count + stage->timeline->event_count;
             for (size_t k = 0; k < stage->timeline->tier_count; k++)
                 made += stage->timeline->tiers[k]->count;
-            if (!stage->lacking || !stage->fed) continue;
-            lacking = true;
-            if (!essential && stage->kind->essential) {
-                essential = session_option_model(s->options, stage->kind->essential);
-                if (!essential) essential = stage->kind->essential;
-            }
+            if (!lacking && stage->lacking && stage->fed) lacking = stage->kind;
         }
-    if (made || !lacking || !essential) return AFFECT_OK;
-    infer_model *model = NULL; /* loading says which: MODEL or RUNTIME, and what to do */
-    affect_status status = infer_model_load(s->ctx, essential, 1, &model);
-    infer_model_destroy(model);
+    if (made || !lacking) return AFFECT_OK;
+    affect_status status = AFFECT_OK; /* loading says which: MODEL or RUNTIME, and what to do */
+    for (size_t i = 0; lacking->essential[i] && status == AFFECT_OK; i++) {
+        infer_model *model = NULL;
+        status = infer_model_load(s->ctx, lacking->essential[i], 1, &model);
+        infer_model_destroy(model);
+    }
     return status;
 }
 

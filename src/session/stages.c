@@ -49,7 +49,6 @@ static affect_status voice_make(affect_context *ctx, const affect_options *o,
                                 affect_timeline *timeline, void **impl) {
     voice_options options = voice_options_default();
     options.activity_model = session_option_model(o, "voice.activity");
-    options.speaker_model = session_option_model(o, "voice.speaker");
     options.prosody_model = session_option_model(o, "voice.prosody");
     voice_stage *stage = NULL;
     affect_status status = voice_create(ctx, &options, timeline, &stage);
@@ -74,8 +73,8 @@ static affect_status voice_make(affect_context *ctx, const affect_options *o,
 #define voice_free NULL
 #endif
 
-const session_stage_kind session_voice = {"voice",    "voice.activity", voice_make,
-                                          voice_take, voice_end,        voice_free};
+const session_stage_kind session_voice = {"voice",    {"voice.activity"}, voice_make,
+                                          voice_take, voice_end,          voice_free};
 
 /* ---- words ---- */
 
@@ -127,7 +126,7 @@ affect_status session_import_words(affect_context *ctx, const affect_options *o,
 }
 #endif
 
-const session_stage_kind session_words = {"words",    NULL,      words_make,
+const session_stage_kind session_words = {"words",    {NULL},    words_make,
                                           words_take, words_end, words_free};
 
 /* A text that was pushed is an utterance; what it expresses comes from the same lexical part. */
