@@ -2,6 +2,9 @@
  * its function and add a row. */
 #include "cli/options.h"
 
+int cli_report(int argc, char **argv);
+
 const cli_verb cli_verbs[] = {
+    {"report", "renders a written timeline: page, ELAN, Praat, CSV, subtitles, plot", cli_report},
     {NULL, NULL, NULL},
 };
