@@ -37,8 +37,8 @@ static affect_status face_make(affect_context *ctx, const affect_options *o,
 #define face_free NULL
 #endif
 
-const session_stage_kind session_face = {"face",    "face.detect", face_make,
-                                         face_take, face_end,      face_free};
+const session_stage_kind session_face = {
+    "face", {"face.detect.wide", "face.mesh"}, face_make, face_take, face_end, face_free};
 
 /* ---- voice ---- */
 
