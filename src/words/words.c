@@ -58,7 +58,7 @@ affect_status words_create(affect_context *ctx, const words_options *options,
     s->model = base_strdup(model ? model : "words.recognition.en");
     if (!s->model) status = base_fail_memory(ctx);
     s->options.recognition_model = s->model;
-    if (!status) status = words_emitter_create(ctx, &s->options, timeline, s->model, &s->emitter);
+    if (!status) status = words_emitter_create(ctx, &s->options, timeline, &s->emitter);
     if (status) {
         words_destroy(s);
         return status;
