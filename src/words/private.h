@@ -45,6 +45,7 @@ typedef struct words_item {
     affect_time t0, t1;
     const char *text;
     float confidence; /* NaN unknown */
+    bool described;   /* in brackets: a sound, not speech */
     bool interpolated;
 } words_item;
 
@@ -54,6 +55,7 @@ typedef struct words_utterance {
     const char *speaker; /* "" or NULL = unknown */
     float confidence;    /* NaN unknown */
     bool understood;
+    bool foreign;      /* the file says that it is not English: carried through, not scored */
     bool interpolated; /* its own times are not in the file */
     size_t count;
     const words_item *items;
@@ -64,8 +66,7 @@ typedef struct words_emitter words_emitter;
 /* Makes tiers and track; loads the lexicon if `affect` (a missing one is a warning). */
 AFFECT_MUST_USE affect_status words_emitter_create(affect_context *ctx,
                                                    const words_options *options,
-                                                   affect_timeline *timeline, const char *model,
-                                                   words_emitter **out);
+                                                   affect_timeline *timeline, words_emitter **out);
 AFFECT_MUST_USE affect_status words_emit(words_emitter *emitter, const words_utterance *utterance);
 void words_emitter_destroy(words_emitter *emitter);
 

@@ -65,7 +65,7 @@ affect_status words_create(affect_context *ctx, const words_options *options,
     s->options.recognition_model = s->model;
     if (s->options.speaker_model && !(s->speaker_model = base_strdup(s->options.speaker_model)))
         status = base_fail_memory(ctx);
-    if (!status) status = words_emitter_create(ctx, &s->options, timeline, s->model, &s->emitter);
+    if (!status) status = words_emitter_create(ctx, &s->options, timeline, &s->emitter);
     if (status) {
         words_destroy(s);
         return status;
