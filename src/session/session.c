@@ -312,11 +312,17 @@ affect_status affect_session_push_frame(affect_session *s, affect_time time, int
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
                          "a frame of %d x %d pixels with rows of %zu bytes", width, height, stride);
     if (time < 0) return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "a frame before time 0");
-    return session_push_item(
-        s, &(media_item){
-               .kind = MEDIA_FRAME,
-               .frame = {
-                   .time = time, .width = width, .height = height, .stride = stride, .rgb = rgb}});
+    /* A frame lasts until the next; how long the last one does is told by the one before. */
+    affect_time duration = s->framed && time > s->last_frame ? time - s->last_frame : 0;
+    s->framed = true;
+    s->last_frame = time;
+    return session_push_item(s, &(media_item){.kind = MEDIA_FRAME,
+                                              .frame = {.time = time,
+                                                        .duration = duration,
+                                                        .width = width,
+                                                        .height = height,
+                                                        .stride = stride,
+                                                        .rgb = rgb}});
 }
 
 affect_status affect_session_push_text(affect_session *s, affect_time t0, affect_time t1,
