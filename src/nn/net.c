@@ -152,3 +152,13 @@ const nn_net_options *nn_net_get_options(const nn_net *net) { return &net->optio
 nn_tensor *nn_net_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     return net->forward(net, tape, batch);
 }
+
+void nn_standardise(nn_real *x, size_t n) {
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i];
+    double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) square += (x[i] - mean) * (x[i] - mean);
+    double deviation = sqrt(square / (double)n);
+    nn_real scale = (nn_real)(deviation > 1e-6 ? 1 / deviation : 0);
+    for (size_t i = 0; i < n; i++) x[i] = (x[i] - (nn_real)mean) * scale;
+}

@@ -39,4 +39,8 @@ const nn_net_options *nn_net_get_options(const nn_net *net);
 /* -> [count, outputs] (logits and values), or NULL. */
 nn_tensor *nn_net_forward(nn_net *net, nn_tape *tape, const nn_batch *batch);
 
+/* Zero mean and unit variance of n values, in place; a constant input becomes zeros. Faces go through
+ * this in training and in use. */
+void nn_standardise(nn_real *x, size_t n);
+
 #endif
