@@ -8,22 +8,27 @@ int cli_train(int argc, char **argv) {
     train_options o = {0};
     int64_t threads = 2, stop = 0;
     const cli_option options[] = {
-        {"out", 'o', CLI_TEXT, &o.folder, "FOLDER", "where the run is kept (runs/NAME of the recipe)",
-         0, 0, NULL},
-        {"fresh", 0, CLI_FLAG, &o.fresh, NULL, "throw away what an earlier run left there", 0, 0, NULL},
-        {"threads", 0, CLI_INT, &threads, "N", "compute threads; results do not depend on it", 1, 256,
+        {"out", 'o', CLI_TEXT, &o.folder, "FOLDER",
+         "where the run is kept (runs/NAME of the recipe)", 0, 0, NULL},
+        {"fresh", 0, CLI_FLAG, &o.fresh, NULL, "throw away what an earlier run left there", 0, 0,
          NULL},
-        {"stop-after", 0, CLI_INT, &stop, "EPOCHS", "stop after so many epochs; going on is possible",
-         0, 100000, NULL},
+        {"threads", 0, CLI_INT, &threads, "N", "compute threads; results do not depend on it", 1,
+         256, NULL},
+        {"stop-after", 0, CLI_INT, &stop, "EPOCHS",
+         "stop after so many epochs; going on is possible", 0, 100000, NULL},
         {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "print no progress", 0, 0, NULL},
     };
     const cli_usage usage = {
-        "train", "affect train [OPTIONS] RECIPE.ini",
-        "Trains a network as the recipe says: data, model, loss and schedule are in that one file. A "
-        "run that was interrupted, even by kill -9, goes on from its last epoch with the same command "
+        "train",
+        "affect train [OPTIONS] RECIPE.ini",
+        "Trains a network as the recipe says: data, model, loss and schedule are in that one file. "
+        "A "
+        "run that was interrupted, even by kill -9, goes on from its last epoch with the same "
+        "command "
         "and ends with the same weights, bit for bit.",
         "affect train recipes/face.ini\naffect train recipes/face.ini --fresh --out /tmp/face",
-        options, BASE_COUNT(options)};
+        options,
+        BASE_COUNT(options)};
     cli_list operands = {0};
     bool help;
     affect_status status = cli_parse(&usage, argc, argv, &operands, &help);

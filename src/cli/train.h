@@ -1,12 +1,13 @@
-/* train: what `affect train`, `evaluate` and `predict` share: recipes, data sets as the networks eat
- * them, and the run itself. */
+/* train: what `affect train`, `evaluate` and `predict` share: recipes, data sets as the networks
+ * eat them, and the run itself. */
 #ifndef CLI_TRAIN_H
 #define CLI_TRAIN_H
 
 #include "base/base.h"
 #include "nn/net.h"
 
-/* ---- train_recipe.c: an ini file; every mistake is reported with its line ------------------------ */
+/* ---- train_recipe.c: an ini file; every mistake is reported with its line
+ * ------------------------ */
 
 typedef struct recipe_item {
     char *section, *key, *value;
@@ -35,14 +36,16 @@ size_t recipe_count(recipe *recipe, const char *section, const char *key, size_t
 const char *recipe_choice(recipe *recipe, const char *section, const char *key,
                           const char *fallback, const char *choices);
 /* Up to `room` numbers separated by blanks; returns how many. */
-size_t recipe_counts(recipe *recipe, const char *section, const char *key, size_t *out, size_t room);
+size_t recipe_counts(recipe *recipe, const char *section, const char *key, size_t *out,
+                     size_t room);
 /* Notes a mistake at the line of section.key. */
 AFFECT_PRINTF(4, 5)
 void recipe_mistake(recipe *recipe, const char *section, const char *key, const char *format, ...);
 /* The first mistake, or a key that nobody asked for. */
 AFFECT_MUST_USE affect_status recipe_finish(recipe *recipe);
 
-/* ---- train_data.c: samples with targets ---------------------------------------------------------- */
+/* ---- train_data.c: samples with targets
+ * ---------------------------------------------------------- */
 
 typedef enum train_kind { TRAIN_FACES, TRAIN_AUDIO, TRAIN_TEXT } train_kind;
 
@@ -68,29 +71,32 @@ AFFECT_MUST_USE affect_status train_set_open_faces(affect_context *ctx, const ch
                                                    size_t classes, bool drop_single_votes,
                                                    train_set **out);
 void train_set_destroy(train_set *set);
-/* Fills a batch with `n` samples; memory is the tape's. `augment` NULL = as they are; `seed` makes the
- * augmentation of sample index[i]. False on failure (noted on the tape). */
+/* Fills a batch with `n` samples; memory is the tape's. `augment` NULL = as they are; `seed` makes
+ * the augmentation of sample index[i]. False on failure (noted on the tape). */
 bool train_set_batch(const train_set *set, nn_tape *tape, const uint32_t *index, size_t n,
                      const train_augment *augment, uint64_t seed, nn_batch *batch, float **target);
 
-/* ---- train_score.c: what a set of outputs is worth ----------------------------------------------- */
+/* ---- train_score.c: what a set of outputs is worth
+ * ----------------------------------------------- */
 
 typedef struct train_scores {
-    double loss;               /* mean cross-entropy to the target distribution, nats */
-    double accuracy;           /* of the majority class */
-    double uar;                /* mean recall over classes that occur */
-    double ece;                /* expected calibration error of the top class, 15 equal bins */
-    double majority;           /* accuracy of always saying the most frequent class */
+    double loss;     /* mean cross-entropy to the target distribution, nats */
+    double accuracy; /* of the majority class */
+    double uar;      /* mean recall over classes that occur */
+    double ece;      /* expected calibration error of the top class, 15 equal bins */
+    double majority; /* accuracy of always saying the most frequent class */
     size_t scored;
 } train_scores;
 
 /* logits: count x outputs. `temperature` divides the class logits. */
 void train_score(const train_set *set, const float *logits, size_t outputs, double temperature,
                  train_scores *out);
-/* The temperature that makes the loss least on this set (golden-section search in its logarithm). */
+/* The temperature that makes the loss least on this set (golden-section search in its logarithm).
+ */
 double train_temperature(const train_set *set, const float *logits, size_t outputs);
 
-/* ---- train_run.c ----------------------------------------------------------------------------------- */
+/* ---- train_run.c
+ * ----------------------------------------------------------------------------------- */
 
 typedef struct train_options {
     const char *recipe;
@@ -98,7 +104,7 @@ typedef struct train_options {
     bool fresh;         /* throw an existing run of the same name away */
     bool quiet;
     int threads;
-    size_t stop_after;  /* epochs; 0 = all (tests) */
+    size_t stop_after; /* epochs; 0 = all (tests) */
 } train_options;
 
 AFFECT_MUST_USE affect_status train_run(affect_context *ctx, const train_options *options);

@@ -13,8 +13,8 @@ enum { FACE = 48 };
 /* ---- faces ---- */
 
 typedef struct vote_columns {
-    int label[64];      /* column of each class */
-    int nothing[2];     /* "unknown" and "NF" (no face), or -1 */
+    int label[64];  /* column of each class */
+    int nothing[2]; /* "unknown" and "NF" (no face), or -1 */
 } vote_columns;
 
 static affect_status find_columns(affect_context *ctx, const data_table *t,
@@ -23,7 +23,8 @@ static affect_status find_columns(affect_context *ctx, const data_table *t,
         out->label[c] = data_table_column(t, labels[c]);
         if (out->label[c] < 0)
             return base_fail(ctx, AFFECT_ERROR_FORMAT,
-                             "%s:1: expected a column '%s' with the votes for it", t->path, labels[c]);
+                             "%s:1: expected a column '%s' with the votes for it", t->path,
+                             labels[c]);
     }
     out->nothing[0] = data_table_column(t, "unknown");
     out->nothing[1] = data_table_column(t, "NF");
@@ -41,8 +42,9 @@ static affect_status read_vote(affect_context *ctx, const data_table *t, size_t 
 }
 
 /* The majority class is the column with most votes, the first of equals (as numpy's argmax); a row
- * whose majority is "unknown" or "no face" has none. The target is the distribution over the classes;
- * single votes are dropped as outliers when asked (Barsoum et al. 2016), unless nothing would stay. */
+ * whose majority is "unknown" or "no face" has none. The target is the distribution over the
+ * classes; single votes are dropped as outliers when asked (Barsoum et al. 2016), unless nothing
+ * would stay. */
 static affect_status read_votes(affect_context *ctx, const data_table *t, train_set *s,
                                 bool drop_single) {
     vote_columns columns;
@@ -64,8 +66,7 @@ static affect_status read_votes(affect_context *ctx, const data_table *t, train_
         bool drop = drop_single && kept > 0;
         for (size_t c = 0; c < s->classes; c++) {
             double v = drop && votes[c] <= 1 ? 0 : votes[c];
-            s->target[r * s->classes + c] =
-                none ? 0 : (float)(v / (drop ? kept : sum));
+            s->target[r * s->classes + c] = none ? 0 : (float)(v / (drop ? kept : sum));
         }
     }
     return status;
@@ -91,10 +92,11 @@ affect_status train_set_open_faces(affect_context *ctx, const char *images, cons
     if (status == AFFECT_OK &&
         (array->type != DATA_NPY_U8 || array->rank != 3 || array->shape[1] != FACE ||
          array->shape[2] != FACE || array->fortran))
-        status = base_fail(ctx, AFFECT_ERROR_FORMAT,
-                           "%s: 'images' has rank %zu and %zu-byte elements, expected uint8 of shape "
-                           "[n, 48, 48]",
-                           images, array->rank, array->item);
+        status =
+            base_fail(ctx, AFFECT_ERROR_FORMAT,
+                      "%s: 'images' has rank %zu and %zu-byte elements, expected uint8 of shape "
+                      "[n, 48, 48]",
+                      images, array->rank, array->item);
     if (status == AFFECT_OK) status = data_table_open(ctx, votes, NULL, &table);
     if (status == AFFECT_OK && table->rows != array->shape[0])
         status = base_fail(ctx, AFFECT_ERROR_FORMAT,
@@ -105,7 +107,8 @@ affect_status train_set_open_faces(affect_context *ctx, const char *images, cons
         s->pixels = array->data;
         s->target = base_calloc(s->count * classes, sizeof *s->target);
         s->gold = base_calloc(s->count, sizeof *s->gold);
-        status = s->target && s->gold ? read_votes(ctx, table, s, drop_single) : base_fail_memory(ctx);
+        status =
+            s->target && s->gold ? read_votes(ctx, table, s, drop_single) : base_fail_memory(ctx);
     }
     data_table_destroy(table);
     if (status != AFFECT_OK) {
@@ -155,7 +158,8 @@ static void augment_face(const unsigned char *image, const train_augment *a, uin
     double dx = spread(&d, a->shift), dy = spread(&d, a->shift);
     float gamma = (float)exp(spread(&d, a->gamma)), noise = (float)(roll(&d) * a->noise);
     double c = cos(angle) * size, s = sin(angle) * size;
-    float xx = (float)(c * aspect), xy = (float)(-s + shear), yx = (float)(s * aspect), yy = (float)c;
+    float xx = (float)(c * aspect), xy = (float)(-s + shear), yx = (float)(s * aspect),
+          yy = (float)c;
     const float middle = (FACE - 1) / 2.f;
     float curve[257];
     for (int i = 0; i <= 256; i++) curve[i] = powf((float)i / 255.f, gamma) * 255.f;

@@ -1,4 +1,5 @@
-/* Recipes: "[section]", "key = value", comments from # or ; at the start of a line or after a blank. */
+/* Recipes: "[section]", "key = value", comments from # or ; at the start of a line or after a
+ * blank. */
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -29,17 +30,17 @@ static affect_status parse(recipe *r) {
         if (*text == '[') {
             char *close = strchr(text, ']');
             if (!close || close[1] || close == text + 1)
-                status = base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s:%zu: expected [section], not '%s'",
-                                   r->path, line, text);
+                status = base_fail(r->ctx, AFFECT_ERROR_FORMAT,
+                                   "%s:%zu: expected [section], not '%s'", r->path, line, text);
             else
                 *close = '\0';
             section = trim(text + 1);
             continue;
         }
         if (!section || !equal || equal == text) {
-            status = base_fail(r->ctx, AFFECT_ERROR_FORMAT,
-                               "%s:%zu: expected 'key = value'%s, not '%s'", r->path, line,
-                               section ? "" : " below a [section]", text);
+            status =
+                base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s:%zu: expected 'key = value'%s, not '%s'",
+                          r->path, line, section ? "" : " below a [section]", text);
             continue;
         }
         *equal = '\0';
@@ -72,8 +73,8 @@ affect_status recipe_open(affect_context *ctx, const char *path, recipe **out) {
     r->ctx = ctx;
     r->path = base_strdup(path);
     size_t length;
-    affect_status status = r->path ? base_read_file(ctx, path, 1 << 20, &r->text, &length)
-                                   : base_fail_memory(ctx);
+    affect_status status =
+        r->path ? base_read_file(ctx, path, 1 << 20, &r->text, &length) : base_fail_memory(ctx);
     if (status == AFFECT_OK) status = parse(r);
     if (status != AFFECT_OK) {
         recipe_destroy(r);
@@ -117,8 +118,8 @@ void recipe_mistake(recipe *r, const char *section, const char *key, const char 
         r->status = base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s:%zu: [%s] %s = %s: %s", r->path,
                               item->line, section, key, item->value, text);
     else
-        r->status = base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s: [%s] %s: %s", r->path, section, key,
-                              text);
+        r->status =
+            base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s: [%s] %s: %s", r->path, section, key, text);
 }
 
 const char *recipe_text(recipe *r, const char *section, const char *key, const char *fallback) {

@@ -1,6 +1,7 @@
-/* One training run: epochs of shuffled batches over shards, validation with the averaged weights, early
- * stop, a checkpoint each epoch from which a killed run goes on bit for bit. Everything random is a
- * function of the seed, the epoch and the sample, so a checkpoint holds no generator. */
+/* One training run: epochs of shuffled batches over shards, validation with the averaged weights,
+ * early stop, a checkpoint each epoch from which a killed run goes on bit for bit. Everything
+ * random is a function of the seed, the epoch and the sample, so a checkpoint holds no generator.
+ */
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -142,7 +143,8 @@ static affect_status build(training *t) {
     if (status == AFFECT_OK) status = nn_net_create(t->ctx, &n, t->seed, &t->net);
     if (status == AFFECT_OK) status = base_pool_create(t->ctx, t->o->threads, &t->pool);
     if (status == AFFECT_OK)
-        status = nn_engine_create(t->ctx, nn_net_params(t->net), t->pool, t->o->threads, &t->engine);
+        status =
+            nn_engine_create(t->ctx, nn_net_params(t->net), t->pool, t->o->threads, &t->engine);
     if (status != AFFECT_OK) return status;
     t->order = base_calloc(t->train->count, sizeof *t->order);
     t->logits = base_calloc(BASE_MAX(t->train->count, t->valid->count) * t->classes, sizeof(float));
@@ -163,8 +165,8 @@ static nn_tensor *train_shard(void *user, nn_tape *tape, size_t shard) {
     nn_batch batch;
     float *target;
     const uint32_t *index = t->order + t->at + shard * t->shard;
-    if (!train_set_batch(t->train, tape, index, t->shard, &t->augment,
-                         t->seed * 1000003 + t->epoch, &batch, &target))
+    if (!train_set_batch(t->train, tape, index, t->shard, &t->augment, t->seed * 1000003 + t->epoch,
+                         &batch, &target))
         return NULL;
     nn_tensor *logits = nn_net_forward(t->net, tape, &batch);
     return nn_cross_entropy(tape, logits, target, NULL, 1. / (double)t->batch);
@@ -173,7 +175,8 @@ static nn_tensor *train_shard(void *user, nn_tape *tape, size_t shard) {
 static nn_tensor *valid_shard(void *user, nn_tape *tape, size_t shard) {
     training *t = user;
     uint32_t index[EVALUATE_SHARD];
-    size_t from = shard * EVALUATE_SHARD, n = BASE_MIN((size_t)EVALUATE_SHARD, t->valid->count - from);
+    size_t from = shard * EVALUATE_SHARD,
+           n = BASE_MIN((size_t)EVALUATE_SHARD, t->valid->count - from);
     for (size_t i = 0; i < n; i++) index[i] = (uint32_t)(from + i);
     nn_batch batch;
     float *target;
@@ -276,15 +279,17 @@ static affect_status load_checkpoint(training *t, const char *path) {
     if (status != AFFECT_OK) return status;
     const char *made_with = nn_file_metadata(f, "recipe"), *log = nn_file_metadata(f, "log");
     if (!made_with || !log || strcmp(made_with, t->recipe->text) != 0) {
-        status = base_fail(t->ctx, AFFECT_ERROR_EXISTS,
-                           "%s was made with another recipe: give --fresh to throw that run away, or "
-                           "the recipe another name",
-                           t->folder);
+        status =
+            base_fail(t->ctx, AFFECT_ERROR_EXISTS,
+                      "%s was made with another recipe: give --fresh to throw that run away, or "
+                      "the recipe another name",
+                      t->folder);
         nn_file_close(f);
         return status;
     }
     nn_engine_state *state = nn_engine_get_state(t->engine);
-    status = nn_params_read(t->ctx, f, nn_net_params(t->net), "value.", nn_net_params(t->net)->value);
+    status =
+        nn_params_read(t->ctx, f, nn_net_params(t->net), "value.", nn_net_params(t->net)->value);
     if (status == AFFECT_OK) status = load_vector(t, f, "m.", &state->m);
     if (status == AFFECT_OK) status = load_vector(t, f, "v.", &state->v);
     if (status == AFFECT_OK && t->optimiser.average > 0)
@@ -320,8 +325,8 @@ static void show(const training *t, size_t step, size_t steps, double loss, doub
     if (t->o->quiet || !isatty(2)) return;
     double share = (double)step / (double)steps, spent = base_now_s() - started;
     double left = spent / share * (1 - share + (double)(t->epochs - t->epoch - 1));
-    fprintf(stderr, "\repoch %zu/%zu  %3.0f%%  loss %.4f  %.0f min left   ", t->epoch + 1, t->epochs,
-            100 * share, loss, left / 60);
+    fprintf(stderr, "\repoch %zu/%zu  %3.0f%%  loss %.4f  %.0f min left   ", t->epoch + 1,
+            t->epochs, 100 * share, loss, left / 60);
     fflush(stderr);
 }
 
@@ -339,9 +344,8 @@ static affect_status run_epoch(training *t, double *mean_loss) {
         t->optimiser.rate =
             nn_cosine(t->rate, t->final_rate, step, t->warm_up, (uint64_t)steps * t->epochs);
         double loss;
-        affect_status status =
-            nn_engine_step(t->engine, t->batch / t->shard, train_shard, t, t->seed + 31 * step + 17,
-                           &t->optimiser, &loss);
+        affect_status status = nn_engine_step(t->engine, t->batch / t->shard, train_shard, t,
+                                              t->seed + 31 * step + 17, &t->optimiser, &loss);
         if (status != AFFECT_OK) return status;
         sum += loss;
         show(t, i + 1, steps, sum / (double)(i + 1), started);

@@ -87,9 +87,10 @@ static bool parse_type(const char *text, data_npy *a) {
         char kind;
         size_t size;
         data_npy_type type;
-    } table[] = {{'b', 1, DATA_NPY_BOOL}, {'u', 1, DATA_NPY_U8},  {'i', 1, DATA_NPY_I8},  {'u', 2, DATA_NPY_U16},
-                 {'i', 2, DATA_NPY_I16},  {'u', 4, DATA_NPY_U32}, {'i', 4, DATA_NPY_I32}, {'u', 8, DATA_NPY_U64},
-                 {'i', 8, DATA_NPY_I64},  {'f', 2, DATA_NPY_F16}, {'f', 4, DATA_NPY_F32}, {'f', 8, DATA_NPY_F64}};
+    } table[] = {{'b', 1, DATA_NPY_BOOL}, {'u', 1, DATA_NPY_U8},  {'i', 1, DATA_NPY_I8},
+                 {'u', 2, DATA_NPY_U16},  {'i', 2, DATA_NPY_I16}, {'u', 4, DATA_NPY_U32},
+                 {'i', 4, DATA_NPY_I32},  {'u', 8, DATA_NPY_U64}, {'i', 8, DATA_NPY_I64},
+                 {'f', 2, DATA_NPY_F16},  {'f', 4, DATA_NPY_F32}, {'f', 8, DATA_NPY_F64}};
     for (size_t i = 0; i < BASE_COUNT(table); i++)
         if (table[i].kind == kind && table[i].size == size) {
             a->type = table[i].type;
@@ -137,7 +138,8 @@ affect_status data_npy_parse(affect_context *ctx, const char *name, const void *
     if (length < 10 || memcmp(b, "\x93NUMPY", 6) != 0)
         return bad(ctx, name, "the magic bytes \\x93NUMPY at its start");
     size_t width = b[6] == 1 ? 2 : 4, header = (size_t)little(b + 8, width);
-    if (b[6] < 1 || b[6] > 3 || length < 8 + width) return bad(ctx, name, "format version 1, 2 or 3");
+    if (b[6] < 1 || b[6] > 3 || length < 8 + width)
+        return bad(ctx, name, "format version 1, 2 or 3");
     if (header > length - 8 - width || header > 1 << 20)
         return bad(ctx, name, "a header that fits into the file");
     char *text = base_strndup((const char *)b + 8 + width, header);
@@ -158,11 +160,12 @@ affect_status data_npy_parse(affect_context *ctx, const char *name, const void *
         size_t wanted;
         a->data = b + 8 + width + header;
         a->bytes = length - 8 - width - header;
-        if (a->type != DATA_NPY_OBJECT && (__builtin_mul_overflow(a->count, a->item, &wanted) ||
-                                       wanted > a->bytes))
-            status = base_fail(ctx, AFFECT_ERROR_FORMAT,
-                               "%s: the header promises %zu elements of %zu bytes, %zu bytes follow",
-                               name, a->count, a->item, a->bytes);
+        if (a->type != DATA_NPY_OBJECT &&
+            (__builtin_mul_overflow(a->count, a->item, &wanted) || wanted > a->bytes))
+            status =
+                base_fail(ctx, AFFECT_ERROR_FORMAT,
+                          "%s: the header promises %zu elements of %zu bytes, %zu bytes follow",
+                          name, a->count, a->item, a->bytes);
         else if (a->type != DATA_NPY_OBJECT)
             a->bytes = wanted;
     }
@@ -209,7 +212,8 @@ static double from_half(uint16_t h) {
 }
 
 double data_npy_get(const data_npy *a, size_t i) {
-    if (i >= a->count || a->item == 0 || a->item > 8 || a->type >= DATA_NPY_BYTES) return (double)NAN;
+    if (i >= a->count || a->item == 0 || a->item > 8 || a->type >= DATA_NPY_BYTES)
+        return (double)NAN;
     unsigned char b[8] = {0};
     const unsigned char *at = a->data + i * a->item;
     for (size_t k = 0; k < a->item; k++) b[k] = a->big_endian ? at[a->item - 1 - k] : at[k];
@@ -306,7 +310,8 @@ static affect_status read_directory(affect_context *ctx, data_npz *z) {
             return bad_zip(ctx, z, "a member's header is not where the directory says");
         uint64_t start = offset + 30 + little(b + offset + 26, 2) + little(b + offset + 28, 2);
         int method = (int)little(e + 10, 2);
-        if (start > length || packed > length - start) return bad_zip(ctx, z, "a member is cut off");
+        if (start > length || packed > length - start)
+            return bad_zip(ctx, z, "a member is cut off");
         if (little(e + 8, 2) & 1) return bad_zip(ctx, z, "members are encrypted");
         if (method != 0 && method != 8)
             return bad_zip(ctx, z, "a member is neither stored nor deflated");
@@ -385,8 +390,7 @@ static affect_status inflate_member(affect_context *ctx, const data_npz *z, cons
     return AFFECT_OK;
 }
 
-affect_status data_npz_array(affect_context *ctx, data_npz *z, const char *name,
-                             data_npy **out) {
+affect_status data_npz_array(affect_context *ctx, data_npz *z, const char *name, data_npy **out) {
     *out = NULL;
     const member *m = NULL;
     for (size_t i = 0; i < z->count && !m; i++)
@@ -396,8 +400,8 @@ affect_status data_npz_array(affect_context *ctx, data_npz *z, const char *name,
         for (size_t i = 0; i < z->count && i < 20; i++)
             base_text_printf(&names, "%s%s", i ? ", " : "", z->items[i].name);
         affect_status status =
-            base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: holds no array '%s', only: %s", z->path, name,
-                      names.data ? names.data : "nothing");
+            base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: holds no array '%s', only: %s", z->path,
+                      name, names.data ? names.data : "nothing");
         base_text_destroy(&names);
         return status;
     }
@@ -407,8 +411,8 @@ affect_status data_npz_array(affect_context *ctx, data_npz *z, const char *name,
     affect_status status = label.failed ? base_fail_memory(ctx) : AFFECT_OK;
     if (status == AFFECT_OK && m->method == 8) status = inflate_member(ctx, z, m, &bytes);
     if (status == AFFECT_OK)
-        status = data_npy_parse(ctx, label.data, bytes ? bytes : z->file.bytes + m->start, m->size,
-                                out);
+        status =
+            data_npy_parse(ctx, label.data, bytes ? bytes : z->file.bytes + m->start, m->size, out);
     base_text_destroy(&label);
     if (status != AFFECT_OK) {
         base_free(bytes);

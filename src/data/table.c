@@ -122,7 +122,8 @@ static affect_status parse(affect_context *ctx, data_table *t, size_t length,
 /* Takes the first row away and makes it the names. */
 static affect_status take_header(affect_context *ctx, data_table *t) {
     if (t->rows == 0)
-        return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s:1: is empty, expected a header line", t->path);
+        return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s:1: is empty, expected a header line",
+                         t->path);
     t->names = base_calloc(t->columns, sizeof *t->names);
     if (!t->names) return base_fail_memory(ctx);
     for (size_t c = 0; c < t->columns; c++) {
@@ -150,7 +151,8 @@ static affect_status finish(affect_context *ctx, const char *name, char *text, s
     t->path = base_strdup(name);
     affect_status status = t->path ? AFFECT_OK : base_fail_memory(ctx);
     if (status == AFFECT_OK) {
-        t->delimiter = options->delimiter ? options->delimiter : guess_delimiter(name, text, length);
+        t->delimiter =
+            options->delimiter ? options->delimiter : guess_delimiter(name, text, length);
         status = parse(ctx, t, length, options);
     }
     if (status == AFFECT_OK && !options->no_header) status = take_header(ctx, t);
@@ -163,8 +165,7 @@ static affect_status finish(affect_context *ctx, const char *name, char *text, s
 }
 
 affect_status data_table_parse(affect_context *ctx, const char *name, const char *text,
-                               size_t length, const data_table_options *options,
-                               data_table **out) {
+                               size_t length, const data_table_options *options, data_table **out) {
     *out = NULL;
     char *copy = base_strndup(text, length);
     if (!copy) return base_fail_memory(ctx);
@@ -212,7 +213,8 @@ affect_status data_table_fail(affect_context *ctx, const data_table *t, size_t r
     vsnprintf(text, sizeof text, expected, arguments);
     va_end(arguments);
     snprintf(number, sizeof number, "%zu", column + 1);
-    return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s:%zu: column '%s' is '%.60s', expected %s", t->path,
-                     t->line[row], t->names && column < t->columns ? t->names[column] : number,
+    return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s:%zu: column '%s' is '%.60s', expected %s",
+                     t->path, t->line[row],
+                     t->names && column < t->columns ? t->names[column] : number,
                      data_table_cell(t, row, column), text);
 }

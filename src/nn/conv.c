@@ -1,6 +1,7 @@
-/* Convolutions over channels-last images, without im2col: the multiply kernel reads the input rows of
- * each output pixel through pointers (an "indirect" convolution, Dukhan 2019), so that stride and
- * padding cost nothing. 3x3 at stride 1 with enough channels goes through Winograd's F(4x4, 3x3). */
+/* Convolutions over channels-last images, without im2col: the multiply kernel reads the input rows
+ * of each output pixel through pointers (an "indirect" convolution, Dukhan 2019), so that stride
+ * and padding cost nothing. 3x3 at stride 1 with enough channels goes through Winograd's F(4x4,
+ * 3x3). */
 #include "nn/tape.h"
 
 typedef struct geometry {
@@ -14,7 +15,8 @@ typedef struct conv_node {
     geometry g;
 } conv_node;
 
-/* ---- the indirect form -------------------------------------------------------------------------- */
+/* ---- the indirect form --------------------------------------------------------------------------
+ */
 
 /* Packs w[taps][depth][columns] (or its per-tap transpose) to [panel][tap][depth][16]. */
 static void pack_taps(const nn_real *w, size_t taps, size_t depth, size_t columns, bool transposed,
@@ -25,7 +27,8 @@ static void pack_taps(const nn_real *w, size_t taps, size_t depth, size_t column
             size_t from = p * NN_PANEL, width = BASE_MIN((size_t)NN_PANEL, columns - from);
             const nn_real *b = w + t * depth * columns;
             nn_pack(transposed ? b + from * depth : b + from, depth, width,
-                    transposed ? depth : columns, transposed, out + (p * taps + t) * depth * NN_PANEL);
+                    transposed ? depth : columns, transposed,
+                    out + (p * taps + t) * depth * NN_PANEL);
         }
 }
 
@@ -144,8 +147,8 @@ static void direct_forward(nn_tape *tape, const geometry *g, const nn_real *x, i
     indirect_flush(&run);
 }
 
-/* Pixels are taken by parity class, so that the taps a stride leaves out are left out for all pixels
- * of a tile. */
+/* Pixels are taken by parity class, so that the taps a stride leaves out are left out for all
+ * pixels of a tile. */
 static void direct_backward_data(nn_tape *tape, const geometry *g, const nn_real *dy, int w,
                                  nn_real *dx, bool add) {
     size_t taps = g->kh * g->kw;
@@ -195,7 +198,8 @@ static void direct_backward_weights(nn_tape *tape, const geometry *g, const nn_r
     }
 }
 
-/* ---- Winograd ------------------------------------------------------------------------------------ */
+/* ---- Winograd
+ * ------------------------------------------------------------------------------------ */
 
 static bool use_winograd(const geometry *g) {
     /* With few tiles the transformed weights (4 times the size) cost more than they save. */
@@ -212,8 +216,8 @@ static size_t block_tiles(const geometry *g) {
     return BASE_MIN(BASE_MAX(fits, (size_t)12), (size_t)60);
 }
 
-/* U[36] = G w G^T for each channel pair, packed: [36][panel][depth][16]. `turned` makes the weights of
- * the gradient with respect to the data: taps turned by 180 degrees, channels exchanged. */
+/* U[36] = G w G^T for each channel pair, packed: [36][panel][depth][16]. `turned` makes the weights
+ * of the gradient with respect to the data: taps turned by 180 degrees, channels exchanged. */
 static void winograd_weights(nn_tape *tape, const geometry *g, const nn_real *w, bool turned,
                              nn_real *out) {
     size_t pairs = g->ci * g->co, depth = turned ? g->co : g->ci, columns = turned ? g->ci : g->co;
@@ -229,7 +233,8 @@ static void winograd_weights(nn_tape *tape, const geometry *g, const nn_real *w,
     nn_tape_release(tape, mark);
 }
 
-/* Pointers to a tile's pixels, NULL outside the image: `size` x `size` from (4 ty - margin, ...). */
+/* Pointers to a tile's pixels, NULL outside the image: `size` x `size` from (4 ty - margin, ...).
+ */
 static void tile_pixels(const geometry *g, const nn_real *x, size_t channels, size_t tile, int size,
                         int margin, const nn_real **out) {
     size_t columns = tile_columns(g), rows = tile_rows(g);
@@ -271,7 +276,8 @@ static void winograd_run(nn_tape *tape, const geometry *g, const nn_real *x, siz
     }
 }
 
-static void winograd_forward(nn_tape *tape, const geometry *g, const nn_real *x, int w, nn_real *y) {
+static void winograd_forward(nn_tape *tape, const geometry *g, const nn_real *x, int w,
+                             nn_real *y) {
     bool fresh;
     nn_real *weights = nn_tape_packed(tape, w, 2, 36 * nn_packed_size(g->ci, g->co), &fresh);
     if (!weights) return;
@@ -314,7 +320,8 @@ static void winograd_backward_weights(nn_tape *tape, const geometry *g, const nn
     tape->kernels->winograd_filter_gradient(pairs, sum, pairs, dw, pairs);
 }
 
-/* ---- the operation ------------------------------------------------------------------------------- */
+/* ---- the operation
+ * ------------------------------------------------------------------------------- */
 
 static void add_bias(nn_tape *tape, size_t rows, size_t columns, int b, nn_real *y) {
     const nn_real *bias = nn_param_value(tape->params, b);
@@ -349,15 +356,23 @@ static void conv2d_backward(nn_tape *tape, nn_node *note) {
 
 nn_tensor *nn_conv2d(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride, size_t pad) {
     if (!x) return NULL;
-    if (nn_bad_param(tape, w)) return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "conv2d: no such weight");
+    if (nn_bad_param(tape, w))
+        return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "conv2d: no such weight");
     nn_shape s = x->shape, ws = nn_param_of(tape, w)->shape;
     if (s.rank != 4 || ws.rank != 4 || s.d[3] != ws.d[2] || stride == 0 ||
         s.d[1] + 2 * pad < ws.d[0] || s.d[2] + 2 * pad < ws.d[1])
         return nn_fail_shapes(tape, "conv2d", "x [n, h, w, ci]", s, "weight [kh, kw, ci, co]", ws);
     if (b >= 0 && nn_param_of(tape, b)->count != ws.d[3])
         return nn_fail_shapes(tape, "conv2d", "bias", nn_param_of(tape, b)->shape, "weight", ws);
-    geometry g = {.n = s.d[0], .h = s.d[1], .w = s.d[2], .ci = s.d[3], .kh = ws.d[0], .kw = ws.d[1],
-                  .co = ws.d[3], .stride = stride, .pad = pad};
+    geometry g = {.n = s.d[0],
+                  .h = s.d[1],
+                  .w = s.d[2],
+                  .ci = s.d[3],
+                  .kh = ws.d[0],
+                  .kw = ws.d[1],
+                  .co = ws.d[3],
+                  .stride = stride,
+                  .pad = pad};
     g.ho = (g.h + 2 * pad - g.kh) / stride + 1;
     g.wo = (g.w + 2 * pad - g.kw) / stride + 1;
     nn_tensor *y = nn_new(tape, NN_SHAPE(g.n, g.ho, g.wo, g.co));
@@ -380,7 +395,8 @@ nn_tensor *nn_conv2d(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride, s
     return tape->status == AFFECT_OK ? y : NULL;
 }
 
-/* ---- depthwise ----------------------------------------------------------------------------------- */
+/* ---- depthwise
+ * ----------------------------------------------------------------------------------- */
 
 static void depthwise_backward(nn_tape *tape, nn_node *note) {
     conv_node *op = (conv_node *)note;
@@ -420,8 +436,15 @@ nn_tensor *nn_depthwise2d(nn_tape *tape, nn_tensor *x, int w, int b, size_t stri
     if (s.rank != 4 || ws.rank != 3 || s.d[3] != ws.d[2] || stride == 0 ||
         s.d[1] + 2 * pad < ws.d[0] || s.d[2] + 2 * pad < ws.d[1])
         return nn_fail_shapes(tape, "depthwise2d", "x [n, h, w, c]", s, "weight [kh, kw, c]", ws);
-    geometry g = {.n = s.d[0], .h = s.d[1], .w = s.d[2], .ci = s.d[3], .kh = ws.d[0], .kw = ws.d[1],
-                  .co = s.d[3], .stride = stride, .pad = pad};
+    geometry g = {.n = s.d[0],
+                  .h = s.d[1],
+                  .w = s.d[2],
+                  .ci = s.d[3],
+                  .kh = ws.d[0],
+                  .kw = ws.d[1],
+                  .co = s.d[3],
+                  .stride = stride,
+                  .pad = pad};
     g.ho = (g.h + 2 * pad - g.kh) / stride + 1;
     g.wo = (g.w + 2 * pad - g.kw) / stride + 1;
     nn_tensor *y = nn_new(tape, NN_SHAPE(g.n, g.ho, g.wo, g.co));

@@ -75,8 +75,7 @@ static affect_status reserve(nn_engine *e, size_t shards, bool gradients) {
             base_free(status);
             return base_fail_memory(e->ctx);
         }
-        if (e->shard_capacity)
-            memcpy(gradient, e->gradient, e->shard_capacity * sizeof(nn_real *));
+        if (e->shard_capacity) memcpy(gradient, e->gradient, e->shard_capacity * sizeof(nn_real *));
         base_free(e->gradient);
         base_free(e->loss);
         base_free(e->shard_status);
@@ -110,7 +109,8 @@ static void run_shard(void *user, size_t shard) {
     nn_tensor *loss = r->build(r->user, tape, shard);
     if (loss && r->train) (void)nn_backward(tape, loss);
     e->shard_status[shard] = tape->status;
-    if (!loss && tape->status == AFFECT_OK && r->train) e->shard_status[shard] = AFFECT_ERROR_INTERNAL;
+    if (!loss && tape->status == AFFECT_OK && r->train)
+        e->shard_status[shard] = AFFECT_ERROR_INTERNAL;
     e->loss[shard] = loss && tape->status == AFFECT_OK ? *loss->data : 0;
     pthread_mutex_lock(&e->lock);
     e->tapes[e->free_count++] = tape;
@@ -206,7 +206,8 @@ static void update_slice(void *user, size_t slice) {
         if (e->state.average) {
             nn_real *average = e->state.average + start;
             /* follows quickly at first: early weights are no good average */
-            double d = BASE_MIN(u->o->average, (1. + (double)e->state.step) / (10. + (double)e->state.step));
+            double d = BASE_MIN(u->o->average,
+                                (1. + (double)e->state.step) / (10. + (double)e->state.step));
             nn_real share = (nn_real)(1 - d);
             for (size_t k = 0; k < n; k++) average[k] += share * (value[k] - average[k]);
         }

@@ -68,7 +68,9 @@ void nn_multiply(size_t m, size_t n, size_t depth, const nn_real *a, size_t a_st
 
 enum { CHUNK = 64 }; /* rows whose panels stay in the first-level cache */
 
-size_t nn_transposed_scratch(size_t n) { return CHUNK * ((n + NN_PANEL - 1) / NN_PANEL * NN_PANEL); }
+size_t nn_transposed_scratch(size_t n) {
+    return CHUNK * ((n + NN_PANEL - 1) / NN_PANEL * NN_PANEL);
+}
 
 void nn_multiply_transposed(size_t m, size_t depth, size_t n, const nn_real *x, size_t x_stride,
                             const nn_real *y, size_t y_stride, nn_real *w, size_t w_stride,

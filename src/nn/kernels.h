@@ -14,31 +14,31 @@ enum {
 typedef struct nn_attention_shape {
     size_t queries, keys, width; /* width: of one head's queries, keys and values */
     nn_real scale;
-    bool causal;          /* a query sees keys up to its own position (aligned at the end) */
+    bool causal;         /* a query sees keys up to its own position (aligned at the end) */
     const nn_real *bias; /* nn_attention_padded(keys) values added to the scores; -INFINITY masks */
-    nn_real keep;         /* probability that a weight is kept; 1 = no dropout */
-    uint64_t seed;        /* of this head's dropout pattern */
+    nn_real keep;        /* probability that a weight is kept; 1 = no dropout */
+    uint64_t seed;       /* of this head's dropout pattern */
 } nn_attention_shape;
 
 typedef struct nn_kernels {
     const char *name;
     size_t rows; /* rows of multiply's tile */
 
-    /* c[r][0..columns) (+)= sum over taps t and k of a[t*rows + r][k] * panel[(t*depth + k)*16 + .].
-     * `a` holds taps x `rows` pointers, `rows` <= kernels->rows; a tap whose first pointer is NULL is
-     * skipped (then all its pointers are NULL). */
+    /* c[r][0..columns) (+)= sum over taps t and k of a[t*rows + r][k] * panel[(t*depth + k)*16 +
+     * .]. `a` holds taps x `rows` pointers, `rows` <= kernels->rows; a tap whose first pointer is
+     * NULL is skipped (then all its pointers are NULL). */
     void (*multiply)(size_t rows, size_t taps, size_t depth, const nn_real *const *a,
                      const nn_real *panel, nn_real *const *c, size_t columns, bool add);
 
     /* gradient of a right-hand matrix: w[k*stride + n] += sum over i < count of
-     * x[i][k] * y[i*y_stride + n] for k < depth, n < columns <= 16; x[i] NULL counts as zero. 16 values
-     * of each row of y are read whatever `columns` is. */
+     * x[i][k] * y[i*y_stride + n] for k < depth, n < columns <= 16; x[i] NULL counts as zero. 16
+     * values of each row of y are read whatever `columns` is. */
     void (*multiply_transposed)(size_t count, size_t depth, const nn_real *const *x,
                                 const nn_real *y, size_t y_stride, nn_real *w, size_t stride,
                                 size_t columns);
 
     /* Elementwise helpers over n values. */
-    void (*exponential)(size_t n, const nn_real *x, nn_real *y);     /* relative error < 3e-7 */
+    void (*exponential)(size_t n, const nn_real *x, nn_real *y); /* relative error < 3e-7 */
     nn_real (*dot)(size_t n, const nn_real *x, const nn_real *y);
     void (*axpy)(size_t n, nn_real a, const nn_real *x, nn_real *y); /* y += a x */
     void (*gelu)(size_t n, const nn_real *x, nn_real *y);            /* tanh form */
@@ -46,9 +46,10 @@ typedef struct nn_kernels {
     void (*tanh)(size_t n, const nn_real *x, nn_real *y);
     void (*sigmoid)(size_t n, const nn_real *x, nn_real *y);
 
-    /* One head. q, k, v, out are [width][length] (transposed: lanes run along time), `stride`s are the
-     * distance between rows. lse[queries] receives log-sum-exp of each query's scores. `scratch` holds
-     * nn_attention_scratch(keys, width) values. Never holds more than a few rows of scores. */
+    /* One head. q, k, v, out are [width][length] (transposed: lanes run along time), `stride`s are
+     * the distance between rows. lse[queries] receives log-sum-exp of each query's scores.
+     * `scratch` holds nn_attention_scratch(keys, width) values. Never holds more than a few rows of
+     * scores. */
     void (*attention_forward)(const nn_attention_shape *s, const nn_real *q, const nn_real *k,
                               const nn_real *v, size_t q_stride, size_t k_stride, nn_real *out,
                               nn_real *lse, nn_real *scratch);
@@ -64,7 +65,8 @@ typedef struct nn_kernels {
     /* y = x*a + b (+ other) (relu'd) per column */
     void (*scale_shift)(size_t rows, size_t columns, const nn_real *x, const nn_real *a,
                         const nn_real *b, const nn_real *other, bool relu, nn_real *y);
-    /* Where y <= 0 and relu is set, dy is set to 0; then sum_dy += dy, sum_dyx += dy * x per column.*/
+    /* Where y <= 0 and relu is set, dy is set to 0; then sum_dy += dy, sum_dyx += dy * x per
+     * column.*/
     void (*norm_reduce)(size_t rows, size_t columns, const nn_real *x, const nn_real *y, bool relu,
                         nn_real *dy, double *sum_dy, double *sum_dyx);
     /* dx (+)= dy*a + x*b + c per column */
@@ -82,17 +84,17 @@ typedef struct nn_kernels {
     void (*dropout)(size_t n, uint64_t seed, nn_real keep, bool add, const nn_real *x, nn_real *y);
 
     /* AdamW over n values; c1, c2 = bias corrections. Masters are float. */
-    void (*adamw)(size_t n, nn_real *theta, const nn_real *grad, nn_real *m, nn_real *v, nn_real rate,
-                  nn_real beta1, nn_real beta2, nn_real c1, nn_real c2, nn_real epsilon,
-                  nn_real decay);
+    void (*adamw)(size_t n, nn_real *theta, const nn_real *grad, nn_real *m, nn_real *v,
+                  nn_real rate, nn_real beta1, nn_real beta2, nn_real c1, nn_real c2,
+                  nn_real epsilon, nn_real decay);
 
     /* Winograd F(4x4, 3x3): transforms of one tile of `channels` channels-last pixels. */
     void (*winograd_input)(size_t channels, const nn_real *const pixels[36], nn_real *out,
                            size_t out_stride);
     void (*winograd_output)(size_t channels, const nn_real *in, size_t in_stride,
                             nn_real *const pixels[16], bool add);
-    /* Filters: 9 planes of `count` values, `stride` apart, to 36 planes (G w G^T), and the way back of
-     * the gradient (out += G^T u G). */
+    /* Filters: 9 planes of `count` values, `stride` apart, to 36 planes (G w G^T), and the way back
+     * of the gradient (out += G^T u G). */
     void (*winograd_filter)(size_t count, const nn_real *w, ptrdiff_t stride, nn_real *out,
                             size_t out_stride);
     void (*winograd_filter_gradient)(size_t count, const nn_real *u, size_t stride, nn_real *out,

@@ -1,7 +1,8 @@
-/* Attention of one head in the manner of FlashAttention (Dao et al. 2022), for short heads on a CPU:
- * four query rows at a time against all keys, scores in a scratch of 4 rows, never T x T. Everything is
- * laid out [width][time], padded to whole vectors, so that lanes run along keys and no sum over lanes
- * is needed inside a loop. The backward pass recomputes the weights from the saved log-sum-exp. */
+/* Attention of one head in the manner of FlashAttention (Dao et al. 2022), for short heads on a
+ * CPU: four query rows at a time against all keys, scores in a scratch of 4 rows, never T x T.
+ * Everything is laid out [width][time], padded to whole vectors, so that lanes run along keys and
+ * no sum over lanes is needed inside a loop. The backward pass recomputes the weights from the
+ * saved log-sum-exp. */
 
 enum { QUERY_ROWS = 4, WIDTH_CHUNK = 3 };
 
@@ -190,8 +191,7 @@ static void attention_backward(const nn_attention_shape *s, const nn_real *q, co
             for (int r = 0; r < QUERY_ROWS; r++) dw[r] = (vec){0};
             for (size_t d = 0; d < s->width; d++) {
                 vec value = load(v + d * k_stride + j);
-                for (int r = 0; r < QUERY_ROWS; r++)
-                    dw[r] += splat(dy[d * QUERY_ROWS + r]) * value;
+                for (int r = 0; r < QUERY_ROWS; r++) dw[r] += splat(dy[d * QUERY_ROWS + r]) * value;
             }
             for (size_t r = 0; r < QUERY_ROWS; r++) {
                 w[r] = vector_exp(w[r] - splat(lse[i + r]));

@@ -1,7 +1,7 @@
 /* The kernels themselves, compiled once per build with -ffp-contract=fast and that build's
  * instruction set. The file that includes this defines NN_VECTOR (bytes of a vector), NN_ROWS (rows
- * of the multiply tile) and NN_TABLE (the table's name). Plain GCC vector extensions: no intrinsics,
- * so that any processor the compiler knows gets the same source. */
+ * of the multiply tile) and NN_TABLE (the table's name). Plain GCC vector extensions: no
+ * intrinsics, so that any processor the compiler knows gets the same source. */
 #include <math.h>
 #include <string.h>
 
@@ -33,7 +33,8 @@ INLINE nn_real sum_of(vec v) {
 
 /* ---- matrix products ---------------------------------------------------------------------------
  * Tile: NN_ROWS rows x 16 columns of accumulators; a row's value is broadcast, the panel is read in
- * order. 6 x 16 on AVX2 makes 12 fused multiply-adds of 8 loads: bound by arithmetic, not by loads. */
+ * order. 6 x 16 on AVX2 makes 12 fused multiply-adds of 8 loads: bound by arithmetic, not by loads.
+ */
 
 INLINE void multiply_rows(const int rows, size_t taps, size_t depth, const nn_real *const *a,
                           const nn_real *panel, nn_real *const *c, size_t columns, bool add) {
@@ -104,8 +105,7 @@ INLINE void transposed_tile(const int rows, size_t count, size_t at, const nn_re
         if (!row) continue;
         row += at;
         vec b[PANEL_VECTORS];
-        for (int p = 0; p < PANEL_VECTORS; p++)
-            b[p] = load(y + i * y_stride + p * LANES);
+        for (int p = 0; p < PANEL_VECTORS; p++) b[p] = load(y + i * y_stride + p * LANES);
         for (int r = 0; r < rows; r++) {
             vec s = splat(row[r]);
             for (int p = 0; p < PANEL_VECTORS; p++) sum[r][p] += s * b[p];
@@ -134,7 +134,7 @@ static void multiply_transposed(size_t count, size_t depth, const nn_real *const
 #define TAIL_CASE(n)                                                                               \
     case n:                                                                                        \
         if (n < NN_ROWS)                                                                           \
-            transposed_tile(n < NN_ROWS ? n : 1, count, at, x, y, y_stride, w, stride, columns);             \
+            transposed_tile(n < NN_ROWS ? n : 1, count, at, x, y, y_stride, w, stride, columns);   \
         break;
         TAIL_CASE(1)
         TAIL_CASE(2)
@@ -182,7 +182,6 @@ INLINE vec vector_exp(vec x) {
     return (vec)((ivec)(p * (vec)power) & ~low); /* below -87.3: 0, also for -inf */
 }
 #endif
-
 
 static void exponential(size_t n, const nn_real *x, nn_real *y) {
     size_t i = 0;
@@ -342,7 +341,8 @@ static void norm_apply(size_t rows, size_t columns, const nn_real *x, const nn_r
     for (size_t r = 0; r < rows; r++) {
         size_t at = r * columns, i = 0;
         for (; i + LANES <= columns; i += LANES) {
-            vec v = load(dy + at + i) * load(a + i) + (load(x + at + i) * load(b + i) + load(c + i));
+            vec v =
+                load(dy + at + i) * load(a + i) + (load(x + at + i) * load(b + i) + load(c + i));
             store(dx + at + i, add ? load(dx + at + i) + v : v);
         }
         for (; i < columns; i++) {
@@ -352,7 +352,8 @@ static void norm_apply(size_t rows, size_t columns, const nn_real *x, const nn_r
     }
 }
 
-/* ---- AdamW (Loshchilov & Hutter 2019) ---------------------------------------------------------- */
+/* ---- AdamW (Loshchilov & Hutter 2019) ----------------------------------------------------------
+ */
 
 static void adamw(size_t n, nn_real *theta, const nn_real *grad, nn_real *m, nn_real *v,
                   nn_real rate, nn_real beta1, nn_real beta2, nn_real c1, nn_real c2,
@@ -370,7 +371,8 @@ static void adamw(size_t n, nn_real *theta, const nn_real *grad, nn_real *m, nn_
     }
 }
 
-/* ---- depthwise convolution -----------------------------------------------------------------------
+/* ---- depthwise convolution
+ * -----------------------------------------------------------------------
  */
 
 static void depthwise(size_t taps, size_t channels, const nn_real *const *x, const nn_real *w,

@@ -1,6 +1,6 @@
-/* Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016): a 4x4 tile of a 3x3 convolution costs
- * 36 multiplications a channel pair instead of 144. Transforms of one tile; lanes run over channels.
- * `out`/`in` hold 36 planes, `stride` values apart, of `channels` values each. */
+/* Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016): a 4x4 tile of a 3x3 convolution
+ * costs 36 multiplications a channel pair instead of 144. Transforms of one tile; lanes run over
+ * channels. `out`/`in` hold 36 planes, `stride` values apart, of `channels` values each. */
 
 INLINE void input_line(const vec *x, int step, vec *y) {
     vec x0 = x[0], x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step],

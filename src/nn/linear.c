@@ -35,7 +35,8 @@ static void linear_backward(nn_tape *tape, nn_node *note) {
 
 nn_tensor *nn_linear(nn_tape *tape, nn_tensor *x, int w, int b) {
     if (!x) return NULL;
-    if (nn_bad_param(tape, w)) return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "linear: no such weight");
+    if (nn_bad_param(tape, w))
+        return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "linear: no such weight");
     nn_shape s = x->shape, ws = nn_param_of(tape, w)->shape;
     if (s.rank < 1 || ws.rank != 2 || s.d[s.rank - 1] != ws.d[0])
         return nn_fail_shapes(tape, "linear", "x [..., in]", s, "weight [in, out]", ws);

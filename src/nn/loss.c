@@ -1,5 +1,6 @@
-/* Losses. Each is a sum over rows times `scale`; the slope with respect to the input is computed in the
- * forward pass (it costs little there) and multiplied by the incoming gradient on the way back. */
+/* Losses. Each is a sum over rows times `scale`; the slope with respect to the input is computed in
+ * the forward pass (it costs little there) and multiplied by the incoming gradient on the way back.
+ */
 #include "nn/tape.h"
 
 typedef struct loss_node {

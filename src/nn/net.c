@@ -56,8 +56,9 @@ static nn_tensor *run_conv_norm(nn_tape *tape, const conv_norm *c, nn_tensor *x,
                          c->mean, c->var, other, relu);
 }
 
-/* ---- face_cnn: a small residual network (He et al. 2016) on grey 48x48 faces ----------------------
- * stem 5x5/2, then stages of basic blocks at 24, 12, 6 and 3 pixels; the channels double each time. */
+/* ---- face_cnn: a small residual network (He et al. 2016) on grey 48x48 faces
+ * ---------------------- stem 5x5/2, then stages of basic blocks at 24, 12, 6 and 3 pixels; the
+ * channels double each time. */
 
 static nn_tensor *face_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     nn_tensor *x =
@@ -88,14 +89,15 @@ static affect_status build_face(nn_net *net) {
         size_t out = o->width << stage;
         for (size_t i = 0; i < o->blocks[stage]; i++) {
             if (net->block_count == MAX_BLOCKS)
-                return base_fail(net->ctx, AFFECT_ERROR_ARGUMENT,
-                                 "face_cnn: more than %d blocks", MAX_BLOCKS);
+                return base_fail(net->ctx, AFFECT_ERROR_ARGUMENT, "face_cnn: more than %d blocks",
+                                 MAX_BLOCKS);
             char name[64];
             size_t stride = stage && i == 0 ? 2 : 1;
             residual *b = &net->blocks[net->block_count++];
             b->has_shortcut = stride != 1 || channels != out;
             snprintf(name, sizeof name, "stage%zu.block%zu.shortcut", stage + 1, i + 1);
-            if (b->has_shortcut) b->shortcut = add_conv_norm(net, name, 1, channels, out, stride, 1);
+            if (b->has_shortcut)
+                b->shortcut = add_conv_norm(net, name, 1, channels, out, stride, 1);
             snprintf(name, sizeof name, "stage%zu.block%zu.first", stage + 1, i + 1);
             b->first = add_conv_norm(net, name, 3, channels, out, stride, 1);
             snprintf(name, sizeof name, "stage%zu.block%zu.second", stage + 1, i + 1);
@@ -126,10 +128,11 @@ affect_status nn_net_create(affect_context *ctx, const nn_net_options *options, 
         if (strcmp(options->kind, "face_cnn") == 0)
             status = build_face(net);
         else
-            status = base_fail(ctx, AFFECT_ERROR_ARGUMENT,
-                               "unknown network kind '%s', wanted face_cnn, voice_crnn, text_bag or "
-                               "text_gru",
-                               options->kind);
+            status =
+                base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                          "unknown network kind '%s', wanted face_cnn, voice_crnn, text_bag or "
+                          "text_gru",
+                          options->kind);
     }
     if (status == AFFECT_OK) status = net->params->status;
     if (status != AFFECT_OK) {

@@ -1,9 +1,10 @@
-/* nn: the network library. In: tensors and named parameters. Out: values, gradients, trained weights.
+/* nn: the network library. In: tensors and named parameters. Out: values, gradients, trained
+ * weights.
  *
  * The mechanism. Parameters live in one flat vector (nn_params). A forward pass is a sequence of
  * calls on a tape; each computes its result at once and, when training, notes how to send gradients
- * back; nn_backward walks the notes in reverse. Everything a pass needs comes from the tape's arena,
- * which is sized by the first pass: later passes of the same size allocate nothing.
+ * back; nn_backward walks the notes in reverse. Everything a pass needs comes from the tape's
+ * arena, which is sized by the first pass: later passes of the same size allocate nothing.
  *
  * Parallelism is over shards of a batch (nn_engine): each shard runs the whole pass on one thread
  * with its own gradient vector; these are added in shard order. So results do not depend on the
@@ -24,15 +25,15 @@ enum { NN_MAX_RANK = 4 };
 typedef struct nn_shape {
     size_t rank, d[NN_MAX_RANK];
 } nn_shape;
-#define NN_SHAPE(...)                                                                              \
-    ((nn_shape){sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), {__VA_ARGS__}})
+#define NN_SHAPE(...) ((nn_shape){sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t), {__VA_ARGS__}})
 
 size_t nn_shape_count(nn_shape shape);
 bool nn_shape_equal(nn_shape a, nn_shape b);
 /* "[2, 3]" into `out`; returns out. */
 const char *nn_shape_text(nn_shape shape, char out[96]);
 
-/* ---- params.c: named parameters in one flat vector ---------------------------------------------- */
+/* ---- params.c: named parameters in one flat vector ----------------------------------------------
+ */
 
 typedef enum nn_kind {
     NN_WEIGHT,   /* trained, decayed */
@@ -68,7 +69,8 @@ int nn_param_add(nn_params *params, const char *name, nn_shape shape, nn_kind ki
 int nn_param_find(const nn_params *params, const char *name); /* -1 when absent */
 nn_real *nn_param_value(const nn_params *params, int id);
 
-/* ---- tape.c ------------------------------------------------------------------------------------- */
+/* ---- tape.c -------------------------------------------------------------------------------------
+ */
 
 typedef struct nn_tensor {
     nn_real *data, *grad; /* grad is NULL until something flows back */
@@ -99,7 +101,8 @@ nn_tensor *nn_parameter(nn_tape *tape, int id); /* a parameter as a tensor */
 /* Sends the gradient of the scalar `loss` back to every variable and parameter. */
 affect_status nn_backward(nn_tape *tape, nn_tensor *loss);
 
-/* ---- operations: the shape of each argument is in the comment ------------------------------------ */
+/* ---- operations: the shape of each argument is in the comment
+ * ------------------------------------ */
 
 /* x[..., in] * w[in, out] (+ b[out]; -1 = none) -> [..., out] */
 nn_tensor *nn_linear(nn_tape *tape, nn_tensor *x, int w, int b);
@@ -125,12 +128,12 @@ nn_tensor *nn_tanh(nn_tape *tape, nn_tensor *x);
 nn_tensor *nn_sigmoid(nn_tape *tape, nn_tensor *x);
 nn_tensor *nn_softmax(nn_tape *tape, nn_tensor *x); /* last axis */
 nn_tensor *nn_dropout(nn_tape *tape, nn_tensor *x, double probability);
-nn_tensor *nn_reshape(nn_tape *tape, nn_tensor *x, nn_shape shape);         /* shares the data */
-nn_tensor *nn_concat(nn_tape *tape, nn_tensor *const *x, size_t count);     /* last axis */
+nn_tensor *nn_reshape(nn_tape *tape, nn_tensor *x, nn_shape shape);          /* shares the data */
+nn_tensor *nn_concat(nn_tape *tape, nn_tensor *const *x, size_t count);      /* last axis */
 nn_tensor *nn_max_pool2d(nn_tape *tape, nn_tensor *x, size_t ky, size_t kx); /* window = stride */
 nn_tensor *nn_mean_pool2d(nn_tape *tape, nn_tensor *x, size_t ky, size_t kx);
-/* x[n,t,c] -> [n,c]: mean over the first length[i] steps (NULL = all); with `deviation` [n,2c]: mean
- * and standard deviation. */
+/* x[n,t,c] -> [n,c]: mean over the first length[i] steps (NULL = all); with `deviation` [n,2c]:
+ * mean and standard deviation. */
 nn_tensor *nn_time_pool(nn_tape *tape, nn_tensor *x, const size_t *length, bool deviation);
 /* x[n,t,c], scores[n,t,1] -> [n,c]: weighted by softmax of the scores over valid steps. */
 nn_tensor *nn_attentive_pool(nn_tape *tape, nn_tensor *x, nn_tensor *scores, const size_t *length);
@@ -142,8 +145,8 @@ nn_tensor *nn_embedding(nn_tape *tape, int table, const int32_t *index, nn_shape
 nn_tensor *nn_embedding_bag(nn_tape *tape, int table, const int32_t *index, const size_t *start,
                             const nn_real *weight, size_t bags);
 /* x[n,t,c] -> [n,t,h]; w_in[c,3h], w_h[h,3h], b_in[3h], b_h[3h]; gates in the order reset, update,
- * new (as cuDNN: the new gate's recurrent part is multiplied by reset after its bias). `reverse` runs
- * from the end of each sequence (length[i], NULL = t). Steps beyond the length are 0. */
+ * new (as cuDNN: the new gate's recurrent part is multiplied by reset after its bias). `reverse`
+ * runs from the end of each sequence (length[i], NULL = t). Steps beyond the length are 0. */
 nn_tensor *nn_gru(nn_tape *tape, nn_tensor *x, int w_in, int w_h, int b_in, int b_h,
                   const size_t *length, bool reverse);
 
@@ -161,9 +164,11 @@ nn_tensor *nn_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
 /* Columns [from, from + count) of the last axis. */
 nn_tensor *nn_slice(nn_tape *tape, nn_tensor *x, size_t from, size_t count);
 
-/* ---- losses: scalars, each a sum over rows times `scale` (so that shards add up to a batch mean) -- */
+/* ---- losses: scalars, each a sum over rows times `scale` (so that shards add up to a batch mean)
+ * -- */
 
-/* logits[n,c], target[n,c] (rows sum to 1, or to 0: the row is skipped); with `weight` [c] per class.*/
+/* logits[n,c], target[n,c] (rows sum to 1, or to 0: the row is skipped); with `weight` [c] per
+ * class.*/
 nn_tensor *nn_cross_entropy(nn_tape *tape, nn_tensor *logits, const nn_real *target,
                             const nn_real *weight, double scale);
 /* logits[n,c], target[n,c] in [0,1]; weight [c] multiplies the positive part (NULL = 1). Negative
@@ -175,15 +180,15 @@ nn_tensor *nn_huber(nn_tape *tape, nn_tensor *x, const nn_real *target, double d
 /* 1 - concordance (Lin 1989) of each column over the rows, averaged over columns; rows with NaN
  * targets are skipped. */
 nn_tensor *nn_ccc_loss(nn_tape *tape, nn_tensor *x, const nn_real *target, double scale);
-/* InfoNCE (van den Oord 2018) between rows of a[n,d] and b[n,d] after L2 normalisation: row i of b is
- * the positive of row i of a, others negatives; both directions, averaged. */
+/* InfoNCE (van den Oord 2018) between rows of a[n,d] and b[n,d] after L2 normalisation: row i of b
+ * is the positive of row i of a, others negatives; both directions, averaged. */
 nn_tensor *nn_info_nce(nn_tape *tape, nn_tensor *a, nn_tensor *b, double temperature, double scale);
 /* SoftCLT (Lee et al. 2024), instance-wise: as InfoNCE, with soft targets target[n,n] (rows are
  * normalised here). */
 nn_tensor *nn_soft_contrast(nn_tape *tape, nn_tensor *a, nn_tensor *b, const nn_real *target,
                             double temperature, double scale);
-/* Rank-N-Contrast (Zha et al. 2023): x[n,d], label[n,l]; negatives of a pair (i,j) are those farther
- * from i in label (L2) than j; similarity is minus L2 distance. */
+/* Rank-N-Contrast (Zha et al. 2023): x[n,d], label[n,l]; negatives of a pair (i,j) are those
+ * farther from i in label (L2) than j; similarity is minus L2 distance. */
 nn_tensor *nn_rank_n_contrast(nn_tape *tape, nn_tensor *x, const nn_real *label, size_t label_width,
                               double temperature, double scale);
 /* soft-DTW (Cuturi & Blondel 2017) between x[t,d] and target[s,d], squared Euclidean cost. */
@@ -191,7 +196,8 @@ nn_tensor *nn_soft_dtw(nn_tape *tape, nn_tensor *x, const nn_real *target, size_
                        double gamma, double scale);
 nn_tensor *nn_sum(nn_tape *tape, nn_tensor *x); /* of all elements, for tests and joint losses */
 
-/* ---- engine.c: one training step over shards ----------------------------------------------------- */
+/* ---- engine.c: one training step over shards
+ * ----------------------------------------------------- */
 
 typedef struct nn_optimiser {
     double rate, beta1, beta2, epsilon, decay;
@@ -208,8 +214,8 @@ typedef nn_tensor *(*nn_build_fn)(void *user, nn_tape *tape, size_t shard);
 AFFECT_MUST_USE affect_status nn_engine_create(affect_context *ctx, nn_params *params,
                                                base_pool *pool, int threads, nn_engine **out);
 void nn_engine_destroy(nn_engine *engine);
-/* Forward, backward, reduce, update. *loss receives the sum of the shards' losses. A loss that is not
- * finite changes no weight and gives ERROR_ARGUMENT. */
+/* Forward, backward, reduce, update. *loss receives the sum of the shards' losses. A loss that is
+ * not finite changes no weight and gives ERROR_ARGUMENT. */
 AFFECT_MUST_USE affect_status nn_engine_step(nn_engine *engine, size_t shards, nn_build_fn build,
                                              void *user, uint64_t seed,
                                              const nn_optimiser *optimiser, double *loss);
@@ -217,7 +223,8 @@ AFFECT_MUST_USE affect_status nn_engine_step(nn_engine *engine, size_t shards, n
 AFFECT_MUST_USE affect_status nn_engine_gradient(nn_engine *engine, size_t shards,
                                                  nn_build_fn build, void *user, uint64_t seed,
                                                  double *loss, const nn_real **gradient);
-/* Runs body for every shard with a tape each (inference), in parallel; shards must be independent. */
+/* Runs body for every shard with a tape each (inference), in parallel; shards must be independent.
+ */
 AFFECT_MUST_USE affect_status nn_engine_map(nn_engine *engine, size_t shards, nn_build_fn build,
                                             void *user);
 /* Optimiser state as flat vectors (params->size each) for checkpoints: first and second moments and

@@ -87,7 +87,8 @@ nn_tensor *nn_batch_norm(nn_tape *tape, nn_tensor *x, int gain, int bias, int me
     if (!y || !moments || !a) return NULL;
     nn_real *b = a + c;
     double *m = moments, *inverse = moments + c;
-    const nn_real *g = nn_param_value(tape->params, gain), *shift = nn_param_value(tape->params, bias);
+    const nn_real *g = nn_param_value(tape->params, gain),
+                  *shift = nn_param_value(tape->params, bias);
     if (tape->training) {
         tape->kernels->column_moments(rows, c, x->data, m, inverse);
         nn_real *report_mean = nn_param_grad(tape, mean), *report_var = nn_param_grad(tape, var);
@@ -95,7 +96,8 @@ nn_tensor *nn_batch_norm(nn_tape *tape, nn_tensor *x, int gain, int bias, int me
             m[i] /= (double)rows;
             double v = BASE_MAX(inverse[i] / (double)rows - m[i] * m[i], 0);
             if (report_mean) report_mean[i] += (nn_real)m[i];
-            if (report_var) report_var[i] += (nn_real)(v * (double)rows / BASE_MAX((double)rows - 1, 1));
+            if (report_var)
+                report_var[i] += (nn_real)(v * (double)rows / BASE_MAX((double)rows - 1, 1));
             inverse[i] = 1 / sqrt(v + EPSILON);
         }
     } else {
@@ -111,9 +113,18 @@ nn_tensor *nn_batch_norm(nn_tape *tape, nn_tensor *x, int gain, int bias, int me
     tape->kernels->scale_shift(rows, c, x->data, a, b, other ? other->data : NULL, relu, y->data);
     batch_node *op = nn_note(tape, sizeof *op, batch_backward);
     if (op)
-        *op = (batch_node){.node = op->node, .x = x, .y = y, .other = other, .gain = gain,
-                           .bias = bias, .rows = rows, .columns = c, .relu = relu,
-                           .batch = tape->training, .mean = m, .inverse = inverse};
+        *op = (batch_node){.node = op->node,
+                           .x = x,
+                           .y = y,
+                           .other = other,
+                           .gain = gain,
+                           .bias = bias,
+                           .rows = rows,
+                           .columns = c,
+                           .relu = relu,
+                           .batch = tape->training,
+                           .mean = m,
+                           .inverse = inverse};
     return y;
 }
 
@@ -190,7 +201,13 @@ nn_tensor *nn_layer_norm(nn_tape *tape, nn_tensor *x, int gain, int bias) {
     }
     layer_node *op = nn_note(tape, sizeof *op, layer_backward);
     if (op)
-        *op = (layer_node){.node = op->node, .x = x, .y = y, .gain = gain, .bias = bias,
-                           .rows = rows, .columns = c, .moments = moments};
+        *op = (layer_node){.node = op->node,
+                           .x = x,
+                           .y = y,
+                           .gain = gain,
+                           .bias = bias,
+                           .rows = rows,
+                           .columns = c,
+                           .moments = moments};
     return y;
 }

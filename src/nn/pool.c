@@ -92,15 +92,16 @@ nn_tensor *nn_mean_pool2d(nn_tape *tape, nn_tensor *x, size_t ky, size_t kx) {
 
 /* ---- over time ---- */
 
-/* A copy of the lengths (or all t) that lives as long as the pass; each at least 1 and at most t. */
+/* A copy of the lengths (or all t) that lives as long as the pass; each at least 1 and at most t.
+ */
 size_t *nn_copy_lengths(nn_tape *tape, const size_t *length, size_t n, size_t t) {
     size_t *copy = nn_tape_bytes_alloc(tape, n * sizeof *copy);
     if (!copy) return NULL;
     for (size_t i = 0; i < n; i++) {
         copy[i] = length ? length[i] : t;
         if (copy[i] > t || copy[i] == 0) {
-            nn_fail(tape, AFFECT_ERROR_SHAPE, "sequence %zu has length %zu, the tensor has %zu steps",
-                    i, copy[i], t);
+            nn_fail(tape, AFFECT_ERROR_SHAPE,
+                    "sequence %zu has length %zu, the tensor has %zu steps", i, copy[i], t);
             return NULL;
         }
     }

@@ -13,7 +13,8 @@
 static const struct {
     const char *name;
     size_t size;
-} types[] = {[NN_F32] = {"F32", 4}, [NN_F16] = {"F16", 2}, [NN_BF16] = {"BF16", 2}, [NN_I8] = {"I8", 1}};
+} types[] = {
+    [NN_F32] = {"F32", 4}, [NN_F16] = {"F16", 2}, [NN_BF16] = {"BF16", 2}, [NN_I8] = {"I8", 1}};
 
 typedef struct entry {
     char *name;
@@ -31,7 +32,8 @@ struct nn_file {
     json_t *header;
 };
 
-static affect_status bad(affect_context *ctx, const nn_file *f, const char *what, const char *name) {
+static affect_status bad(affect_context *ctx, const nn_file *f, const char *what,
+                         const char *name) {
     return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: not a usable safetensors file: %s%s%s", f->path,
                      what, name ? " in " : "", name ? name : "");
 }
@@ -80,7 +82,8 @@ static affect_status read_header(affect_context *ctx, nn_file *f) {
     json_t *value;
     json_object_foreach(f->header, name, value) {
         if (strcmp(name, "__metadata__") == 0) continue;
-        affect_status status = read_entry(ctx, f, 8 + (size_t)size, name, value, &f->items[f->count]);
+        affect_status status =
+            read_entry(ctx, f, 8 + (size_t)size, name, value, &f->items[f->count]);
         if (status != AFFECT_OK) return status;
         f->count++;
     }
@@ -207,9 +210,11 @@ affect_status nn_file_read(affect_context *ctx, const nn_file *f, size_t i, floa
     snprintf(name, sizeof name, "%s.scale", e->name);
     int scale = nn_file_find(f, name);
     size_t width = e->shape.rank ? e->shape.d[e->shape.rank - 1] : 1;
-    if (scale < 0 || f->items[scale].type != NN_F32 || nn_shape_count(f->items[scale].shape) != width)
-        return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: '%s' is I8 and wants %zu F32 values in '%s'",
-                         f->path, e->name, width, name);
+    if (scale < 0 || f->items[scale].type != NN_F32 ||
+        nn_shape_count(f->items[scale].shape) != width)
+        return base_fail(ctx, AFFECT_ERROR_FORMAT,
+                         "%s: '%s' is I8 and wants %zu F32 values in '%s'", f->path, e->name, width,
+                         name);
     for (size_t k = 0; k < count; k++) {
         float s;
         memcpy(&s, f->items[scale].data + k % width * sizeof s, sizeof s);
@@ -277,7 +282,8 @@ void nn_writer_add(nn_writer *w, const char *name, nn_storage storage, nn_shape 
     if (!bytes || (storage == NN_I8 && !scale)) {
         w->failed = true;
     } else if (storage == NN_I8) {
-        for (size_t k = 0; k < count; k++) scale[k % width] = fmaxf(scale[k % width], fabsf(data[k]));
+        for (size_t k = 0; k < count; k++)
+            scale[k % width] = fmaxf(scale[k % width], fabsf(data[k]));
         for (size_t c = 0; c < width; c++) scale[c] = scale[c] > 0 ? scale[c] / 127 : 1;
         for (size_t k = 0; k < count; k++)
             bytes[k] = (unsigned char)(int8_t)lrintf(data[k] / scale[k % width]);
@@ -344,8 +350,8 @@ void nn_params_write(nn_writer *w, const nn_params *params, const char *prefix, 
         const nn_param *p = &params->items[i];
         char name[160];
         snprintf(name, sizeof name, "%s%s", prefix, p->name);
-        nn_writer_add(w, name, p->kind == NN_WEIGHT && p->count >= least ? storage : NN_F32, p->shape,
-                      values + p->offset);
+        nn_writer_add(w, name, p->kind == NN_WEIGHT && p->count >= least ? storage : NN_F32,
+                      p->shape, values + p->offset);
     }
 }
 
@@ -359,8 +365,9 @@ affect_status nn_params_read(affect_context *ctx, const nn_file *f, const nn_par
         if (at < 0)
             return base_fail(ctx, AFFECT_ERROR_MODEL, "%s: holds no tensor '%s'", f->path, name);
         if (!nn_shape_equal(f->items[at].shape, p->shape))
-            return base_fail(ctx, AFFECT_ERROR_MODEL, "%s: '%s' is %s, the network wants %s", f->path,
-                             name, nn_shape_text(f->items[at].shape, a), nn_shape_text(p->shape, b));
+            return base_fail(ctx, AFFECT_ERROR_MODEL, "%s: '%s' is %s, the network wants %s",
+                             f->path, name, nn_shape_text(f->items[at].shape, a),
+                             nn_shape_text(p->shape, b));
         affect_status status = nn_file_read(ctx, f, (size_t)at, values + p->offset, p->count);
         if (status != AFFECT_OK) return status;
     }

@@ -33,8 +33,8 @@ void nn_writer_metadata(nn_writer *writer, const char *key, const char *value);
 AFFECT_MUST_USE affect_status nn_writer_commit(affect_context *ctx, nn_writer *writer);
 
 /* All parameters of a set, values taken from `values` (params->size) or the set's own when NULL.
- * `least` is the smallest number of elements that is worth storing in `storage`; smaller ones (biases,
- * norms) stay F32. */
+ * `least` is the smallest number of elements that is worth storing in `storage`; smaller ones
+ * (biases, norms) stay F32. */
 void nn_params_write(nn_writer *writer, const nn_params *params, const char *prefix,
                      const float *values, nn_storage storage, size_t least);
 /* Reads every parameter of the set from the file. Errors: MODEL, naming the parameter and both

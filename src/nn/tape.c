@@ -80,8 +80,8 @@ void *nn_tape_bytes_alloc(nn_tape *tape, size_t size) {
     if (!block || block->size - block->used < size) {
         size_t least = (size_t)1 << 20;
         if (!add_block(tape, BASE_MAX(size, least))) {
-            nn_fail(tape, AFFECT_ERROR_MEMORY, "out of memory: a network pass wanted %zu bytes more",
-                    size);
+            nn_fail(tape, AFFECT_ERROR_MEMORY,
+                    "out of memory: a network pass wanted %zu bytes more", size);
             return NULL;
         }
         block = &tape->blocks[tape->block_count - 1];
@@ -101,7 +101,8 @@ nn_mark nn_tape_mark(const nn_tape *tape) {
 }
 
 void nn_tape_release(nn_tape *tape, nn_mark mark) {
-    /* Only within the same block: a block that was added stays used up, which the next begin mends. */
+    /* Only within the same block: a block that was added stays used up, which the next begin mends.
+     */
     if (tape->block_count && tape->block_count - 1 == mark.block)
         tape->blocks[mark.block].used = mark.used;
     else if (tape->block_count - 1 == mark.block + 1)

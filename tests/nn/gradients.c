@@ -1,5 +1,5 @@
-/* Every operation's gradient against central differences, in double precision: the same source as the
- * library, compiled over double. A failure names the operation and the tensor. */
+/* Every operation's gradient against central differences, in double precision: the same source as
+ * the library, compiled over double. A failure names the operation and the tensor. */
 #include "tests/test.h"
 
 #include <math.h>
@@ -56,8 +56,7 @@ typedef nn_tensor *(*case_fn)(bench *b);
 
 static double value(bench *b, case_fn run, nn_real *grad) {
     nn_tape_begin(b->tape, !b->inference, 42, grad);
-    for (size_t i = 0; i < b->inputs; i++)
-        b->in[i] = nn_variable(b->tape, b->shape[i], b->data[i]);
+    for (size_t i = 0; i < b->inputs; i++) b->in[i] = nn_variable(b->tape, b->shape[i], b->data[i]);
     nn_tensor *y = project(b, run(b));
     if (!y) fail_msg("%s", affect_context_message(b->ctx));
     if (grad) assert_int_equal(nn_backward(b->tape, y), AFFECT_OK);
@@ -68,8 +67,8 @@ static void compare(const char *name, const char *tensor, size_t i, double analy
                     double scale) {
     double error = fabs(analytic - slope);
     if (!(error <= 2e-6 * BASE_MAX(scale, 1)))
-        fail_msg("%s: gradient of %s[%zu] is %.9g, differences give %.9g", name, tensor, i, analytic,
-                 slope);
+        fail_msg("%s: gradient of %s[%zu] is %.9g, differences give %.9g", name, tensor, i,
+                 analytic, slope);
 }
 
 static void check(bench *b, const char *name, case_fn run) {
@@ -154,8 +153,12 @@ static void conv2d(void **state) {
     (void)state;
     const size_t cases[][8] = {
         /* n h w ci co k stride pad */
-        {2, 7, 6, 3, 5, 3, 1, 1}, {1, 9, 8, 2, 17, 5, 2, 2},   {2, 5, 5, 4, 4, 1, 2, 0},
-        {1, 6, 7, 3, 2, 3, 2, 1}, {2, 9, 6, 16, 32, 3, 1, 1} /* Winograd */, {1, 4, 4, 2, 3, 4, 1, 0},
+        {2, 7, 6, 3, 5, 3, 1, 1},
+        {1, 9, 8, 2, 17, 5, 2, 2},
+        {2, 5, 5, 4, 4, 1, 2, 0},
+        {1, 6, 7, 3, 2, 3, 2, 1},
+        {2, 9, 6, 16, 32, 3, 1, 1} /* Winograd */,
+        {1, 4, 4, 2, 3, 4, 1, 0},
     };
     for (size_t i = 0; i < BASE_COUNT(cases); i++) {
         const size_t *c = cases[i];
@@ -223,13 +226,13 @@ static void layer_norm(void **state) {
 static nn_tensor *run_elements(bench *b) {
     nn_tape *t = b->tape;
     nn_tensor *x = b->in[0], *y = b->in[1];
-    nn_tensor *parts[6] = {nn_gelu(t, nn_add(t, x, y)),
-                           nn_tanh(t, nn_mul(t, x, y)),
-                           nn_sigmoid(t, nn_scale(t, x, 1.7)),
-                           nn_softmax(t, nn_add(t, y, x)),
-                           nn_dropout(t, nn_relu(t, x), .3),
-                           nn_slice(t, nn_reshape(t, nn_reshape(t, y, NN_SHAPE(36)), NN_SHAPE(4, 9)),
-                                    2, 5)};
+    nn_tensor *parts[6] = {
+        nn_gelu(t, nn_add(t, x, y)),
+        nn_tanh(t, nn_mul(t, x, y)),
+        nn_sigmoid(t, nn_scale(t, x, 1.7)),
+        nn_softmax(t, nn_add(t, y, x)),
+        nn_dropout(t, nn_relu(t, x), .3),
+        nn_slice(t, nn_reshape(t, nn_reshape(t, y, NN_SHAPE(36)), NN_SHAPE(4, 9)), 2, 5)};
     return nn_concat(t, parts, 6);
 }
 static void elements(void **state) {
@@ -248,10 +251,9 @@ static nn_tensor *run_pools(bench *b) {
 }
 static nn_tensor *run_time_pools(bench *b) {
     const size_t length[2] = {5, 3}, last[2] = {4, 2};
-    nn_tensor *parts[4] = {nn_time_pool(b->tape, b->in[0], length, true),
-                           nn_time_pool(b->tape, b->in[0], NULL, false),
-                           nn_attentive_pool(b->tape, b->in[0], b->in[1], length),
-                           nn_step(b->tape, b->in[0], last)};
+    nn_tensor *parts[4] = {
+        nn_time_pool(b->tape, b->in[0], length, true), nn_time_pool(b->tape, b->in[0], NULL, false),
+        nn_attentive_pool(b->tape, b->in[0], b->in[1], length), nn_step(b->tape, b->in[0], last)};
     return nn_concat(b->tape, parts, 4);
 }
 static void pools(void **state) {
@@ -279,12 +281,12 @@ static void cross_entropy(void **state) {
     check(&b, "cross_entropy", run_cross_entropy);
 }
 
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(linear),     cmocka_unit_test(conv2d),   cmocka_unit_test(depthwise2d),
-        cmocka_unit_test(batch_norm), cmocka_unit_test(layer_norm), cmocka_unit_test(elements),
-        cmocka_unit_test(pools),      cmocka_unit_test(cross_entropy),
+        cmocka_unit_test(linear),      cmocka_unit_test(conv2d),
+        cmocka_unit_test(depthwise2d), cmocka_unit_test(batch_norm),
+        cmocka_unit_test(layer_norm),  cmocka_unit_test(elements),
+        cmocka_unit_test(pools),       cmocka_unit_test(cross_entropy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
