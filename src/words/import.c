@@ -104,12 +104,10 @@ static affect_status list_tiers(importer *m, const transcript *t, tier_list *out
         size_t k = out->count; /* cues of a tier stand together: the last is the likely one */
         while (k && strcmp(out->items[k - 1].name, cue->tier) != 0) k--;
         if (!k) {
-            if (out->count == MOST_TIERS ||
-                !base_grow((void **)&out->items, &out->capacity, out->count + 1,
-                           sizeof *out->items))
+            if (out->count == MOST_TIERS || !base_grow((void **)&out->items, &out->capacity,
+                                                       out->count + 1, sizeof *out->items))
                 return out->count == MOST_TIERS
-                           ? base_fail(m->ctx, AFFECT_ERROR_LIMIT, "more than %d tiers",
-                                       MOST_TIERS)
+                           ? base_fail(m->ctx, AFFECT_ERROR_LIMIT, "more than %d tiers", MOST_TIERS)
                            : base_fail_memory(m->ctx);
             out->items[out->count++] = (tier){.name = cue->tier, .is_child = cue->is_child};
             k = out->count;
@@ -131,9 +129,9 @@ static void classify(tier_list *tiers) {
     static const char *const word[] = {"word", NULL};
     static const char *const text[] = {"utter",  "transcri", "sentence", "phrase", "text",
                                        "subtit", "caption",  "ortho",    NULL};
-    static const char *const other[] = {"phon",    "segment", "syll",      "tone",  "speaker",
+    static const char *const other[] = {"phon",    "segment", "syll",       "tone", "speaker",
                                         "episode", "media",   "expression", "gaze", "gesture",
-                                        "emotion", "comment", "event",     NULL};
+                                        "emotion", "comment", "event",      NULL};
     bool named = false;
     for (size_t i = 0; i < tiers->count; i++) {
         tier *t = &tiers->items[i];
@@ -146,8 +144,8 @@ static void classify(tier_list *tiers) {
     for (size_t i = 0; i < tiers->count; i++) {
         tier *t = &tiers->items[i];
         if (!t->cues || t->is_child || (names(t->name, other) && tiers->count > 1)) continue;
-        bool short_ones = t->tokens * 10 <= t->cues * 11 &&
-                          t->length / (affect_time)t->cues < AFFECT_SECOND;
+        bool short_ones =
+            t->tokens * 10 <= t->cues * 11 && t->length / (affect_time)t->cues < AFFECT_SECOND;
         t->kind = short_ones && t->cues > 3 ? TIER_WORDS : TIER_UTTERANCES;
     }
 }
@@ -217,7 +215,8 @@ static affect_status import_cue(importer *m, const transcript *t, const transcri
         if (!w) continue;
         if (w->t0 >= cue->t1) break;
         affect_time middle = w->t0 + (w->t1 - w->t0) / 2;
-        if (middle < cue->t0 || middle >= cue->t1 || strcmp(w->speaker, cue->speaker) != 0) continue;
+        if (middle < cue->t0 || middle >= cue->t1 || strcmp(w->speaker, cue->speaker) != 0)
+            continue;
         status = add_words(m, w->text, w->t0, w->t1, w->confidence, !w->interpolated);
         words->items[i] = NULL; /* a word belongs to one utterance */
     }

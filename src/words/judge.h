@@ -2,8 +2,8 @@
  * else?
  *
  * In: utterances with word confidences, in order of time. Out: the same utterances, each with its
- * verdict, to the emitter; a timeline warning for each stretch that was not understood. The rule and
- * its measured errors are in docs/words.md. */
+ * verdict, to the emitter; a timeline warning for each stretch that was not understood. The rule
+ * and its measured errors are in docs/words.md. */
 #ifndef WORDS_JUDGE_H
 #define WORDS_JUDGE_H
 

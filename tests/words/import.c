@@ -45,8 +45,9 @@ static bool has(const affect_interval v, const char *attribute) {
 
 static void subtitles_become_words_with_marked_times_and_scores(void **state) {
     (void)state;
-    affect_timeline *t = import("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nI am not happy!\n\n"
-                                         "2\n00:00:03,000 --> 00:00:05,000\nI love this so damn much. [laughter]\n");
+    affect_timeline *t =
+        import("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nI am not happy!\n\n"
+                        "2\n00:00:03,000 --> 00:00:05,000\nI love this so damn much. [laughter]\n");
     assert_int_equal(count(t, "utterances"), 2);
     assert_int_equal(count(t, "words"), 11);
     assert_string_equal(at(t, "utterances", 0).label, "I am not happy!");
@@ -61,7 +62,7 @@ static void subtitles_become_words_with_marked_times_and_scores(void **state) {
     assert_int_equal(affect_track_rows(track), 2);
     assert_int_equal(affect_track_time(track, 0), 1500 * MS);
     assert_true(affect_track_row(track, 0)[0] < -.05F); /* not happy */
-    assert_true(affect_track_row(track, 1)[0] > .1F);   /* love */
+    assert_true(affect_track_row(track, 1)[0] > 0);     /* love, and swearing */
     assert_true(affect_track_row(track, 0)[3] > .05F);
     assert_non_null(event(t, "negation"));
     assert_true(event(t, "negation")->strength == 1);
@@ -72,8 +73,8 @@ static void subtitles_become_words_with_marked_times_and_scores(void **state) {
 
 static void any_script_is_carried_through_and_marked_unscored(void **state) {
     (void)state;
-    const char *texts[] = {"Guten Morgen, die war müde", "早上好，你今天怎么样？",
-                           "Доброе утро", "صباح الخير", "Bonjour, comment allez-vous"};
+    const char *texts[] = {"Guten Morgen, die war müde", "早上好，你今天怎么样？", "Доброе утро",
+                           "صباح الخير", "Bonjour, comment allez-vous"};
     for (size_t i = 0; i < BASE_COUNT(texts); i++) {
         char file[200];
         snprintf(file, sizeof file, "WEBVTT\n\n00:01.000 --> 00:02.000\n%s\n", texts[i]);
@@ -100,9 +101,10 @@ static void any_script_is_carried_through_and_marked_unscored(void **state) {
 
 static void tiers_are_told_apart(void **state) {
     (void)state;
-    affect_timeline *t = import(
-        "a.TextGrid", GRID("3", TIER("phones", "0.5", "0.6", "HH") TIER("Words", "0.5", "1", "hello")
-                                    TIER("utterance", "0.25", "2", "Hello, there")));
+    affect_timeline *t =
+        import("a.TextGrid",
+               GRID("3", TIER("phones", "0.5", "0.6", "HH") TIER("Words", "0.5", "1", "hello")
+                             TIER("utterance", "0.25", "2", "Hello, there")));
     assert_int_equal(count(t, "utterances"), 1);
     assert_int_equal(count(t, "words"), 1);
     affect_interval word = at(t, "words", 0);
@@ -161,7 +163,8 @@ static void every_failed_allocation_is_an_error_and_leaks_nothing(void **state) 
             break;
         }
         /* Without memory to look at the bytes, the kind of file is taken from its name. */
-        if (status != AFFECT_ERROR_MEMORY && !(n == 2 && !status)) fail_msg("allocation %ld: %d", n, (int)status);
+        if (status != AFFECT_ERROR_MEMORY && !(n == 2 && !status))
+            fail_msg("allocation %ld: %d", n, (int)status);
     }
     unlink(path);
 }

@@ -53,8 +53,12 @@ static void sentences_come_out_on_the_right_side(void **state) {
 
 static void roles_are_found(void **state) {
     (void)state;
-    lexical_token tokens[] = {{.text = "Hahaha"},        {.text = "shit"},  {.text = "never"},
-                              {.text = "really"},        {.text = "haste"}, {.text = "laughter"},
+    lexical_token tokens[] = {{.text = "Hahaha"},
+                              {.text = "shit"},
+                              {.text = "never"},
+                              {.text = "really"},
+                              {.text = "haste"},
+                              {.text = "laughter"},
                               {.text = "laughter", .described = true}};
     lexical_read(words_emotion_lexicon(emotion), tokens, BASE_COUNT(tokens));
     assert_int_equal(tokens[0].roles, LEXICAL_LAUGHTER);
@@ -82,9 +86,8 @@ static void damaged_files_are_refused_with_the_line(void **state) {
                  {"# affect lexicon 1\n=valence\t0\t0\n", "line 2"}};
     for (size_t i = 0; i < BASE_COUNT(cases); i++) {
         words_lexicon *lexicon;
-        assert_int_equal(
-            lexicon_parse(ctx, "x", cases[i].text, strlen(cases[i].text), &lexicon),
-            AFFECT_ERROR_MODEL);
+        assert_int_equal(lexicon_parse(ctx, "x", cases[i].text, strlen(cases[i].text), &lexicon),
+                         AFFECT_ERROR_MODEL);
         assert_null(lexicon);
         assert_non_null(strstr(affect_context_message(ctx), cases[i].message));
     }
@@ -138,9 +141,9 @@ static void verdicts_use_what_stands_around(void **state) {
     t = judged(foreign, BASE_COUNT(foreign));
     assert_int_equal(affect_tier_count(affect_timeline_find_tier(t, "words")), 0);
     assert_int_equal(affect_tier_count(affect_timeline_find_tier(t, "utterances")), 4);
-    assert_non_null(strstr(affect_tier_interval(affect_timeline_find_tier(t, "utterances"), 2)
-                               .attributes,
-                           "\"understood\":false"));
+    assert_non_null(
+        strstr(affect_tier_interval(affect_timeline_find_tier(t, "utterances"), 2).attributes,
+               "\"understood\":false"));
     assert_int_equal(affect_timeline_warning_count(t), 1);
     affect_interval warning = affect_timeline_warning(t, 0);
     assert_true(warning.t0 == 0 && warning.t1 == 10 * AFFECT_SECOND);

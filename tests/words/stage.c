@@ -44,7 +44,8 @@ static affect_timeline *run(const sound *s, size_t block, affect_time t0, size_t
         size_t n = BASE_MIN(block, s->count - i);
         if (gap_at && i < gap_at) n = BASE_MIN(n, gap_at - i);
         affect_time gap = gap_at && i >= gap_at ? 10 * AFFECT_SECOND : 0;
-        media_block b = {t0 + gap + time_from_ticks((int64_t)i, 1, 16000), 16000, n, s->samples + i};
+        media_block b = {t0 + gap + time_from_ticks((int64_t)i, 1, 16000), 16000, n,
+                         s->samples + i};
         assert_int_equal(words_push(stage, &b), AFFECT_OK);
         i += n;
     }
@@ -117,7 +118,8 @@ static void an_address_is_heard_with_its_times(void **state) {
     assert_true(llabs(country.t0 - find(t, "country").t0) < 50 * AFFECT_MILLISECOND);
     const affect_tier *words = words_of(gap);
     affect_interval last = affect_tier_interval(words, affect_tier_count(words) - 1);
-    affect_interval last_before = affect_tier_interval(words_of(t), affect_tier_count(words_of(t)) - 1);
+    affect_interval last_before =
+        affect_tier_interval(words_of(t), affect_tier_count(words_of(t)) - 1);
     assert_string_equal(last.label, last_before.label);
     assert_true(llabs(last.t0 - last_before.t0 - 10 * AFFECT_SECOND) < 100 * AFFECT_MILLISECOND);
     affect_timeline_destroy(t);
@@ -131,7 +133,8 @@ static void other_languages_and_noise_give_no_words(void **state) {
     (void)state;
     TEST_NEED_DATA();
     const char *names[] = {"media/sadtalker/audio/japanese.flac",
-                           "media/sadtalker/audio/chinese_poem1.flac", "media/sadtalker/audio/fayu.flac"};
+                           "media/sadtalker/audio/chinese_poem1.flac",
+                           "media/sadtalker/audio/fayu.flac"};
     for (size_t i = 0; i < BASE_COUNT(names); i++) {
         sound s = load(names[i]);
         affect_timeline *t = run(&s, 1600, 0, 0);
