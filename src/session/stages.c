@@ -84,6 +84,7 @@ static words_options words_from(const affect_options *o) {
     words_options options = words_options_default();
     options.recognition_model = session_option_model(o, "words.recognition.en");
     options.lexicon = session_option_model(o, "words.lexicon");
+    options.speaker_model = session_option_model(o, "voice.speaker");
     return options;
 }
 static affect_status words_make(affect_context *ctx, const affect_options *o,

@@ -17,11 +17,16 @@ typedef struct vosk_word {
 typedef struct vosk_result {
     size_t count, capacity;
     vosk_word *items;
+    size_t speaker_count, speaker_capacity;
+    float *speaker;   /* x-vector of the utterance; speaker_count is 0 without a speaker model */
+    double speaker_s; /* seconds of speech behind it */
 } vosk_result;
 
 /* Errors: MODEL, RUNTIME, MEMORY. */
 AFFECT_MUST_USE affect_status words_vosk_open(affect_context *ctx, const char *model, int rate_hz,
                                               words_vosk **out);
+/* Adds speaker vectors to the results. Errors: MODEL. */
+AFFECT_MUST_USE affect_status words_vosk_speakers(words_vosk *vosk, const char *model);
 const char *words_vosk_language(const words_vosk *vosk); /* of the model: "en" */
 /* A new recogniser: word times count from here. Errors: RUNTIME. */
 AFFECT_MUST_USE affect_status words_vosk_restart(words_vosk *vosk);
