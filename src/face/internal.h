@@ -154,8 +154,8 @@ float looks_distance(const face_looks *a, const face_looks *b);
 
 typedef struct people people;
 typedef struct people_face {
-    int key;      /* names a person for ever; not yet the number the user sees */
-    bool revived; /* seen again after it was lost */
+    int key; /* names a person for ever; not yet the number the user sees */
+    int was; /* not 0: what was this key up to now turned out to be `key`, who had been lost */
     face_mesh mesh;
 } people_face;
 
@@ -208,8 +208,9 @@ void neutral_get(const face_neutral *n, float out[FACE_MEASURES]);
 #define FACE_UNIT_TABLE(X)                                                                         \
     X(AU01)                                                                                        \
     X(AU02)                                                                                        \
-    X(AU04) X(AU05) X(AU06) X(AU07) X(AU09) X(AU10) X(AU12) X(AU14) X(AU15) X(AU17) X(AU20)        \
-        X(AU23) X(AU25) X(AU26) X(AU43)
+    X(AU04)                                                                                        \
+    X(AU05) X(AU06) X(AU07) X(AU09) X(AU10) X(AU12) X(AU14) X(AU15) X(AU17) X(AU20) X(AU23)        \
+        X(AU25) X(AU26) X(AU43)
 
 typedef enum face_unit {
 #define FACE_UNIT_ENUM(name) UNIT_##name,
