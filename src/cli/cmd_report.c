@@ -82,9 +82,20 @@ int cli_report(int argc, char **argv) {
             status = base_fail(ctx, AFFECT_ERROR_OUTPUT, "cannot write to standard output");
         quiet = true;
     }
+    if (status == AFFECT_OK && !quiet) {
+        base_text text = {0};
+        int columns;
+        bool colour;
+        report_terminal(stdout, &columns, &colour);
+        report_summary(timeline, columns, colour, &text);
+        if (text.failed)
+            status = base_fail_memory(ctx);
+        else
+            fputs(text.data, stdout);
+        base_text_destroy(&text);
+    }
     int code = status == AFFECT_OK ? 0 : cli_fail("report", ctx, status);
     affect_timeline_destroy(timeline);
     affect_context_destroy(ctx);
-    (void)quiet;
     return code;
 }

@@ -300,7 +300,7 @@ bool report_compact_object(const char *text, base_text *out) {
         base_text_append_n(out, at, 1);
         if (inside && *at == '\\') base_text_append_n(out, ++at, 1);
     }
-    return true;
+    return !out->failed;
 }
 
 /* ---- objects with known members, in any order ---- */
@@ -695,51 +695,41 @@ bool report_attribute_text(const char *object, const char *key, base_text *out) 
     json_cursor c = {.text = object, .length = strlen(object)};
     bool found = find_member(&c, key) && peek(&c, '"') && read_string(&c);
     if (found) base_text_append(out, c.string.data);
+    if (c.string.failed) out->failed = true;
     base_text_destroy(&c.string);
+    return found && !out->failed;
+}
+
+bool report_attribute_number(const char *object, const char *key, base_text *scratch, double *out) {
+    if (!object) return false;
+    json_cursor c = {.text = object, .length = strlen(object), .string = *scratch};
+    bool found = find_member(&c, key) && read_double(&c, out);
+    *scratch = c.string;
     return found;
 }
 
-bool report_attribute_number(const char *object, const char *key, double *out) {
+bool report_attribute_value(const char *object, const char *key, base_text *out) {
     if (!object) return false;
     json_cursor c = {.text = object, .length = strlen(object)};
-    bool found = find_member(&c, key) && read_double(&c, out);
-    base_text_destroy(&c.string);
-    return found;
-}
-
-static bool value_copy(json_cursor *c, base_text *out) {
-    base_text_clear(out);
-    skip_space(c);
-    size_t start = c->at;
-    if (!skip_value(c, 1)) return false;
-    base_text_append_n(out, c->text + start, c->at - start);
-    return !out->failed;
-}
-
-void report_attribute_each(const char *object, const char *key,
-                           void (*each_value)(void *user, const char *name, const char *value),
-                           void *user) {
-    if (!object) return;
-    json_cursor c = {.text = object, .length = strlen(object)};
-    base_text value = {0}, name = {0};
-    base_text_append(&name, "");
-    if (find_member(&c, key)) {
-        if (accept(&c, '[')) {
-            do {
-                if (peek(&c, ']') || !value_copy(&c, &value)) break;
-                each_value(user, "", value.data);
-            } while (accept(&c, ','));
-        } else if (accept(&c, '{')) {
-            do {
-                if (peek(&c, '}') || !read_string(&c)) break;
-                base_text_clear(&name);
-                base_text_append(&name, c.string.data);
-                if (!accept(&c, ':') || !value_copy(&c, &value) || name.failed) break;
-                each_value(user, name.data, value.data);
-            } while (accept(&c, ','));
-        }
+    size_t start = 0;
+    bool found = find_member(&c, key);
+    if (found) {
+        start = c.at;
+        found = skip_value(&c, 1);
     }
-    base_text_destroy(&value);
-    base_text_destroy(&name);
+    if (found) base_text_append_n(out, object + start, c.at - start);
+    if (c.string.failed) out->failed = true;
     base_text_destroy(&c.string);
+    return found && !out->failed;
+}
+
+bool report_cue(const affect_interval *episode, affect_modality modality, base_text *out) {
+    base_text cues = {0};
+    size_t before = out->length;
+    bool found = report_attribute_value(episode->attributes, "cues", &cues) &&
+                 report_attribute_text(cues.data, affect_modality_name(modality), out) &&
+                 out->length > before;
+    if (cues.failed) out->failed = true;
+    base_text_destroy(&cues);
+    return found;
 }

@@ -36,14 +36,40 @@ typedef struct json_cursor {
  * returns true; else appends nothing and returns false (out->failed says when memory was why). */
 bool report_compact_object(const char *text, base_text *out);
 
-/* Read access to one JSON object in text form, used for the attributes of intervals. */
+/* Read access to one JSON object in text form, used for the attributes of intervals. What fails for
+ * want of memory sets `failed` of the text that was handed in. */
 bool report_attribute_text(const char *object, const char *key, base_text *out);
-bool report_attribute_number(const char *object, const char *key, double *out);
-/* Calls `each` with the text of each element of the array (or each value of the object) at `key`.
- */
-void report_attribute_each(const char *object, const char *key,
-                           void (*each)(void *user, const char *name, const char *value),
-                           void *user);
+bool report_attribute_number(const char *object, const char *key, base_text *scratch, double *out);
+/* The value at `key` as JSON text. */
+bool report_attribute_value(const char *object, const char *key, base_text *out);
+/* What an episode says moved it in one modality; false if nothing. */
+bool report_cue(const affect_interval *episode, affect_modality modality, base_text *out);
+
+/* ---- curve.c: a track in as many points as a picture has room for ---- */
+
+typedef struct report_stretch {
+    size_t first, end; /* rows */
+    affect_time time;  /* its middle */
+} report_stretch;
+/* Stretch i of n; n == rows gives each row alone. A track of no rows has no stretch. Found by
+ * bisection: the cuts need no memory. */
+report_stretch report_stretch_of(const affect_track *track, size_t i, size_t n);
+/* Rows between two instants as one stretch. */
+report_stretch report_stretch_between(const affect_track *track, affect_time t0, affect_time t1);
+typedef struct report_spread {
+    double mean, low, high; /* NaN if no row of the stretch has a value */
+} report_spread;
+report_spread report_spread_of(const affect_track *track, size_t channel, report_stretch stretch);
+/* Index of a channel, or SIZE_MAX. */
+size_t report_channel(const affect_track *track, const char *name);
+const affect_track *report_trajectory(const affect_timeline *timeline, int person); /* or NULL */
+
+/* How much an episode stands out: its score, how far it is from the middle of the plane, and less
+ * for neutral. Orders the lists of strongest episodes. */
+double report_strength(const affect_timeline *timeline, const affect_interval *episode);
+/* The highest person number in the timeline, at most `limit`. */
+int report_person_count(const affect_timeline *timeline, int limit);
+affect_time report_last_instant(const affect_timeline *timeline);
 
 /* ---- lanes.c: intervals without overlap, as ELAN and Praat want them ---- */
 

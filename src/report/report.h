@@ -30,7 +30,7 @@ typedef enum report_format {
         REPORT_FORMAT_COUNT
 } report_format;
 
-#define REPORT_ALL ((1U << REPORT_SVG) - 1U)
+#define REPORT_ALL ((1U << REPORT_FORMAT_COUNT) - 1U)
 #define REPORT_FORMAT_WORDS "all|json|csv|eaf|textgrid|vtt|svg|html" /* choices for a command */
 
 const char *report_format_word(report_format format); /* "json" */

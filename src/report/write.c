@@ -51,8 +51,8 @@ affect_status report_print(affect_context *ctx, const affect_timeline *timeline,
     case REPORT_EAF: status = report_print_eaf(ctx, timeline, &media, out); break;
     case REPORT_TEXTGRID: status = report_print_textgrid(ctx, timeline, out); break;
     case REPORT_VTT: status = report_print_vtt(ctx, timeline, out); break;
-    case REPORT_SVG:
-    case REPORT_HTML:
+    case REPORT_HTML: status = report_print_html(ctx, timeline, &media, options, out); break;
+    case REPORT_SVG: status = report_print_svg(ctx, timeline, out); break;
     case REPORT_CSV:
     case REPORT_FORMAT_COUNT:
     default:

@@ -7,13 +7,19 @@
 #endif
 #include "session/internal.h"
 
-static affect_status say_properties(affect_session *session, const char *path,
+static affect_status say_properties(affect_context *ctx, affect_session *session, const char *path,
                                     const media_info *info) {
     char text[128];
     affect_status status = session_property(session, "input", path);
     if (status == AFFECT_OK)
         status = session_property(session, "program", "affect " AFFECT_VERSION);
     if (status == AFFECT_OK) status = session_property(session, "media/format", info->format);
+    if (status == AFFECT_OK && info->comment[0]) {
+        char *comment = base_utf8_clean(info->comment, strlen(info->comment));
+        if (!comment) return base_fail_memory(ctx);
+        status = session_property(session, "media/comment", comment);
+        base_free(comment);
+    }
     if (status == AFFECT_OK && info->has_video) {
         if (info->is_picture)
             snprintf(text, sizeof text, "%s %dx%d, one picture", info->video_codec, info->width,
@@ -89,7 +95,7 @@ affect_status affect_analyze(affect_context *ctx, const char *path, const affect
     if (status != AFFECT_OK) goto cleanup;
     if (!o->look_ahead_ms) session_wait_for_everything(session);
     const media_info *info = media_reader_info(reader);
-    status = say_properties(session, path, info);
+    status = say_properties(ctx, session, path, info);
     if (status == AFFECT_OK && o->face && !info->has_video)
         status = session_gap(session, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                              "the recording has no picture: nothing is said about faces");

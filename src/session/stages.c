@@ -48,7 +48,6 @@ static affect_status voice_make(affect_context *ctx, const affect_options *o,
                                 affect_timeline *timeline, void **impl) {
     voice_options options = voice_options_default();
     options.activity_model = session_option_model(o, "voice.activity");
-    options.speaker_model = session_option_model(o, "voice.speaker");
     options.prosody_model = session_option_model(o, "voice.prosody");
     voice_stage *stage = NULL;
     affect_status status = voice_create(ctx, &options, timeline, &stage);
@@ -85,6 +84,7 @@ static words_options words_from(const affect_options *o) {
     words_options options = words_options_default();
     options.recognition_model = session_option_model(o, "words.recognition.en");
     options.lexicon = session_option_model(o, "words.lexicon");
+    options.speaker_model = session_option_model(o, "voice.speaker");
     return options;
 }
 static affect_status words_make(affect_context *ctx, const affect_options *o,

@@ -6,6 +6,7 @@
 
 #include "data/transcript.h"
 #include "words/private.h"
+#include "words/tokens.h"
 
 typedef struct importer {
     affect_context *ctx;
@@ -15,64 +16,12 @@ typedef struct importer {
     words_item *items;
 } importer;
 
-static bool is_space(uint32_t c) {
-    return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200B) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
-           c == 0x205F || c == 0x3000 || c == 0xFEFF;
-}
-
-/* Punctuation that may stand around a word; the apostrophe inside a word stays. */
-static bool is_punctuation(uint32_t c) {
-    if (c < 0x80)
-        return c > 0x20 && !((c | 32) >= 'a' && (c | 32) <= 'z') && !(c >= '0' && c <= '9');
-    return (c >= 0xA1 && c <= 0xBF && c != 0xAA && c != 0xB5 && c != 0xBA) ||
-           (c >= 0x2010 && c <= 0x206F) || (c >= 0x3001 && c <= 0x303F && c != 0x3005) ||
-           c == 0x061F || c == 0x060C || c == 0x061B || c == 0x0964 || c == 0x0965 ||
-           (c >= 0xFF01 && c <= 0xFF0F) || c == 0xFF1A || c == 0xFF1B || c == 0xFF1F ||
-           (c >= 0xFF3B && c <= 0xFF40) || (c >= 0xFF5B && c <= 0xFF65) ||
-           (c >= 0x2190 && c <= 0x2BFF && !(c >= 0x2600 && c <= 0x27BF));
-}
-
-typedef struct span {
-    size_t start, end;     /* bytes, punctuation stripped */
-    size_t weight, before; /* letters in it; letters before it */
-} span;
-
-/* The next token of text[*at..): its bytes without punctuation around, and its letters. */
-static bool next_token(const char *text, size_t length, size_t *at, span *out) {
-    while (*at < length) {
-        size_t i = *at;
-        uint32_t c = base_utf8_next(text, length, &i);
-        if (!is_space(c)) break;
-        *at = i;
-    }
-    if (*at >= length) return false;
-    size_t first = 0, last = *at;
-    bool seen = false;
-    *out = (span){0};
-    while (*at < length) {
-        size_t i = *at;
-        uint32_t c = base_utf8_next(text, length, &i);
-        if (is_space(c)) break;
-        if (!is_punctuation(c)) {
-            if (!seen) first = *at;
-            seen = true;
-            last = i;
-            out->weight++;
-        }
-        *at = i;
-    }
-    out->start = seen ? first : last;
-    out->end = last;
-    return true;
-}
-
 /* Splits a piece of text at blanks and shares out [t0, t1) by letters. */
 static affect_status add_words(importer *m, const char *text, affect_time t0, affect_time t1,
                                float confidence, bool single_is_exact) {
     size_t length = strlen(text), at = 0, total = 0, words = 0;
-    span token;
-    while (next_token(text, length, &at, &token)) {
+    words_token token = {0};
+    while (words_next_token(text, length, &at, &token)) {
         if (token.end == token.start) continue; /* a dash on its own */
         total += token.weight;
         words++;
@@ -80,7 +29,8 @@ static affect_status add_words(importer *m, const char *text, affect_time t0, af
     if (!words) return AFFECT_OK;
     size_t before = 0;
     at = 0;
-    while (next_token(text, length, &at, &token)) {
+    token = (words_token){0};
+    while (words_next_token(text, length, &at, &token)) {
         if (token.end == token.start) continue;
         size_t n = token.end - token.start;
         char *copy = base_arena_alloc(&m->arena, n + 1);
@@ -96,6 +46,7 @@ static affect_status add_words(importer *m, const char *text, affect_time t0, af
                          .t1 = before == total ? t1 : t0 + (affect_time)(span_ns * to),
                          .text = copy,
                          .confidence = confidence,
+                         .described = token.described,
                          .interpolated = words > 1 || !single_is_exact};
     }
     return AFFECT_OK;
@@ -142,7 +93,7 @@ affect_status words_import_with(affect_context *ctx, const char *path, const wor
     words_options chosen = options ? *options : words_options_default();
     importer m = {.ctx = ctx};
     base_arena_init(&m.arena, 0);
-    status = words_emitter_create(ctx, &chosen, timeline, NULL, &m.emitter);
+    status = words_emitter_create(ctx, &chosen, timeline, &m.emitter);
     for (size_t i = 0; !status && i < t.cue_count; i++)
         if (*t.cues[i].text && !t.cues[i].is_point) status = import_cue(&m, &t, &t.cues[i]);
     if (!status && t.skipped)

@@ -223,15 +223,15 @@ static void add_person(build *b, int person) {
                           (float)(sad / sum), (float)(rest / sum), (float)(rest / sum),
                           (float)(rest / sum), (float)(rest / sum)});
         add_row(b, t[6].track, s, c,
-                (float[]){(float)(v + .3 * (uniform(b) - .5)), (float)(a + .3 * (uniform(b) - .5)),
-                          NAN, .25F, .3F, NAN});
+                (float[]){(float)(v + .16 * (uniform(b) - .5)),
+                          (float)(a + .16 * (uniform(b) - .5)), NAN, .25F, .3F, NAN});
     }
     for (int i = 0; i <= 53 * 10 && b->status == AFFECT_OK; i++) {
         double s = i / 10.0, v, a;
         mood_at(person, s, &v, &a);
         double gap = person == 2 ? exp(-(s - 22) * (s - 22) / 3) * .25 : 0;
         add_row(b, trajectory, s, .9,
-                (float[]){(float)v, (float)a, (float)(.3 * v + .1), (float)(.08 + gap),
+                (float[]){(float)v, (float)a, (float)(.3 * v + .1), (float)(.13 + gap),
                           (float)(.1 + gap), (float)(.2 + gap)});
     }
     for (double s = 1.5 + person; s < 52; s += 3.1 + 2 * uniform(b))

@@ -268,8 +268,10 @@ static void attributes_are_kept_whatever_they_are(void **state) {
     assert_false(report_compact_object("{} x", &out));
     assert_false(report_compact_object("", &out));
     double number = 0;
-    assert_true(
-        report_attribute_number("{\"x\":{\"valence\":1},\"valence\":-0.5}", "valence", &number));
+    base_text scratch = {0};
+    assert_true(report_attribute_number("{\"x\":{\"valence\":1},\"valence\":-0.5}", "valence",
+                                        &scratch, &number));
+    base_text_destroy(&scratch);
     assert_true(number == -.5);
     assert_true(report_attribute_text("{\"a\":\"\\u0041b\"}", "a", &out));
     assert_string_equal(out.data, "Ab");
@@ -394,6 +396,16 @@ static void a_failed_allocation_is_an_error_and_leaks_nothing(void **state) {
             assert_int_equal(status, failed ? AFFECT_ERROR_MEMORY : AFFECT_OK);
             if (!failed) break;
         }
+    }
+    for (long n = 1;; n++) {
+        base_text summary = {0};
+        base_alloc_fail_at(n);
+        report_summary(timeline, 80, true, &summary);
+        bool failed = base_alloc_count() >= n;
+        base_alloc_fail_at(0);
+        assert_true(summary.failed == failed);
+        base_text_destroy(&summary);
+        if (!failed) break;
     }
     for (long n = 1;; n++) {
         affect_timeline *again;
