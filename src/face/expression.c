@@ -52,6 +52,7 @@ enum { LABELS_MAX = 32 };
 
 struct expresser {
     infer_model *model;
+    bool raw;
     int size, channels; /* square input, 1 or 3 channels, values -1..1 */
     size_t label_count;
     float (*weights)[FACE_CATEGORIES]; /* label_count rows: log-odds per log-probability */
@@ -96,10 +97,11 @@ static affect_status read_calibration(affect_context *ctx, expresser *e) {
     return status;
 }
 
-affect_status expresser_create(affect_context *ctx, const char *model, expresser **out) {
+static affect_status create(affect_context *ctx, const char *model, bool raw, expresser **out) {
     *out = NULL;
     expresser *e = base_calloc(1, sizeof *e);
     if (!e) return base_fail_memory(ctx);
+    e->raw = raw;
     affect_status status = infer_model_load(ctx, model, 1, &e->model);
     if (!status) {
         infer_tensor in = infer_model_input(e->model, 0);
@@ -121,13 +123,21 @@ affect_status expresser_create(affect_context *ctx, const char *model, expresser
         e->weights = base_calloc(e->label_count, sizeof *e->weights);
         if (!e->crop || !e->input || !e->weights) status = base_fail_memory(ctx);
     }
-    if (!status) status = read_calibration(ctx, e);
+    if (!status && !raw) status = read_calibration(ctx, e);
     if (status) {
         expresser_destroy(e);
         return status;
     }
     *out = e;
     return AFFECT_OK;
+}
+
+affect_status expresser_create(affect_context *ctx, const char *model, expresser **out) {
+    return create(ctx, model, false, out);
+}
+
+affect_status expresser_create_raw(affect_context *ctx, const char *model, expresser **out) {
+    return create(ctx, model, true, out);
 }
 
 void expresser_destroy(expresser *e) {
@@ -140,7 +150,7 @@ void expresser_destroy(expresser *e) {
 }
 
 affect_status expresser_look(affect_context *ctx, expresser *e, const media_frame *frame,
-                             const face_mesh *mesh, float out[FACE_CATEGORIES]) {
+                             const face_mesh *mesh, float out[]) {
     face_roi roi = mesh_roi(mesh);
     roi.side /= 1.5f; /* the tight square on which such networks are trained */
     image_crop(frame, &roi, e->size, 2.0f / 255.0f, -1.0f, e->crop);
@@ -169,7 +179,8 @@ affect_status expresser_look(affect_context *ctx, expresser *e, const media_fram
         logs[i] = logf(fmaxf(1e-4f, fminf(1, isfinite(p) ? p : 0)));
         mean += logs[i] / (float)e->label_count;
     }
-    for (int c = 0; c < FACE_CATEGORIES; c++) {
+    for (size_t i = 0; e->raw && i < e->label_count; i++) out[i] = logs[i] - mean;
+    for (int c = 0; !e->raw && c < FACE_CATEGORIES; c++) {
         out[c] = e->constant[c];
         for (size_t i = 0; i < e->label_count; i++) out[c] += e->weights[i][c] * (logs[i] - mean);
     }
