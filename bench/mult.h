@@ -1,6 +1,7 @@
-/* The multimodal transformer of Tsai et al. 2019 (MulT) at a given size, for the speed comparison and
- * the parity test: 6 cross-modal and 3 self-attention encoders, the last time step, two residual
- * linear layers. bench/mult.py is the same network in PyTorch; parameters have the same names. */
+/* The multimodal transformer of Tsai et al. 2019 (MulT) at a given size, for the speed comparison
+ * and the parity test: 6 cross-modal and 3 self-attention encoders, the last time step, two
+ * residual linear layers. bench/mult.py is the same network in PyTorch; parameters have the same
+ * names. */
 #ifndef BENCH_MULT_H
 #define BENCH_MULT_H
 
@@ -150,8 +151,9 @@ static inline nn_tensor *mult_modality(const mult *m, nn_tape *t, nn_tensor *con
     size_t count = 0, last[64];
     for (size_t b = 0; b < MULT_MODALITIES; b++)
         if (a != b)
-            parts[count++] = mult_encode(m, t, &m->cross[a][b], mult_place(m, t, projected[a], a, n),
-                                         mult_place(m, t, projected[b], b, n));
+            parts[count++] =
+                mult_encode(m, t, &m->cross[a][b], mult_place(m, t, projected[a], a, n),
+                            mult_place(m, t, projected[b], b, n));
     nn_tensor *x = mult_place(m, t, nn_concat(t, parts, 2), a, n);
     x = mult_encode(m, t, &m->self[a], x, NULL);
     for (size_t i = 0; i < n; i++) last[i] = m->length[a] - 1;

@@ -1,5 +1,5 @@
 /* Speed of the network library beside PyTorch on the same machine, in the same run:
- *     build/bench/bench_nn [--threads N] [--repeats N] [--peer bench/nn_peer.py] [WHAT...]
+ *     build/bench/bench-nn [--threads N] [--repeats N] [--peer bench/nn_peer.py] [WHAT...]
  * WHAT: face, mult, mult_dropout, mult_infer. Prints both times (wall and CPU seconds, best of the
  * repeats), peak memory and the ratios. */
 #include <math.h>
@@ -44,21 +44,22 @@ typedef struct subject {
 } subject;
 
 static void die(const subject *s) {
-    fprintf(stderr, "bench_nn: %s\n", affect_context_message(s->ctx));
+    fprintf(stderr, "bench-nn: %s\n", affect_context_message(s->ctx));
     exit(1);
 }
 
 static float *noise(size_t n) {
     float *x = base_alloc_aligned(64, n * sizeof *x);
-    for (size_t i = 0; x && i < n; i++)
-        x[i] = ((float)nn_hash64(3, i) / 4294967296.f - .5f) * 3.4f;
+    for (size_t i = 0; x && i < n; i++) x[i] = ((float)nn_hash64(3, i) / 4294967296.f - .5f) * 3.4f;
     return x;
 }
 
 static nn_tensor *face_shard(void *user, nn_tape *tape, size_t shard) {
     subject *s = user;
-    nn_batch batch = {.count = s->shard, .data = s->data[0] + shard * s->shard * 48 * 48,
-                      .height = 48, .width = 48};
+    nn_batch batch = {.count = s->shard,
+                      .data = s->data[0] + shard * s->shard * 48 * 48,
+                      .height = 48,
+                      .width = 48};
     return nn_cross_entropy(tape, nn_net_forward(s->face, tape, &batch),
                             s->target + shard * s->shard * 8, NULL, 1. / (double)s->samples);
 }
@@ -112,8 +113,13 @@ static void prepare(subject *s, const char *what, int threads) {
         for (size_t i = 0; i < 128; i++) s->target[i * 8 + i % 8] = 1;
     } else {
         if (nn_params_create(s->ctx, 1, &s->params) != AFFECT_OK) die(s);
-        s->model = (mult){.input = {300, 74, 35}, .length = {50, 375, 500}, .width = 30, .heads = 5,
-                          .layers = 5, .outputs = 1, .params = s->params,
+        s->model = (mult){.input = {300, 74, 35},
+                          .length = {50, 375, 500},
+                          .width = 30,
+                          .heads = 5,
+                          .layers = 5,
+                          .outputs = 1,
+                          .params = s->params,
                           .dropout = strcmp(what, "mult_dropout") == 0 ? .1 : 0};
         if (!mult_init(&s->model)) die(s);
         s->samples = infer ? 1 : 8;
@@ -126,15 +132,17 @@ static void prepare(subject *s, const char *what, int threads) {
 }
 
 static void step(subject *s, const char *what, uint64_t i) {
-    const nn_optimiser o = {.rate = 1e-3, .beta1 = .9, .beta2 = .999, .epsilon = 1e-8, .decay = .01};
+    const nn_optimiser o = {
+        .rate = 1e-3, .beta1 = .9, .beta2 = .999, .epsilon = 1e-8, .decay = .01};
     double loss;
     affect_status status;
     if (strcmp(what, "mult_infer") == 0) {
         status = nn_engine_map(s->engine, MULT_MODALITIES, mult_piece, s);
         if (status == AFFECT_OK) status = nn_engine_map(s->engine, 1, mult_finish, s);
     } else {
-        status = nn_engine_step(s->engine, s->samples / s->shard,
-                                strcmp(what, "face") == 0 ? face_shard : mult_shard, s, i, &o, &loss);
+        status =
+            nn_engine_step(s->engine, s->samples / s->shard,
+                           strcmp(what, "face") == 0 ? face_shard : mult_shard, s, i, &o, &loss);
     }
     if (status != AFFECT_OK) die(s);
 }
@@ -193,8 +201,8 @@ static bool run_peer(const char *script, const char *what, int threads, int repe
              "/usr/bin/python3 %s %s %d %d 2>/dev/null",
              script, what, threads, repeats);
     FILE *pipe = popen(command, "r");
-    bool fine = pipe && fscanf(pipe, "%63s %lf %lf %lf", name, &out->wall, &out->cpu,
-                               &out->memory) == 4;
+    bool fine =
+        pipe && fscanf(pipe, "%63s %lf %lf %lf", name, &out->wall, &out->cpu, &out->memory) == 4;
     if (pipe) pclose(pipe);
     return fine;
 }
@@ -217,12 +225,12 @@ int main(int argc, char **argv) {
     if (count == 0)
         for (; count < BASE_COUNT(all); count++) chosen[count] = all[count];
     printf("kernels %s, %d threads, best of %d\n", nn_kernels_get()->name, threads, repeats);
-    printf("%-14s %12s %12s %10s %12s %12s %10s   %s\n", "", "ours wall", "cpu", "MiB", "torch wall",
-           "cpu", "MiB", "faster (wall, cpu), memory");
+    printf("%-14s %12s %12s %10s %12s %12s %10s   %s\n", "", "ours wall", "cpu", "MiB",
+           "torch wall", "cpu", "MiB", "faster (wall, cpu), memory");
     for (size_t i = 0; i < count; i++) {
         result a, b;
         if (!run_child(chosen[i], threads, repeats, &a)) {
-            fprintf(stderr, "bench_nn: %s failed\n", chosen[i]);
+            fprintf(stderr, "bench-nn: %s failed\n", chosen[i]);
             return 1;
         }
         printf("%-14s %9.1f ms %9.1f ms %10.0f", chosen[i], 1e3 * a.wall, 1e3 * a.cpu, a.memory);
