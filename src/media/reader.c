@@ -33,7 +33,7 @@ affect_status reader_demux(media_reader *reader) {
     if (result < 0) {
         bool over = result == AVERROR_EOF || ++reader->read_errors >= MAX_READ_ERRORS;
         for (size_t i = 0; i < BASE_COUNT(streams); i++) {
-            if (result != AVERROR_EOF) streams[i]->damage.any = true;
+            if (result != AVERROR_EOF) streams[i]->damaged = true;
             streams[i]->input_ended |= over;
         }
         reader->input_ended |= over;
@@ -78,9 +78,24 @@ static affect_status open_format(media_reader *reader) {
     reader->format = ff.avformat_alloc_context();
     if (!reader->format) return base_fail_memory(reader->ctx);
     reader->format->interrupt_callback = (AVIOInterruptCB){interrupted, reader->ctx};
-    reader->format->pb = media_input_avio(reader->input);
-    int result = ff.avformat_open_input(&reader->format, reader->path, NULL, NULL);
-    if (result < 0) return fail_open(reader, result); /* it has freed the context */
+    AVIOContext *bytes = media_input_avio(reader->input);
+    reader->format->pb = bytes;
+    /* The format is found first and by content where the name alone would choose a reader that
+     * opens files by itself: image2 takes "%03d.jpg" for a pattern and "a:b.jpg" for an address. */
+    const AVInputFormat *found = NULL;
+    int result = ff.av_probe_input_buffer2(bytes, &found, reader->path, NULL, 0, 0);
+    if (result >= 0 && (found->flags & AVFMT_NOFILE)) {
+        found = NULL;
+        result = ff.av_probe_input_buffer2(bytes, &found, "", NULL, 0, 0);
+    }
+    /* A playlist may name files, never hosts: nothing leaves the machine. */
+    AVDictionary *options = NULL;
+    if (result >= 0 && ff.av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0) < 0)
+        result = AVERROR(ENOMEM);
+    if (result >= 0)
+        result = ff.avformat_open_input(&reader->format, reader->path, found, &options);
+    ff.av_dict_free(&options);
+    if (result < 0) return fail_open(reader, result);
     /* Plain text passes for subtitles or for the ANSI art of terminals. */
     if (strcmp(reader->format->iformat->name, "tty") == 0)
         return fail_open(reader, AVERROR_INVALIDDATA);
@@ -132,17 +147,26 @@ static affect_status fail_unwanted(media_reader *reader) {
                      reader->options.want_audio ? "audio" : "video");
 }
 
-/* By the container's own account; NONE where it only guesses from the bit rate. */
-static affect_time announced_end(media_reader *reader, const AVStream *av, bool own_only) {
-    if (reader->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
+/* Ends by the container's own account, on its clock; NONE where it only guesses from the bit rate.
+ */
+static affect_time stream_end(const media_reader *reader, const AVStream *av) {
+    if (!av || av->duration == AV_NOPTS_VALUE || av->duration <= 0 ||
+        reader->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
         return AFFECT_TIME_NONE;
-    if (av->duration > 0 && av->duration != AV_NOPTS_VALUE) {
-        int64_t start = av->start_time != AV_NOPTS_VALUE ? av->start_time : 0;
-        return time_from_ticks(start + av->duration, av->time_base.num, av->time_base.den);
-    }
-    if (own_only || reader->format->duration <= 0) return AFFECT_TIME_NONE;
-    int64_t start = reader->format->start_time != AV_NOPTS_VALUE ? reader->format->start_time : 0;
-    return time_from_ticks(start + reader->format->duration, 1, AV_TIME_BASE);
+    int64_t start = av->start_time != AV_NOPTS_VALUE ? av->start_time : 0;
+    return time_from_ticks(start + av->duration, av->time_base.num, av->time_base.den);
+}
+
+static affect_time container_end(const media_reader *reader) {
+    const AVFormatContext *format = reader->format;
+    if (format->duration == AV_NOPTS_VALUE || format->duration <= 0 ||
+        format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
+        return AFFECT_TIME_NONE;
+    int64_t start = format->start_time != AV_NOPTS_VALUE ? format->start_time : 0;
+    /* Some writers of Matroska mean the end by "duration", not the length: of the two possible ends
+     * the earlier one, so that no file is called cut that is not. */
+    bool is_end = start > 0 && format->duration > start;
+    return time_from_ticks(is_end ? format->duration : start + format->duration, 1, AV_TIME_BASE);
 }
 
 static affect_status open_stream(media_reader *reader, media_stream *stream, AVStream *av,
@@ -150,7 +174,7 @@ static affect_status open_stream(media_reader *reader, media_stream *stream, AVS
     if (!av) return AFFECT_OK;
     affect_status status = stream_open(reader, stream, av, wanted);
     /* A stream that cannot be decoded is as good as absent while there is another. */
-    if (status == AFFECT_ERROR_UNSUPPORTED && !alone) {
+    if ((status == AFFECT_ERROR_UNSUPPORTED || status == AFFECT_ERROR_LIMIT) && !alone) {
         base_log(reader->ctx, AFFECT_LOG_WARNING, "%s", affect_context_message(reader->ctx));
         stream_close(stream);
         return AFFECT_OK;
@@ -222,21 +246,28 @@ static void describe(media_reader *reader) {
         if (info->is_picture) info->fps = 0;
     }
     info->duration = AFFECT_TIME_NONE;
+    reader->container_end = container_end(reader);
+    reader->audio.stream.announced_end = stream_end(reader, audio);
+    reader->video.stream.announced_end = stream_end(reader, video);
+    if (audio && strcmp(reader->format->iformat->name, "wav") == 0 &&
+        audio->codecpar->block_align > 0 && audio->codecpar->bits_per_coded_sample >= 8) {
+        int64_t frames = media_input_wav_bytes(reader->input) / audio->codecpar->block_align;
+        affect_time end = time_from_ticks(frames, 1, audio->codecpar->sample_rate);
+        /* Compressed WAV (ADPCM) has more than one sample in a block: then this is too short. */
+        if (end > reader->audio.stream.announced_end) reader->audio.stream.announced_end = end;
+    }
 }
 
-/* After the first items are known. */
+/* After the origin is known. */
 static void describe_times(media_reader *reader) {
     media_info *info = &reader->info;
-    const AVStream *streams[] = {reader->audio.stream.av, reader->video.stream.av};
-    affect_time end = AFFECT_TIME_NONE;
+    affect_time end =
+        BASE_MAX(reader->audio.stream.announced_end, reader->video.stream.announced_end);
+    if (end == AFFECT_TIME_NONE) end = reader->container_end;
     info->start = reader->origin;
-    for (size_t i = 0; i < BASE_COUNT(streams); i++) {
-        affect_time its = streams[i] ? announced_end(reader, streams[i], false) : AFFECT_TIME_NONE;
-        if (its != AFFECT_TIME_NONE) end = BASE_MAX(end, its);
-    }
     if (end != AFFECT_TIME_NONE && end > reader->origin)
         info->duration = end - reader->origin;
-    else if (reader->format->duration > 0)
+    else if (reader->format->duration != AV_NOPTS_VALUE && reader->format->duration > 0)
         info->duration = time_from_ticks(reader->format->duration, 1, AV_TIME_BASE);
     if (info->is_picture) info->duration = 0;
 }
@@ -285,11 +316,6 @@ static affect_status find_origin(media_reader *reader) {
     describe_times(reader);
     reader->info.has_audio = audio->stream.av && !(audio->ended && !audio->have_head);
     reader->info.has_video = video->stream.av && !(video->ended && !video->have_head);
-    bool own_only = audio->stream.av && video->stream.av;
-    if (audio->stream.av)
-        audio->stream.expected_end = announced_end(reader, audio->stream.av, own_only);
-    if (video->stream.av && !reader->info.is_picture)
-        video->stream.expected_end = announced_end(reader, video->stream.av, own_only);
     if (reader->options.want_audio && !reader->options.want_video && !reader->info.has_audio)
         return fail_unwanted(reader);
     if (reader->options.want_video && !reader->options.want_audio && !reader->info.has_video)

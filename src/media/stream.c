@@ -3,6 +3,19 @@
 
 #include "media/media_internal.h"
 
+/* Each thread of a decoder may still hold a frame that fails. */
+enum { MAX_DRAIN_ERRORS = 64 };
+/* A file is called cut where this much of what its container announces is missing: the stream's own
+ * length is exact, that of the whole is at times the longest of streams that are not read. */
+#define STREAM_SLACK (AFFECT_SECOND / 4)
+#define CONTAINER_SLACK (AFFECT_SECOND / 2)
+/* Time stamps that go back by more than BACKWARD, or in broadcast formats (whose clocks are reset
+ * at will) forward by more than LEAP, start anew. */
+#define BACKWARD (1 * AFFECT_SECOND)
+#define LEAP (10 * AFFECT_SECOND)
+/* Two streams that jump together are kept together when they would be at most this far apart. */
+#define SAME_JUMP (1 * AFFECT_SECOND)
+
 affect_time stream_time(const media_stream *stream, int64_t ticks) {
     if (ticks == AV_NOPTS_VALUE) return AFFECT_TIME_NONE;
     return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den) +
@@ -14,11 +27,7 @@ affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame) 
 }
 
 affect_time stream_frame_duration(const media_stream *stream, const AVFrame *frame) {
-#if LIBAVUTIL_VERSION_MAJOR >= 58
-    int64_t ticks = frame->duration;
-#else
-    int64_t ticks = frame->pkt_duration;
-#endif
+    int64_t ticks = frame_ticks(frame);
     if (ticks > 0)
         return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den);
     AVRational rate = stream->av->avg_frame_rate;
@@ -37,6 +46,12 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
         return base_fail_memory(reader->ctx);
     AVCodecContext *decoder = stream->decoder;
     bool video = av->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+    if ((int64_t)av->codecpar->width * av->codecpar->height > MEDIA_MAX_PIXELS)
+        return base_fail(reader->ctx, AFFECT_ERROR_LIMIT,
+                         "%s: its pictures have %dx%d pixels, more than the limit of %lld million; "
+                         "scale them down first",
+                         reader->path, av->codecpar->width, av->codecpar->height,
+                         (long long)(MEDIA_MAX_PIXELS / 1000000));
     decoder->pkt_timebase = av->time_base;
     /* Frames from before the first key frame come marked instead of not at all, so that the gap is
      * known; video.c drops them. */
@@ -56,9 +71,8 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
     stream->reader = reader;
     stream->av = av;
     stream->wanted = wanted;
-    stream->earliest = AFFECT_TIME_NONE;
-    stream->damage.first = AFFECT_TIME_NONE;
-    stream->expected_end = AFFECT_TIME_NONE;
+    stream->earliest = stream->latest = AFFECT_TIME_NONE;
+    stream->announced_end = AFFECT_TIME_NONE;
     return AFFECT_OK;
 }
 
@@ -107,7 +121,14 @@ static bool queue_full(const media_stream *stream) {
     return stream->queue.bytes >= MEDIA_QUEUE_BYTES || stream->queue.count >= MEDIA_QUEUE_PACKETS;
 }
 
-static void note_damage(media_stream *stream) { stream->damage.any = true; }
+static void note_times(media_stream *stream, const AVPacket *packet) {
+    affect_time t0 = stream_time(stream, packet->pts);
+    if (t0 == AFFECT_TIME_NONE) return;
+    const AVRational base = stream->av->time_base;
+    affect_time t1 = t0 + time_from_ticks(BASE_MAX(packet->duration, 0), base.num, base.den);
+    if (stream->earliest == AFFECT_TIME_NONE || t0 < stream->earliest) stream->earliest = t0;
+    if (stream->latest == AFFECT_TIME_NONE || t1 > stream->latest) stream->latest = t1;
+}
 
 /* Gives the decoder the next packet, or the news that there is none. */
 static affect_status feed(media_stream *stream, bool *starved) {
@@ -123,16 +144,11 @@ static affect_status feed(media_stream *stream, bool *starved) {
     }
     AVPacket *packet = stream->queue.count > 0 ? queue_pop(stream) : NULL;
     if (!packet) stream->draining = true;
-    if (packet && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
-        affect_time time = stream_time(stream, packet->pts);
-        if (time != AFFECT_TIME_NONE &&
-            (stream->earliest == AFFECT_TIME_NONE || time < stream->earliest))
-            stream->earliest = time;
-    }
+    if (packet && !(packet->flags & AV_PKT_FLAG_DISCARD)) note_times(stream, packet);
     int result = ff.avcodec_send_packet(stream->decoder, packet);
     ff.av_packet_free(&packet);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
-    if (result < 0 && result != AVERROR_EOF) note_damage(stream);
+    if (result < 0 && result != AVERROR_EOF) stream->damaged = true;
     return AFFECT_OK;
 }
 
@@ -147,7 +163,7 @@ affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result 
                 *result = STREAM_FRAME;
                 return AFFECT_OK;
             }
-            note_damage(stream);
+            stream->damaged = true;
             ff.av_frame_unref(frame);
         } else if (got == AVERROR(EAGAIN)) {
             bool starved = false;
@@ -162,11 +178,51 @@ affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result 
         } else if (got == AVERROR(ENOMEM)) {
             return base_fail_memory(reader->ctx);
         } else {
-            note_damage(stream);
+            stream->damaged = true;
             /* A decoder that fails while it is drained might do so for ever. */
-            if (stream->draining) stream->decoded_all = true;
+            if (stream->draining && ++stream->drain_errors > MAX_DRAIN_ERRORS)
+                stream->decoded_all = true;
         }
     }
     *result = STREAM_END;
     return AFFECT_OK;
+}
+
+bool stream_starts_anew(const media_stream *stream, affect_time jump) {
+    bool broadcast = stream->reader->format->iformat->flags & AVFMT_TS_DISCONT;
+    return jump < -BACKWARD || (broadcast && jump > LEAP);
+}
+
+void stream_join(media_stream *stream, affect_time time, affect_time expected) {
+    media_reader *reader = stream->reader;
+    const media_stream *other =
+        stream == &reader->audio.stream ? &reader->video.stream : &reader->audio.stream;
+    affect_time raw = time - stream->shift;
+    affect_time shift = expected - raw;
+    /* The other stream may have met the jump already: with its shift the two stay together. */
+    if (other->av && other->shift != stream->shift) {
+        affect_time apart = raw + other->shift - expected;
+        if (apart < SAME_JUMP && apart > -SAME_JUMP) shift = other->shift;
+    }
+    stream->shift = shift;
+    stream->discontinuous = stream->joined = true;
+}
+
+affect_time stream_missing_until(const media_stream *stream, affect_time now) {
+    media_reader *reader = stream->reader;
+    if (reader->info.is_picture) return AFFECT_TIME_NONE;
+    affect_time end = AFFECT_TIME_NONE;
+    if (stream->joined) {
+        /* What the container announces is on a clock that is no longer valid. */
+    } else if (stream->announced_end != AFFECT_TIME_NONE) {
+        if (stream->announced_end - now > STREAM_SLACK) end = stream->announced_end;
+    } else if (reader->container_end != AFFECT_TIME_NONE) {
+        affect_time seen = BASE_MAX(reader->audio.stream.latest, reader->video.stream.latest);
+        seen = BASE_MAX(seen, now);
+        if (reader->container_end - seen > CONTAINER_SLACK) end = reader->container_end;
+    }
+    if (end == AFFECT_TIME_NONE && stream->damaged && stream->latest != AFFECT_TIME_NONE &&
+        stream->latest > now)
+        end = stream->latest;
+    return end;
 }
