@@ -142,7 +142,7 @@ typedef struct media_video {
     affect_time frame_time, next_time;
     affect_time last_time, last_duration; /* of the latest frame handed on, NONE at first */
     affect_time due;                      /* max_fps: frames before this are dropped */
-    bool next_damaged;                    /* something before `next` could not be decoded */
+    int suspect;                          /* for so many pictures a hole is taken for damage */
     bool gap_due;
     affect_time gap_t0, gap_t1;
     const char *gap_text;
@@ -184,6 +184,7 @@ struct media_reader {
     media_video video;
     affect_time origin;
     affect_time container_end; /* announced for the recording as a whole, or NONE */
+    bool format_guessed;       /* by the file's name, its content told nothing */
     bool input_ended, starving_told, ended;
     int read_errors;
     int last; /* which stream the last item came from: 0 none, 1 audio, 2 video */

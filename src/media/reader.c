@@ -60,7 +60,9 @@ static affect_status fail_open(media_reader *reader, int result) {
     if (affect_context_cancelled(ctx))
         return base_fail(ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", path);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(ctx);
-    if (strstr(detail, "moov atom not found"))
+    if (reader->format_guessed)
+        result = AVERROR_INVALIDDATA;
+    else if (strstr(detail, "moov atom not found"))
         return base_fail(ctx, AFFECT_ERROR_FORMAT,
                          "%s: the index of this MP4 or MOV (moov) is missing: the file is cut%s",
                          path,
@@ -74,20 +76,29 @@ static affect_status fail_open(media_reader *reader, int result) {
                      path, result == AVERROR_INVALIDDATA ? "no known audio or video format" : text);
 }
 
+/* By content; by name only where the content says nothing sure (raw streams). Names alone would let
+ * libavformat take "%03d.jpg" for a pattern of files and any words in "x.mp4" for a damaged MP4. */
+static int find_format(media_reader *reader, AVIOContext *bytes, const AVInputFormat **found) {
+    int score = ff.av_probe_input_buffer2(bytes, found, "", NULL, 0, 0);
+    if (score > AVPROBE_SCORE_RETRY || score == AVERROR(ENOMEM) || score == AVERROR_EXIT)
+        return score;
+    const AVInputFormat *named = NULL;
+    int by_name = ff.av_probe_input_buffer2(bytes, &named, reader->path, NULL, 0, 0);
+    if (by_name < 0 || (named->flags & AVFMT_NOFILE)) return score;
+    reader->format_guessed = score < 0;
+    *found = named;
+    return by_name;
+}
+
 static affect_status open_format(media_reader *reader) {
     reader->format = ff.avformat_alloc_context();
     if (!reader->format) return base_fail_memory(reader->ctx);
     reader->format->interrupt_callback = (AVIOInterruptCB){interrupted, reader->ctx};
     AVIOContext *bytes = media_input_avio(reader->input);
     reader->format->pb = bytes;
-    /* The format is found first and by content where the name alone would choose a reader that
-     * opens files by itself: image2 takes "%03d.jpg" for a pattern and "a:b.jpg" for an address. */
+    reader->format->flags |= AVFMT_FLAG_CUSTOM_IO; /* ours to close, whatever happens */
     const AVInputFormat *found = NULL;
-    int result = ff.av_probe_input_buffer2(bytes, &found, reader->path, NULL, 0, 0);
-    if (result >= 0 && (found->flags & AVFMT_NOFILE)) {
-        found = NULL;
-        result = ff.av_probe_input_buffer2(bytes, &found, "", NULL, 0, 0);
-    }
+    int result = find_format(reader, bytes, &found);
     /* A playlist may name files, never hosts: nothing leaves the machine. */
     AVDictionary *options = NULL;
     if (result >= 0 && ff.av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0) < 0)
@@ -150,11 +161,14 @@ static affect_status fail_unwanted(media_reader *reader) {
 /* Ends by the container's own account, on its clock; NONE where it only guesses from the bit rate.
  */
 static affect_time stream_end(const media_reader *reader, const AVStream *av) {
-    if (!av || av->duration == AV_NOPTS_VALUE || av->duration <= 0 ||
-        reader->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
+    if (!av || reader->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
         return AFFECT_TIME_NONE;
+    int64_t ticks = av->duration == AV_NOPTS_VALUE ? 0 : av->duration;
+    /* What an AVI without its index holds replaces the duration, not the count in its header. */
+    if (strcmp(reader->format->iformat->name, "avi") == 0) ticks = BASE_MAX(ticks, av->nb_frames);
+    if (ticks <= 0) return AFFECT_TIME_NONE;
     int64_t start = av->start_time != AV_NOPTS_VALUE ? av->start_time : 0;
-    return time_from_ticks(start + av->duration, av->time_base.num, av->time_base.den);
+    return time_from_ticks(start + ticks, av->time_base.num, av->time_base.den);
 }
 
 static affect_time container_end(const media_reader *reader) {
@@ -316,15 +330,22 @@ static affect_status find_origin(media_reader *reader) {
     describe_times(reader);
     reader->info.has_audio = audio->stream.av && !(audio->ended && !audio->have_head);
     reader->info.has_video = video->stream.av && !(video->ended && !video->have_head);
-    if (reader->options.want_audio && !reader->options.want_video && !reader->info.has_audio)
-        return fail_unwanted(reader);
-    if (reader->options.want_video && !reader->options.want_audio && !reader->info.has_video)
-        return fail_unwanted(reader);
-    if (!audio->have_head && !video->have_head)
+    bool nothing = !audio->have_head && !video->have_head;
+    if (nothing && !media_input_seekable(reader->input) &&
+        strstr(reader->format->iformat->name, "mp4"))
+        return base_fail(reader->ctx, AFFECT_ERROR_FORMAT,
+                         "%s: the index of this MP4 or MOV stands at its end; such a file must be "
+                         "read by name instead of through a pipe",
+                         reader->path);
+    if (nothing)
         return base_fail(
             reader->ctx, AFFECT_ERROR_NO_STREAM,
             "%s: nothing in its streams can be decoded; the file is empty, cut or damaged",
             reader->path);
+    if (reader->options.want_audio && !reader->options.want_video && !reader->info.has_audio)
+        return fail_unwanted(reader);
+    if (reader->options.want_video && !reader->options.want_audio && !reader->info.has_video)
+        return fail_unwanted(reader);
     if (audio->stream.av && !audio->stream.wanted) {
         audio->stream.av->discard = AVDISCARD_ALL;
         audio_close(audio);

@@ -35,6 +35,18 @@ affect_time stream_frame_duration(const media_stream *stream, const AVFrame *fra
     return rate.num > 0 && rate.den > 0 ? time_from_ticks(1, rate.den, rate.num) : 0;
 }
 
+static int64_t pixels(const AVCodecParameters *p) { return (int64_t)p->width * p->height; }
+
+/* One thread decodes 720p many times faster than real time, and with one thread damaged data give
+ * the same pictures every time (concealment in frame threads depends on who is first). Larger
+ * pictures need two; beyond 4K only threads that share one frame, for memory's sake. */
+#define ONE_THREAD (1280 * 800)
+#define FOUR_K (4096 * 2304)
+
+static int decoder_threads(const media_reader *reader, const AVCodecParameters *parameters) {
+    return pixels(parameters) <= ONE_THREAD ? 1 : BASE_MIN(affect_context_threads(reader->ctx), 2);
+}
+
 affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *av, bool wanted) {
     const AVCodec *codec = ff.avcodec_find_decoder(av->codecpar->codec_id);
     const char *name = ff.avcodec_get_name(av->codecpar->codec_id);
@@ -46,7 +58,7 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
         return base_fail_memory(reader->ctx);
     AVCodecContext *decoder = stream->decoder;
     bool video = av->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
-    if ((int64_t)av->codecpar->width * av->codecpar->height > MEDIA_MAX_PIXELS)
+    if (pixels(av->codecpar) > MEDIA_MAX_PIXELS)
         return base_fail(reader->ctx, AFFECT_ERROR_LIMIT,
                          "%s: its pictures have %dx%d pixels, more than the limit of %lld million; "
                          "scale them down first",
@@ -57,10 +69,8 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
      * known; video.c drops them. */
     decoder->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
     decoder->max_pixels = MEDIA_MAX_PIXELS;
-    decoder->thread_count = video ? BASE_MIN(affect_context_threads(reader->ctx), 4) : 1;
-    /* Each frame thread holds frames of its own; beyond 4K that is too much memory. */
-    if ((int64_t)av->codecpar->width * av->codecpar->height > 4096 * 2304)
-        decoder->thread_type = FF_THREAD_SLICE;
+    decoder->thread_count = video ? decoder_threads(reader, av->codecpar) : 1;
+    if (pixels(av->codecpar) > FOUR_K) decoder->thread_type = FF_THREAD_SLICE;
     /* FLAC frames carry a checksum: a wrong one is damage, not noise to be analysed. */
     if (av->codecpar->codec_id == AV_CODEC_ID_FLAC)
         decoder->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
@@ -94,6 +104,15 @@ void stream_close(media_stream *stream) {
     memset(stream, 0, sizeof *stream);
 }
 
+static void note_times(media_stream *stream, const AVPacket *packet) {
+    affect_time t0 = stream_time(stream, packet->pts);
+    if (t0 == AFFECT_TIME_NONE) return;
+    const AVRational base = stream->av->time_base;
+    affect_time t1 = t0 + time_from_ticks(BASE_MAX(packet->duration, 0), base.num, base.den);
+    if (stream->earliest == AFFECT_TIME_NONE || t0 < stream->earliest) stream->earliest = t0;
+    if (stream->latest == AFFECT_TIME_NONE || t1 > stream->latest) stream->latest = t1;
+}
+
 affect_status stream_queue(media_stream *stream, AVPacket *packet) {
     affect_context *ctx = stream->reader->ctx;
     if (stream->queue.count == stream->queue.capacity) {
@@ -110,6 +129,7 @@ affect_status stream_queue(media_stream *stream, AVPacket *packet) {
     AVPacket *copy = ff.av_packet_alloc();
     if (!copy) return base_fail_memory(ctx);
     ff.av_packet_move_ref(copy, packet);
+    if (!(copy->flags & AV_PKT_FLAG_DISCARD)) note_times(stream, copy);
     size_t at = (stream->queue.first + stream->queue.count) % stream->queue.capacity;
     stream->queue.items[at] = copy;
     stream->queue.count++;
@@ -119,15 +139,6 @@ affect_status stream_queue(media_stream *stream, AVPacket *packet) {
 
 static bool queue_full(const media_stream *stream) {
     return stream->queue.bytes >= MEDIA_QUEUE_BYTES || stream->queue.count >= MEDIA_QUEUE_PACKETS;
-}
-
-static void note_times(media_stream *stream, const AVPacket *packet) {
-    affect_time t0 = stream_time(stream, packet->pts);
-    if (t0 == AFFECT_TIME_NONE) return;
-    const AVRational base = stream->av->time_base;
-    affect_time t1 = t0 + time_from_ticks(BASE_MAX(packet->duration, 0), base.num, base.den);
-    if (stream->earliest == AFFECT_TIME_NONE || t0 < stream->earliest) stream->earliest = t0;
-    if (stream->latest == AFFECT_TIME_NONE || t1 > stream->latest) stream->latest = t1;
 }
 
 /* Gives the decoder the next packet, or the news that there is none. */
@@ -144,7 +155,6 @@ static affect_status feed(media_stream *stream, bool *starved) {
     }
     AVPacket *packet = stream->queue.count > 0 ? queue_pop(stream) : NULL;
     if (!packet) stream->draining = true;
-    if (packet && !(packet->flags & AV_PKT_FLAG_DISCARD)) note_times(stream, packet);
     int result = ff.avcodec_send_packet(stream->decoder, packet);
     ff.av_packet_free(&packet);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);

@@ -9,6 +9,9 @@
 
 /* A picture this much later than the next one had a wrong time stamp. */
 #define STRAY (1 * AFFECT_SECOND)
+/* A decoder tells of damage when it meets it, while it still holds back pictures from before (at
+ * most 16 for reordering): a hole so many pictures later may come from it. */
+enum { DAMAGE_REACH = 20 };
 enum { MAX_SIDE = 16384, ROW_ALIGN = 64 };
 
 /* ---- shape ---- */
@@ -236,7 +239,10 @@ static affect_status advance(media_video *video, bool *starved) {
             return AFFECT_OK;
         }
         if (result == STREAM_END) break;
-        video->next_damaged |= video->stream.damaged;
+        if (video->stream.damaged)
+            video->suspect = DAMAGE_REACH;
+        else if (video->suspect > 0)
+            video->suspect--;
         video->stream.damaged = false;
         if (video->next->width > 0 && video->next->height > 0 && place_next(video))
             video->have_next = true;
@@ -249,9 +255,8 @@ static affect_status advance(media_video *video, bool *starved) {
 /* The first picture: what came before it and was not understood is a gap. */
 static void first_frame(media_video *video) {
     affect_time earliest = video->stream.earliest;
-    if (video->next_damaged && earliest != AFFECT_TIME_NONE)
+    if (video->suspect > 0 && earliest != AFFECT_TIME_NONE)
         make_gap(video, earliest, video->next_time, "video: the data cannot be decoded");
-    video->next_damaged = false;
 }
 
 static void end_stream(media_video *video) {
@@ -294,12 +299,11 @@ affect_status video_fill(media_video *video, bool *starved) {
         affect_time nominal = stream_frame_duration(&video->stream, video->frame);
         if (video->stream.reader->info.is_picture) nominal = 0;
         affect_time duration = video->have_next ? video->next_time - video->frame_time : nominal;
-        if (video->have_next && video->next_damaged && nominal > 0 && nominal < duration) {
+        if (video->have_next && video->suspect > 0 && nominal > 0 && duration > nominal * 3 / 2) {
             make_gap(video, video->frame_time + nominal, video->next_time,
                      "video: the data cannot be decoded");
             duration = nominal;
         }
-        if (video->have_next) video->next_damaged = false;
         make_head(video, duration);
     }
     return AFFECT_OK;
