@@ -32,6 +32,10 @@ void infer_card_destroy(infer_card *card);
 /* Path of one of the card's files, new memory (base_free). */
 AFFECT_MUST_USE char *infer_card_path(const infer_card *card, const char *file);
 
+/* Names of all models that can be found, in order of the alphabet; each and the array are the
+ * caller's (base_free). Errors: MEMORY. */
+AFFECT_MUST_USE affect_status infer_model_names(affect_context *ctx, char ***names, size_t *count);
+
 typedef enum infer_type { INFER_F32, INFER_I64, INFER_U8, INFER_BOOL } infer_type;
 enum { INFER_MAX_RANK = 6 };
 
@@ -61,5 +65,12 @@ AFFECT_MUST_USE affect_status infer_model_run(affect_context *ctx, infer_model *
                                               const infer_tensor *inputs, size_t input_count,
                                               infer_tensor *outputs, size_t output_count);
 void infer_model_destroy(infer_model *model);
+
+/* Where a run-time library is looked for: the path in the environment variable (then only that),
+ * the build's lib folder, `npm` from the source root (may be NULL), the installed folders, and last
+ * its bare name. Calls visit with each, most wanted first, until it returns true; false when none
+ * did. `tried` (may be NULL) collects them for the error text. */
+bool infer_find_library(const char *variable, const char *file, const char *npm, base_text *tried,
+                        bool (*visit)(void *user, const char *path), void *user);
 
 #endif

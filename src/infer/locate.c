@@ -79,21 +79,31 @@ bool locate_model(affect_context *ctx, const char *name, base_text *tried, locat
     return attempt(&s, "%s/models/%s", INFER_DATA_FOLDER, name);
 }
 
-bool locate_runtime(base_text *tried, locate_visit *visit, void *user) {
+bool infer_find_library(const char *variable, const char *file, const char *npm, base_text *tried,
+                        bool (*visit)(void *user, const char *path), void *user) {
     search s = {tried, visit, user};
-    const char *environment = getenv("AFFECT_ORT");
+    const char *environment = getenv(variable);
     /* A user who names a library means that one: no silent fall-back to another. */
     if (environment && *environment) return attempt(&s, "%s", environment);
     char folder[PATH_MAX];
     if (build_folder(folder)) {
-        if (attempt(&s, "%s/lib/libonnxruntime.so", folder)) return true;
-        if (attempt(&s, "%s/../build/lib/libonnxruntime.so", folder)) return true;
-        if (attempt(&s, "%s/../" ORT_IN_NPM, folder)) return true;
+        if (attempt(&s, "%s/lib/%s", folder, file)) return true;
+        if (attempt(&s, "%s/../build/lib/%s", folder, file)) return true;
+        if (npm && attempt(&s, "%s/../%s", folder, npm)) return true;
     }
     if (own_folder(folder)) {
-        if (attempt(&s, "%s/affect/libonnxruntime.so", folder)) return true;
-        if (attempt(&s, "%s/../lib/affect/libonnxruntime.so", folder)) return true;
+        if (attempt(&s, "%s/affect/%s", folder, file)) return true;
+        if (attempt(&s, "%s/../lib/affect/%s", folder, file)) return true;
     }
-    if (attempt(&s, "%s/libonnxruntime.so", INFER_LIB_FOLDER)) return true;
-    return attempt(&s, "libonnxruntime.so") || attempt(&s, "libonnxruntime.so.1");
+    if (attempt(&s, "%s/%s", INFER_LIB_FOLDER, file)) return true;
+    return attempt(&s, "%s", file);
+}
+
+bool locate_runtime(base_text *tried, locate_visit *visit, void *user) {
+    search s = {tried, visit, user};
+    if (infer_find_library("AFFECT_ORT", "libonnxruntime.so", ORT_IN_NPM, tried, visit, user))
+        return true;
+    const char *environment = getenv("AFFECT_ORT");
+    if (environment && *environment) return false;
+    return attempt(&s, "libonnxruntime.so.1");
 }

@@ -230,7 +230,9 @@ static int compare_time(affect_time a, affect_time b) { return (a > b) - (a < b)
 
 static int compare_interval(const affect_interval *a, const affect_interval *b) {
     int order = compare_time(a->t0, b->t0);
-    return order ? order : compare_time(a->t1, b->t1);
+    if (!order) order = compare_time(a->t1, b->t1);
+    if (!order) order = (a->person > b->person) - (a->person < b->person);
+    return order ? order : strcmp(a->label, b->label);
 }
 
 /* Merge-like stability at insertion-sort cost: perception appends almost in order already. */

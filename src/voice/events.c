@@ -17,7 +17,7 @@ static const affect_time LEG_SHORTEST = 50 * AFFECT_MILLISECOND;
  * pitch change speakers can make is about 50 to 70 (Xu & Sun 2002). */
 static const double FASTEST = 120.0;
 /* A syllable stands out when it is this many standard deviations above the speaker's habit. */
-static const double EMPHASIS = 1.5;
+static const double EMPHASIS = 1.2;
 static const double NUCLEUS_DIP_DB = 2.0; /* de Jong & Wempe 2009 */
 static const double HABIT_FRAMES = 1000;  /* memory of the running habit: 10 s of voiced speech */
 

@@ -1,0 +1,178 @@
+/* affect models: which models there are, what they are, and whether their files are right. */
+#include <jansson.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "infer/infer.h"
+
+typedef struct request {
+    affect_context *ctx;
+    bool json, commercial;
+    json_t *list; /* of what is printed as JSON */
+} request;
+
+static double size_of(const infer_card *card) {
+    double bytes = 0;
+    for (size_t i = 0; i < card->file_count; i++) {
+        char *path = infer_card_path(card, card->files[i].name);
+        FILE *file = path ? fopen(path, "rb") : NULL;
+        if (file && fseek(file, 0, SEEK_END) == 0) bytes += (double)ftell(file);
+        if (file) fclose(file);
+        base_free(path);
+    }
+    return bytes;
+}
+
+static affect_status print_row(request *r, const infer_card *card) {
+    if (r->commercial && !card->commercial) return AFFECT_OK;
+    double bytes = size_of(card);
+    if (!r->json) {
+        printf("%-24s %-12s %-16s %-4s %8.1f MB  %s\n", card->name, card->version, card->licence,
+               card->commercial ? "yes" : "no", bytes / 1e6, card->task);
+        return AFFECT_OK;
+    }
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I}", "name", card->name, "version",
+                            card->version, "task", card->task, "licence", card->licence,
+                            "commercial", card->commercial, "bytes", (json_int_t)bytes);
+    return row && json_array_append_new(r->list, row) == 0 ? AFFECT_OK : AFFECT_ERROR_MEMORY;
+}
+
+static affect_status print_card(request *r, const infer_card *card) {
+    if (r->json) {
+        json_t *whole = json_loads(card->json, 0, NULL);
+        return whole && json_array_append_new(r->list, whole) == 0 ? AFFECT_OK
+                                                                   : AFFECT_ERROR_MEMORY;
+    }
+    printf("%s %s: %s\n", card->name, card->version, card->task);
+    printf("  licence        %s (commercial use: %s)\n", card->licence,
+           card->commercial ? "yes" : "no");
+    printf("  source         %s\n", card->source);
+    printf("  training data  %s\n", card->training_data);
+    printf("  folder         %s\n", card->folder);
+    for (size_t i = 0; i < card->file_count; i++)
+        printf("  file           %s\n", card->files[i].name);
+    for (size_t i = 0; i < card->label_count; i++)
+        printf("%s%s", i ? ", " : "  labels         ", card->labels[i]);
+    if (card->label_count) printf("\n");
+    json_t *whole = json_loads(card->json, 0, NULL);
+    const char *limits = json_string_value(json_object_get(whole, "limits"));
+    if (limits) printf("  limits         %s\n", limits);
+    json_t *measured = json_object_get(whole, "measured");
+    char *text = measured ? json_dumps(measured, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    if (text) printf("  measured       %s\n", text);
+    free(text);
+    json_decref(whole);
+    return AFFECT_OK;
+}
+
+static affect_status print_check(request *r, const char *name, affect_status found) {
+    const char *text = found == AFFECT_OK ? "ok" : affect_context_message(r->ctx);
+    if (!r->json) {
+        printf("%-24s %s\n", name, text);
+        return AFFECT_OK;
+    }
+    json_t *row =
+        json_pack("{s:s, s:b, s:s}", "name", name, "ok", found == AFFECT_OK, "message", text);
+    return row && json_array_append_new(r->list, row) == 0 ? AFFECT_OK : AFFECT_ERROR_MEMORY;
+}
+
+/* One model; `bad` collects what a check found. */
+static affect_status one(request *r, const char *verb, const char *name, affect_status *bad) {
+    bool check = strcmp(verb, "check") == 0;
+    infer_card *card = NULL;
+    affect_status status = infer_card_load(r->ctx, name, check, &card);
+    if (check) {
+        if (status != AFFECT_OK) *bad = status;
+        status = print_check(r, name, status);
+    } else if (status == AFFECT_OK) {
+        status = strcmp(verb, "list") == 0 ? print_row(r, card) : print_card(r, card);
+    } else if (strcmp(verb, "list") == 0) { /* a damaged one does not hide the others */
+        *bad = status;
+        cli_fail("models", r->ctx, status);
+        status = AFFECT_OK;
+    }
+    infer_card_destroy(card);
+    return status;
+}
+
+static affect_status all(request *r, const char *verb, const cli_list *words, affect_status *bad) {
+    char **found = NULL;
+    size_t count = 0;
+    affect_status status = AFFECT_OK;
+    if (words->count > 1) {
+        for (size_t i = 1; i < words->count && status == AFFECT_OK; i++)
+            status = one(r, verb, words->items[i], bad);
+        return status;
+    }
+    status = infer_model_names(r->ctx, &found, &count);
+    if (status == AFFECT_OK && count == 0)
+        status = base_fail(r->ctx, AFFECT_ERROR_MODEL,
+                           "no models were found: run \"make setup\" in the source tree, or name "
+                           "their folder with --models or $AFFECT_MODELS");
+    if (status == AFFECT_OK && strcmp(verb, "list") == 0 && !r->json)
+        printf("%-24s %-12s %-16s %-4s %8s     %s\n", "NAME", "VERSION", "LICENCE", "COMM", "SIZE",
+               "TASK");
+    for (size_t i = 0; i < count && status == AFFECT_OK; i++) status = one(r, verb, found[i], bad);
+    for (size_t i = 0; i < count; i++) base_free(found[i]);
+    base_free(found);
+    return status;
+}
+
+int cli_models(int argc, char **argv) {
+    const char *folder = NULL, *licence = NULL;
+    bool json = false;
+    const cli_option options[] = {
+        {.name = "json", .type = CLI_FLAG, .value = &json, .help = "print JSON"},
+        {.name = "licence",
+         .type = CLI_CHOICE,
+         .value = &licence,
+         .choices = "any|commercial",
+         .help = "list only what may be used commercially"},
+        {.name = "models",
+         .type = CLI_TEXT,
+         .value = &folder,
+         .meta = "FOLDER",
+         .help = "look for models here first"},
+    };
+    const cli_usage usage = {
+        .verb = "models",
+        .synopsis = "affect models list|info|check [OPTIONS] [NAME...]",
+        .text =
+            "Shows the models that can be found: list prints one line each, info the whole card,\n"
+            "check compares every file with its sha-256.",
+        .examples =
+            "affect models list --licence commercial\naffect models info face.detect --json",
+        .options = options,
+        .option_count = BASE_COUNT(options)};
+    cli_list words = {0};
+    bool help;
+    affect_status status = cli_parse(&usage, argc, argv, &words, &help), bad = AFFECT_OK;
+    if (status != AFFECT_OK || help) {
+        base_free(words.items);
+        return (int)status;
+    }
+    const char *verb = words.count ? words.items[0] : "";
+    bool list = strcmp(verb, "list") == 0, info = strcmp(verb, "info") == 0;
+    if ((!list && !info && strcmp(verb, "check") != 0) || (info && words.count < 2) ||
+        (list && words.count > 1)) {
+        base_free(words.items);
+        return cli_fail_text("models", AFFECT_ERROR_USAGE,
+                             "wants list, info NAME or check; see affect models --help");
+    }
+    request r = {.json = json, .commercial = licence && strcmp(licence, "commercial") == 0};
+    status = affect_context_create(&r.ctx);
+    if (status == AFFECT_OK) status = affect_context_set_models(r.ctx, folder);
+    r.list = json ? json_array() : NULL;
+    if (status == AFFECT_OK) status = all(&r, verb, &words, &bad);
+    if (status == AFFECT_OK && json) {
+        json_dumpf(r.list, stdout, JSON_INDENT(2));
+        fputc('\n', stdout);
+    }
+    if (status == AFFECT_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = base_fail(r.ctx, AFFECT_ERROR_OUTPUT, "cannot write to standard output");
+    int code = status == AFFECT_OK ? (int)bad : cli_fail("models", r.ctx, status);
+    json_decref(r.list);
+    base_free(words.items);
+    affect_context_destroy(r.ctx);
+    return code;
+}

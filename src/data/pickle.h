@@ -1,0 +1,26 @@
+/* data/pickle: the safe subset of Python pickles that the field's feature files use.
+ *
+ * In: protocols 0 to 5 with None, bool, numbers, text, bytes, lists, tuples, dicts, sets,
+ * OrderedDict, defaultdict and numpy arrays, scalars and dtypes, as Python 2 and 3 write them. Out:
+ * a value tree. Nothing in a pickle is ever executed: a reference to any other class or function is
+ * refused with its name, and so are opcodes that call into Python (persistent ids, extension codes,
+ * REDUCE of anything else).
+ *
+ * Bounds: at most as many values as bytes in the file, 4 GiB of tree, and no cycles. A structure
+ * whose written-out form would have more than 2^32 values (a "billion laughs") is refused. */
+#ifndef DATA_PICKLE_H
+#define DATA_PICKLE_H
+
+#include "data/value.h"
+
+/* Maps and reads a file. Errors: NOT_FOUND, FORMAT (with the byte offset), UNSUPPORTED (a refused
+ * name or opcode), LIMIT, MEMORY. */
+AFFECT_MUST_USE affect_status data_pickle_read(affect_context *ctx, const char *path,
+                                               data_document **out);
+/* The same from memory, which the caller keeps alive as long as the document. `name` stands in
+ * errors; `used` (may be NULL) receives the bytes up to and including STOP. */
+AFFECT_MUST_USE affect_status data_pickle_parse(affect_context *ctx, const char *name,
+                                                const void *bytes, size_t length, size_t *used,
+                                                data_document **out);
+
+#endif

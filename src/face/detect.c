@@ -1,0 +1,152 @@
+/* BlazeFace (Bazarevsky et al. 2019, arXiv 1907.05047). The network sees the whole frame in a
+ * square and scores 896 anchors: a grid of 16 x 16 cells with two and one of 8 x 8 with six, each
+ * with a box and six points given as pixel offsets from the cell's centre. Overlapping answers are
+ * blended, weighted by their score, as the paper does in place of non-maximum suppression. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "face/internal.h"
+
+enum { VALUES = 16, GRIDS = 2 };
+
+static const struct { int cells, anchors; } grids[GRIDS] = {{16, 2}, {8, 6}};
+
+static const float threshold = 0.5f, overlap = 0.3f;
+
+struct detector {
+    infer_model *model;
+    int size;
+    float *input;
+};
+
+affect_status detector_create(affect_context *ctx, const char *model, detector **out) {
+    *out = NULL;
+    detector *d = base_calloc(1, sizeof *d);
+    if (!d) return base_fail_memory(ctx);
+    affect_status status = infer_model_load(ctx, model, 1, &d->model);
+    if (!status) {
+        infer_tensor in = infer_model_input(d->model, 0);
+        d->size = in.rank == 4 ? (int)in.shape[1] : 0;
+        if (d->size < 32 || d->size > 4096 || in.shape[2] != d->size || in.shape[3] != 3 ||
+            in.type != INFER_F32 || infer_model_output_count(d->model) != 2 * GRIDS)
+            status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                               "model %s is no BlazeFace: it should take [1,S,S,3] and give scores "
+                               "and boxes of two grids",
+                               infer_model_card(d->model)->name);
+    }
+    if (!status) {
+        d->input = base_alloc((size_t)d->size * (size_t)d->size * 3 * sizeof(float));
+        if (!d->input) status = base_fail_memory(ctx);
+    }
+    if (status) {
+        detector_destroy(d);
+        return status;
+    }
+    *out = d;
+    return AFFECT_OK;
+}
+
+void detector_destroy(detector *d) {
+    if (!d) return;
+    infer_model_destroy(d->model);
+    base_free(d->input);
+    base_free(d);
+}
+
+static float intersection_over_union(const face_detection *a, const face_detection *b) {
+    float w = fminf(a->x1, b->x1) - fmaxf(a->x0, b->x0);
+    float h = fminf(a->y1, b->y1) - fmaxf(a->y0, b->y0);
+    if (w <= 0 || h <= 0) return 0;
+    float inner = w * h;
+    return inner / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - inner);
+}
+
+static int by_score(const void *a, const void *b) {
+    const face_detection *x = a, *y = b;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
+    return x->x0 < y->x0 ? -1 : x->x0 > y->x0; /* a total order, so that sorting is stable */
+}
+
+/* The float fields of a detection behind its score, for blending. */
+enum { BLEND = 4 + 2 * DETECT_POINTS };
+
+static void blend(face_detection *best, face_detection *rest, size_t count) {
+    double sum[BLEND], weight = best->score;
+    float *mine = &best->x0;
+    for (int k = 0; k < BLEND; k++) sum[k] = (double)best->score * (double)mine[k];
+    face_detection reference = *best;
+    for (size_t i = 0; i < count; i++) {
+        if (rest[i].score <= 0 || intersection_over_union(&reference, &rest[i]) < overlap) continue;
+        const float *other = &rest[i].x0;
+        for (int k = 0; k < BLEND; k++) sum[k] += (double)rest[i].score * (double)other[k];
+        weight += (double)rest[i].score;
+        rest[i].score = 0;
+    }
+    for (int k = 0; k < BLEND; k++) mine[k] = (float)(sum[k] / weight);
+}
+
+affect_status detector_run(affect_context *ctx, detector *d, const media_frame *frame,
+                           face_detection *out, size_t *count) {
+    *count = 0;
+    float side = (float)BASE_MAX(frame->width, frame->height);
+    face_roi whole = {0.5f * (float)frame->width, 0.5f * (float)frame->height, side, 0};
+    image_crop(frame, &whole, d->size, 2.0f / 255.0f, -1.0f, d->input);
+    infer_tensor input = {
+        .type = INFER_F32, .rank = 4, .shape = {1, d->size, d->size, 3}, .data = d->input};
+    infer_tensor outputs[2 * GRIDS] = {{0}};
+    affect_status status = infer_model_run(ctx, d->model, &input, 1, outputs, 2 * GRIDS);
+    if (status) return status;
+
+    face_detection found[DETECT_MAX * 4];
+    size_t n = 0;
+    float unit = side / (float)d->size, left = whole.x - 0.5f * side, top = whole.y - 0.5f * side;
+    for (int g = 0; g < GRIDS; g++) {
+        int cells = grids[g].cells, anchors = grids[g].anchors;
+        const float *scores = NULL, *boxes = NULL;
+        for (int k = 0; k < 2 * GRIDS; k++) { /* by shape: names differ between exports */
+            if (outputs[k].rank != 3 || outputs[k].shape[1] != (int64_t)cells * cells * anchors)
+                continue;
+            if (outputs[k].shape[2] == 1) scores = outputs[k].data;
+            if (outputs[k].shape[2] == VALUES) boxes = outputs[k].data;
+        }
+        if (!scores || !boxes)
+            return base_fail(ctx, AFFECT_ERROR_MODEL, "model %s is no BlazeFace: a grid is missing",
+                             infer_model_card(d->model)->name);
+        for (int a = 0; a < cells * cells * anchors; a++) {
+            float score = 1.0f / (1.0f + expf(-scores[a]));
+            if (!(score > threshold) || n == BASE_COUNT(found)) continue;
+            const float *v = boxes + (size_t)a * VALUES;
+            int cell = a / anchors;
+            float pitch = (float)d->size / (float)cells;
+            float ax = ((float)(cell % cells) + 0.5f) * pitch;
+            float ay = ((float)(cell / cells) + 0.5f) * pitch;
+            face_detection *f = &found[n++];
+            f->score = score;
+            f->x0 = left + (ax + v[0] - 0.5f * v[2]) * unit;
+            f->y0 = top + (ay + v[1] - 0.5f * v[3]) * unit;
+            f->x1 = left + (ax + v[0] + 0.5f * v[2]) * unit;
+            f->y1 = top + (ay + v[1] + 0.5f * v[3]) * unit;
+            for (int p = 0; p < DETECT_POINTS; p++) {
+                f->points[p][0] = left + (ax + v[4 + 2 * p]) * unit;
+                f->points[p][1] = top + (ay + v[5 + 2 * p]) * unit;
+            }
+        }
+    }
+    qsort(found, n, sizeof *found, by_score);
+    for (size_t i = 0; i < n && *count < DETECT_MAX; i++) {
+        if (found[i].score <= 0) continue;
+        blend(&found[i], found + i + 1, n - i - 1);
+        out[(*count)++] = found[i];
+    }
+    return AFFECT_OK;
+}
+
+face_roi detection_roi(const face_detection *f) {
+    /* Upright by the eyes; half as large again as the box, which ends at brows and chin. */
+    float dx = f->points[1][0] - f->points[0][0], dy = f->points[1][1] - f->points[0][1];
+    return (face_roi){.x = 0.5f * (f->x0 + f->x1),
+                      .y = 0.5f * (f->y0 + f->y1),
+                      .side = 1.5f * fmaxf(f->x1 - f->x0, f->y1 - f->y0),
+                      .angle = atan2f(dy, dx)};
+}

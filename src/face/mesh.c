@@ -1,0 +1,110 @@
+/* The 468-point face mesh (Kartynnik et al. 2019, arXiv 1907.06724): one square crop in, points in
+ * crop pixels and a score that there is a face out. */
+#include <math.h>
+
+#include "face/internal.h"
+
+struct mesher {
+    infer_model *model;
+    int size;
+    float *input;
+};
+
+/* Outer corners of the right and left eye (as the person has them) in the mesh's numbering. */
+enum { RIGHT_EYE = 33, LEFT_EYE = 263 };
+
+affect_status mesher_create(affect_context *ctx, const char *model, mesher **out) {
+    *out = NULL;
+    mesher *m = base_calloc(1, sizeof *m);
+    if (!m) return base_fail_memory(ctx);
+    affect_status status = infer_model_load(ctx, model, 1, &m->model);
+    if (!status) {
+        infer_tensor in = infer_model_input(m->model, 0);
+        m->size = in.rank == 4 ? (int)in.shape[1] : 0;
+        if (m->size < 32 || m->size > 4096 || in.shape[2] != m->size || in.shape[3] != 3 ||
+            in.type != INFER_F32 || infer_model_output_count(m->model) < 2)
+            status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                               "model %s is no face mesh: it should take [1,S,S,3] and give 468 "
+                               "points and a score",
+                               infer_model_card(m->model)->name);
+    }
+    if (!status) {
+        m->input = base_alloc((size_t)m->size * (size_t)m->size * 3 * sizeof(float));
+        if (!m->input) status = base_fail_memory(ctx);
+    }
+    if (status) {
+        mesher_destroy(m);
+        return status;
+    }
+    *out = m;
+    return AFFECT_OK;
+}
+
+void mesher_destroy(mesher *m) {
+    if (!m) return;
+    infer_model_destroy(m->model);
+    base_free(m->input);
+    base_free(m);
+}
+
+affect_status mesher_run(affect_context *ctx, mesher *m, const media_frame *frame,
+                         const face_roi *roi, face_mesh *out) {
+    image_crop(frame, roi, m->size, 1.0f / 255.0f, 0, m->input);
+    infer_tensor input = {
+        .type = INFER_F32, .rank = 4, .shape = {1, m->size, m->size, 3}, .data = m->input};
+    infer_tensor outputs[8] = {{0}};
+    size_t count = BASE_MIN(infer_model_output_count(m->model), BASE_COUNT(outputs));
+    affect_status status = infer_model_run(ctx, m->model, &input, 1, outputs, count);
+    if (status) return status;
+    const float *points = NULL, *presence = NULL;
+    for (size_t k = 0; k < count; k++) { /* by size: names and order differ between exports */
+        int64_t n = 1;
+        for (size_t d = 0; d < outputs[k].rank; d++) n *= outputs[k].shape[d];
+        if (outputs[k].type == INFER_F32 && n == 3 * MESH_POINTS) points = outputs[k].data;
+        if (outputs[k].type == INFER_F32 && n == 1) presence = outputs[k].data;
+    }
+    if (!points || !presence)
+        return base_fail(ctx, AFFECT_ERROR_MODEL, "model %s gives no 468 points with a score",
+                         infer_model_card(m->model)->name);
+    out->presence = isfinite(*presence) ? *presence : 0;
+    float unit = roi->side / (float)m->size;
+    for (int i = 0; i < MESH_POINTS; i++) {
+        image_to_frame(roi, m->size, points[3 * i], points[3 * i + 1], &out->points[i][0],
+                       &out->points[i][1]);
+        out->points[i][2] = points[3 * i + 2] * unit;
+        if (!isfinite(out->points[i][0] + out->points[i][1] + out->points[i][2])) out->presence = 0;
+    }
+    return AFFECT_OK;
+}
+
+void mesh_box(const face_mesh *mesh, float box[4]) {
+    box[0] = box[2] = mesh->points[0][0];
+    box[1] = box[3] = mesh->points[0][1];
+    for (int i = 1; i < MESH_POINTS; i++) {
+        box[0] = fminf(box[0], mesh->points[i][0]);
+        box[1] = fminf(box[1], mesh->points[i][1]);
+        box[2] = fmaxf(box[2], mesh->points[i][0]);
+        box[3] = fmaxf(box[3], mesh->points[i][1]);
+    }
+}
+
+face_roi mesh_roi(const face_mesh *mesh) {
+    float dx = mesh->points[LEFT_EYE][0] - mesh->points[RIGHT_EYE][0];
+    float dy = mesh->points[LEFT_EYE][1] - mesh->points[RIGHT_EYE][1];
+    float angle = atan2f(dy, dx), c = cosf(angle), s = sinf(angle);
+    /* Bounds in the turned frame, so that a tilted head is not seen smaller than an upright one. */
+    float lo[2] = {INFINITY, INFINITY}, hi[2] = {-INFINITY, -INFINITY};
+    for (int i = 0; i < MESH_POINTS; i++) {
+        float x = mesh->points[i][0], y = mesh->points[i][1];
+        float u = c * x + s * y, v = -s * x + c * y;
+        lo[0] = fminf(lo[0], u);
+        lo[1] = fminf(lo[1], v);
+        hi[0] = fmaxf(hi[0], u);
+        hi[1] = fmaxf(hi[1], v);
+    }
+    float u = 0.5f * (lo[0] + hi[0]), v = 0.5f * (lo[1] + hi[1]);
+    return (face_roi){.x = c * u - s * v,
+                      .y = s * u + c * v,
+                      .side = 1.5f * fmaxf(hi[0] - lo[0], hi[1] - lo[1]),
+                      .angle = angle};
+}

@@ -1,0 +1,357 @@
+/* The stage: persons of each frame wait FACE_LOOK_AHEAD_MS, while their neutral is learnt, and are
+ * then written out. */
+#include <math.h>
+#include <string.h>
+
+#include "face/internal.h"
+
+static const affect_time look_ahead = FACE_LOOK_AHEAD_MS * AFFECT_MILLISECOND;
+
+typedef struct row {
+    affect_time time;
+    float confidence, box[4], yaw, pitch, roll;
+    float eyes[2], mouth[2];
+    float deviation[FACE_MEASURES], looked[FACE_CATEGORIES];
+} row;
+
+enum {
+    TRACK_BOX,
+    TRACK_POSE,
+    TRACK_EYES,
+    TRACK_MOUTH,
+    TRACK_AUS,
+    TRACK_EXPRESSION,
+    TRACK_AFFECT,
+    TRACKS
+};
+
+typedef struct subject {
+    int key, number; /* number 0: not confirmed yet */
+    affect_track *tracks[TRACKS];
+    face_neutral neutral;
+    face_events *events;
+    affect_time last_seen;
+    row *rows; /* waiting; [head, count) */
+    size_t head, count, capacity;
+} subject;
+
+struct face_stage {
+    affect_context *ctx;
+    affect_timeline *timeline;
+    face_options options;
+    detector *detect;
+    mesher *mesh;
+    expresser *express;
+    people *people;
+    bool has_population;
+    face_population population;
+    char *names[4];
+    subject **subjects; /* in order of key = of appearance */
+    size_t subject_count, subject_capacity;
+    int persons;
+    affect_time last_time;
+    size_t frames;
+    double other_s, total_s;
+};
+
+face_options face_options_default(void) {
+    return (face_options){.expression = true, .events = true, .max_persons = 8};
+}
+
+/* ---- creating ---- */
+
+static affect_status missing(face_stage *s, affect_status why, const char *what) {
+    if (why == AFFECT_ERROR_MEMORY) return why;
+    char text[600];
+    snprintf(text, sizeof text, "%s", affect_context_message(s->ctx));
+    base_log(s->ctx, AFFECT_LOG_WARNING, "face: %s: %s", what, text);
+    return timeline_warn(s->ctx, s->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "face: %s: %s",
+                         what, text);
+}
+
+static affect_status note_model(face_stage *s, const char *name) {
+    infer_card *card = NULL;
+    char key[300], value[300];
+    if (infer_card_load(s->ctx, name, false, &card)) return AFFECT_OK;
+    snprintf(key, sizeof key, "model/%s", card->name);
+    snprintf(value, sizeof value, "%s", card->version);
+    infer_card_destroy(card);
+    return timeline_set_property(s->ctx, s->timeline, key, value);
+}
+
+affect_status face_create(affect_context *ctx, const face_options *options,
+                          affect_timeline *timeline, face_stage **out) {
+    *out = NULL;
+    face_options chosen = options ? *options : face_options_default();
+    if (chosen.max_persons < 1 || chosen.max_persons > 32)
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "max_persons is %d, expected 1 to 32",
+                         chosen.max_persons);
+    face_stage *s = base_calloc(1, sizeof *s);
+    if (!s) return base_fail_memory(ctx);
+    s->ctx = ctx;
+    s->timeline = timeline;
+    s->options = chosen;
+    s->last_time = AFFECT_TIME_NONE;
+    const char *defaults[4] = {"face.detect.wide", "face.mesh", "face.expression", "face.geometry"};
+    const char *given[4] = {chosen.detector, chosen.mesh, chosen.expressions, chosen.geometry};
+    affect_status status = AFFECT_OK;
+    for (int i = 0; i < 4 && !status; i++) {
+        s->names[i] = base_strdup(given[i] ? given[i] : defaults[i]);
+        if (!s->names[i]) status = base_fail_memory(ctx);
+    }
+    if (!status) status = detector_create(ctx, s->names[0], &s->detect);
+    if (!status) status = mesher_create(ctx, s->names[1], &s->mesh);
+    if (status) status = missing(s, status, "no faces will be looked for");
+    if (!status && s->detect && s->mesh) {
+        status = population_load(ctx, s->names[3], &s->population);
+        s->has_population = !status;
+        if (status) status = missing(s, status, "no action units, expressions and facial events");
+        people_models models = {s->detect, s->mesh};
+        if (!status) status = people_create(ctx, &models, chosen.max_persons, &s->people);
+        if (!status && chosen.expression && s->has_population) {
+            status = expresser_create(ctx, s->names[2], &s->express);
+            if (status) status = missing(s, status, "expression from geometry alone");
+        }
+        for (int i = 0; i < 4 && !status; i++) status = note_model(s, s->names[i]);
+    }
+    if (status) {
+        face_destroy(s);
+        return status;
+    }
+    *out = s;
+    return AFFECT_OK;
+}
+
+static void subject_destroy(subject *q) {
+    if (!q) return;
+    events_destroy(q->events);
+    base_free(q->rows);
+    base_free(q);
+}
+
+void face_destroy(face_stage *s) {
+    if (!s) return;
+    for (size_t i = 0; i < s->subject_count; i++) subject_destroy(s->subjects[i]);
+    base_free(s->subjects);
+    people_destroy(s->people);
+    expresser_destroy(s->express);
+    mesher_destroy(s->mesh);
+    detector_destroy(s->detect);
+    for (int i = 0; i < 4; i++) base_free(s->names[i]);
+    base_free(s);
+}
+
+/* ---- a face of this frame ---- */
+
+static subject *subject_of(face_stage *s, int key) {
+    for (size_t i = 0; i < s->subject_count; i++)
+        if (s->subjects[i]->key == key) return s->subjects[i];
+    subject *q = base_calloc(1, sizeof *q);
+    if (!q || !base_grow((void **)&s->subjects, &s->subject_capacity, s->subject_count + 1,
+                         sizeof *s->subjects)) {
+        base_free(q);
+        return NULL;
+    }
+    q->key = key;
+    q->last_seen = AFFECT_TIME_NONE;
+    size_t at = s->subject_count++;
+    while (at > 0 && s->subjects[at - 1]->key > key) {
+        s->subjects[at] = s->subjects[at - 1];
+        at--;
+    }
+    s->subjects[at] = q;
+    return q;
+}
+
+/* How far a row can be trusted: the mesh's own score, less for small and for turned faces. */
+static float trust(const face_mesh *mesh, const face_geometry *g) {
+    float size = fmaxf(0, fminf(1, (g->scale - 12) / 28)); /* pixels between outer eye corners */
+    float turn = fmaxf(fabsf(g->yaw) / 55, fabsf(g->pitch) / 45);
+    float facing = fmaxf(0, fminf(1, 1.6f * (1 - turn)));
+    float fit = fmaxf(0, fminf(1, 1.5f - g->residual / 0.12f));
+    return fmaxf(0.05f, fminf(1, mesh->presence) * (0.2f + 0.8f * size) * facing * fit);
+}
+
+static affect_status take_face(face_stage *s, const media_frame *frame, const people_face *face) {
+    subject *q = subject_of(s, face->key);
+    if (!q) return base_fail_memory(s->ctx);
+    if (q->head > 64 && q->head * 2 > q->count) {
+        memmove(q->rows, q->rows + q->head, (q->count - q->head) * sizeof *q->rows);
+        q->count -= q->head;
+        q->head = 0;
+    }
+    if (!base_grow((void **)&q->rows, &q->capacity, q->count + 1, sizeof *q->rows))
+        return base_fail_memory(s->ctx);
+    row *r = &q->rows[q->count++];
+    *r = (row){.time = frame->time};
+    face_geometry g;
+    geometry_measure(&face->mesh, &g);
+    r->confidence = trust(&face->mesh, &g);
+    float box[4], w = (float)frame->width, h = (float)frame->height;
+    mesh_box(&face->mesh, box);
+    r->box[0] = box[0] / w;
+    r->box[1] = box[1] / h;
+    r->box[2] = (box[2] - box[0]) / w;
+    r->box[3] = (box[3] - box[1]) / h;
+    r->yaw = g.yaw;
+    r->pitch = g.pitch;
+    r->roll = g.roll;
+    r->eyes[0] = g.measures[MEASURE_eye_open_l];
+    r->eyes[1] = g.measures[MEASURE_eye_open_r];
+    r->mouth[0] = fmaxf(0, g.measures[MEASURE_mouth_open]);
+    r->mouth[1] = g.measures[MEASURE_mouth_width];
+    affect_status status = AFFECT_OK;
+    if (s->has_population) {
+        population_deviation(&s->population, &g, r->deviation);
+        double dt =
+            q->last_seen == AFFECT_TIME_NONE ? 0 : time_to_seconds(frame->time - q->last_seen);
+        neutral_add(&q->neutral, r->deviation, r->confidence, dt);
+        if (s->express) {
+            double start = base_now_s();
+            status = expresser_look(s->ctx, s->express, frame, &face->mesh, r->looked);
+            s->other_s += base_now_s() - start;
+        }
+    }
+    q->last_seen = frame->time;
+    return status;
+}
+
+/* ---- writing ---- */
+
+static affect_status open_tracks(face_stage *s, subject *q) {
+    static const char *const names[TRACKS] = {"box", "pose",       "eyes",  "mouth",
+                                              "aus", "expression", "affect"};
+    static const char *const box[] = {"x", "y", "width", "height"},
+                             *const pose[] = {"yaw", "pitch", "roll"},
+                             *const eyes[] = {"aperture_left", "aperture_right"},
+                             *const mouth[] = {"opening", "width"},
+                             *const affect[] = {"valence",    "arousal",    "dominance",
+                                                "valence_sd", "arousal_sd", "dominance_sd"};
+    const struct {
+        const char *const *channels;
+        size_t count;
+        int model;
+    } kinds[TRACKS] = {{box, 4, 1},
+                       {pose, 3, 1},
+                       {eyes, 2, 1},
+                       {mouth, 2, 1},
+                       {face_unit_names, FACE_UNITS, 3},
+                       {face_category_names, FACE_CATEGORIES, 3},
+                       {affect, 6, 3}};
+    affect_status status = AFFECT_OK;
+    for (int t = 0; t < TRACKS && !status; t++) {
+        if (t >= TRACK_AUS && !s->has_population) continue;
+        if (t >= TRACK_EXPRESSION && !s->options.expression) continue;
+        char id[64];
+        snprintf(id, sizeof id, "face/%d/%s", q->number, names[t]);
+        status = timeline_add_track(s->ctx, s->timeline, id, AFFECT_MODALITY_FACE, q->number,
+                                    s->names[kinds[t].model], kinds[t].channels, kinds[t].count,
+                                    &q->tracks[t]);
+    }
+    if (!status && s->options.events && s->has_population)
+        status = events_create(s->ctx, s->timeline, q->number, &q->events);
+    return status;
+}
+
+static affect_status append(face_stage *s, subject *q, int track, const row *r,
+                            const float *values) {
+    if (!q->tracks[track]) return AFFECT_OK;
+    return track_append(s->ctx, q->tracks[track], r->time, r->confidence, values);
+}
+
+static affect_status write_row(face_stage *s, subject *q, const row *r) {
+    const float pose[3] = {r->yaw, r->pitch, r->roll};
+    affect_status status = append(s, q, TRACK_BOX, r, r->box);
+    if (!status) status = append(s, q, TRACK_POSE, r, pose);
+    if (!status) status = append(s, q, TRACK_EYES, r, r->eyes);
+    if (!status) status = append(s, q, TRACK_MOUTH, r, r->mouth);
+    if (status || !s->has_population) return status;
+    float neutral[FACE_MEASURES], deviation[FACE_MEASURES], affect[6];
+    float posteriors[FACE_CATEGORIES];
+    face_moment m = {.time = r->time,
+                     .confidence = r->confidence,
+                     .eye_open = 0.5f * (r->eyes[0] + r->eyes[1]),
+                     .yaw = r->yaw,
+                     .pitch = r->pitch};
+    neutral_get(&q->neutral, neutral);
+    for (int k = 0; k < FACE_MEASURES; k++) deviation[k] = r->deviation[k] - neutral[k];
+    m.mouth_open = deviation[MEASURE_mouth_open];
+    units_measure(deviation, m.units);
+    status = append(s, q, TRACK_AUS, r, m.units);
+    if (!status && s->options.expression) {
+        expression_posteriors(&s->population, deviation, r->looked, posteriors);
+        expression_affect(posteriors, r->confidence, affect);
+        status = append(s, q, TRACK_EXPRESSION, r, posteriors);
+        if (!status) status = append(s, q, TRACK_AFFECT, r, affect);
+    }
+    if (!status && q->events) status = events_push(s->ctx, q->events, &m);
+    return status;
+}
+
+/* Writes what is older than `limit`. A face is a person once it was there in `needed` frames. */
+static affect_status write_until(face_stage *s, affect_time limit, size_t needed) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < s->subject_count && !status; i++) {
+        subject *q = s->subjects[i];
+        if (q->head < q->count && q->rows[q->head].time <= limit && !q->number) {
+            if (q->count - q->head < needed) {
+                q->head = q->count; /* a flicker: nobody */
+                continue;
+            }
+            q->number = ++s->persons;
+            status = open_tracks(s, q);
+        }
+        while (!status && q->head < q->count && q->rows[q->head].time <= limit)
+            status = write_row(s, q, &q->rows[q->head++]);
+        if (q->head == q->count) q->head = q->count = 0;
+    }
+    return status;
+}
+
+/* Faces that never became persons and are gone are forgotten, so that memory stays flat. */
+static void forget(face_stage *s, affect_time now) {
+    size_t kept = 0;
+    for (size_t i = 0; i < s->subject_count; i++) {
+        subject *q = s->subjects[i];
+        if (!q->number && q->count == 0 && now - q->last_seen > 4 * look_ahead)
+            subject_destroy(q);
+        else
+            s->subjects[kept++] = q;
+    }
+    s->subject_count = kept;
+}
+
+affect_status face_push(face_stage *s, const media_frame *frame) {
+    if (affect_context_cancelled(s->ctx))
+        return base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    if (frame->width < 1 || frame->height < 1 || !frame->rgb) return AFFECT_OK;
+    if (s->last_time != AFFECT_TIME_NONE && frame->time <= s->last_time) return AFFECT_OK;
+    s->last_time = frame->time;
+    s->frames++;
+    if (!s->people) return AFFECT_OK;
+    double start = base_now_s();
+    const people_face *faces;
+    size_t count;
+    affect_status status = people_step(s->ctx, s->people, frame, &faces, &count);
+    for (size_t i = 0; i < count && !status; i++) status = take_face(s, frame, &faces[i]);
+    if (!status) status = write_until(s, frame->time - look_ahead, 3);
+    forget(s, frame->time);
+    s->total_s += base_now_s() - start;
+    return status;
+}
+
+affect_status face_finish(face_stage *s) {
+    double start = base_now_s();
+    affect_status status = write_until(s, INT64_MAX, BASE_MIN(s->frames, 3));
+    for (size_t i = 0; i < s->subject_count && !status; i++)
+        if (s->subjects[i]->events) status = events_finish(s->ctx, s->subjects[i]->events);
+    s->total_s += base_now_s() - start;
+    return status;
+}
+
+void face_timing(const face_stage *s, double seconds[4]) {
+    seconds[0] = seconds[1] = 0;
+    if (s->people) people_timing(s->people, &seconds[0], &seconds[1]);
+    seconds[2] = s->other_s;
+    seconds[3] = s->total_s;
+}

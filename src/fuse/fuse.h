@@ -1,0 +1,99 @@
+/* fuse: what was expressed, by whom, and how sure are we. In: the timelines that perception fills
+ * (tracks "face/P/affect", "voice/affect", "words/affect", mouths, posteriors, events). Out: into a
+ * timeline, for each person P the track "trajectory/P" (valence, arousal, dominance and their
+ * standard deviations) and the tier "episodes".
+ *
+ * Streaming: rows are taken as they become final and results are appended as they become final, in
+ * bounded memory. The result does not depend on how the input was cut into calls.
+ *
+ * Steps: voice and words are given to the person whose mouth moves with them (speaker.c); a latent
+ * trajectory per person and dimension (latent/); change points of that trajectory (changes.c);
+ * labels and cues per stretch between them (label.c). */
+#ifndef FUSE_H
+#define FUSE_H
+
+#include "latent/latent.h"
+#include "track/track.h"
+
+typedef struct fuse_options {
+    double rate_hz; /* rows of the trajectory a second, 0.1..1000 */
+    bool face, voice, words;
+} fuse_options;
+
+fuse_options fuse_options_default(void); /* 10 Hz, everything */
+
+/* How the streams observe valence, arousal and dominance; docs/latent.md says where the numbers
+ * are from. `dimension` 0..2; streams: AFFECT_MODALITY_FACE - 1, VOICE - 1, WORDS - 1. */
+const latent_model *fuse_latent_model(int dimension);
+
+/* Results are final this much behind the horizon at the latest, episodes aside. */
+#define FUSE_LOOKAHEAD (12500 * AFFECT_MILLISECOND)
+
+typedef struct fuse_stage fuse_stage;
+
+/* `out` is where results go; borrowed for the life of the stage. */
+AFFECT_MUST_USE affect_status fuse_create(affect_context *ctx, const fuse_options *options,
+                                          affect_timeline *out, fuse_stage **stage);
+/* Takes what is new in the inputs (always the same ones, in the same order) up to `horizon`: the
+ * caller states that nothing with a time below it will be appended any more. */
+AFFECT_MUST_USE affect_status fuse_advance(fuse_stage *stage, const affect_timeline *const *inputs,
+                                           size_t count, affect_time horizon);
+/* Takes the rest and appends the rest; no trajectory goes beyond `end`, the recording's last
+ * instant. */
+AFFECT_MUST_USE affect_status fuse_finish(fuse_stage *stage, const affect_timeline *const *inputs,
+                                          size_t count, affect_time end);
+void fuse_destroy(fuse_stage *stage);
+
+/* ---- change points (changes.c) ----------------------------------------------------------------
+ */
+
+/* Finds the instants at which a trajectory of three values moves to another level: penalised
+ * least squares by PELT (Killick, Fearnhead & Eckley 2012), each row weighted by its uncertainty
+ * and by how much it says beyond its neighbours. A change point is handed out as soon as no future
+ * row can remove it. */
+typedef struct fuse_changes fuse_changes;
+
+AFFECT_MUST_USE affect_status fuse_changes_create(affect_context *ctx, fuse_changes **out);
+void fuse_changes_destroy(fuse_changes *changes);
+/* One row in order of time; rows closer than 200 ms to the last one taken are skipped. */
+AFFECT_MUST_USE affect_status fuse_changes_push(fuse_changes *changes, affect_time time,
+                                                const double mean[3], const double sd[3]);
+/* The next final stretch [t0, t1); false if there is none yet. After `end` (the time at which the
+ * last stretch ends) everything comes out, and the detector is as new. */
+bool fuse_changes_next(fuse_changes *changes, affect_time *t0, affect_time *t1);
+AFFECT_MUST_USE affect_status fuse_changes_end(fuse_changes *changes, affect_time end);
+
+/* ---- labels (label.c) -------------------------------------------------------------------------
+ */
+
+enum { FUSE_CATEGORIES = 8 };
+extern const char *const fuse_categories[FUSE_CATEGORIES]; /* neutral, happiness, ... */
+
+typedef struct fuse_evidence {
+    double log_face[FUSE_CATEGORIES], log_voice[FUSE_CATEGORIES]; /* mean log posteriors */
+    bool has_face, has_voice;
+    double mean[3], sd[3]; /* valence, arousal, dominance; NaN = unknown */
+} fuse_evidence;
+
+/* Scores of the categories, summing to 1: the product of experts of docs/latent.md. */
+void fuse_category_scores(const fuse_evidence *evidence, double out[FUSE_CATEGORIES]);
+/* The name of the region of the valence-arousal plane, and its score. */
+const char *fuse_region(const fuse_evidence *evidence, double *score);
+/* Appends the interval with labels and cues for [t0, t1) of a person to the tier. */
+AFFECT_MUST_USE affect_status fuse_label_episode(affect_context *ctx,
+                                                 const affect_timeline *const *inputs, size_t count,
+                                                 const affect_track *trajectory, affect_time t0,
+                                                 affect_time t1, affect_tier *episodes);
+
+/* ---- who speaks (speaker.c) -------------------------------------------------------------------
+ */
+
+/* How far to both sides of an instant fuse_speaker looks. */
+#define FUSE_SPEAKER_REACH (2 * AFFECT_SECOND)
+
+/* The person whose mouth moves with the voice around `time`: the only one in view; of several, the
+ * one with the largest projection of mouth motion on the voice's activity; `last` if none is in
+ * view, or 1 if that is AFFECT_PERSON_NONE. */
+int fuse_speaker(const affect_timeline *const *inputs, size_t count, affect_time time, int last);
+
+#endif

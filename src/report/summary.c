@@ -1,0 +1,357 @@
+/* The terminal summary. Text from labels goes to a terminal here, so control characters, which
+ * could be commands to it, are replaced. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "report/private.h"
+
+enum { PERSONS_SHOWN = 6, EPISODES_SHOWN = 4, WARNINGS_SHOWN = 8 };
+
+typedef struct page {
+    const affect_timeline *timeline;
+    base_text *out;
+    int columns;
+    bool colour;
+} page;
+
+/* ---- columns of text ---- */
+
+/* Columns that a code point takes: 0 for what combines, 2 for East Asian wide and emoji (after
+ * Unicode's EastAsianWidth, in the ranges that matter). */
+static int width_of(uint32_t c) {
+    if ((c >= 0x300 && c < 0x370) || (c >= 0x483 && c < 0x48A) || (c >= 0x591 && c < 0x5C8) ||
+        (c >= 0x610 && c < 0x61B) || (c >= 0x64B && c < 0x660) || (c >= 0x900 && c < 0x903) ||
+        c == 0x93C || (c >= 0x941 && c < 0x949) || c == 0x94D || c == 0xE31 ||
+        (c >= 0xE34 && c < 0xE3B) || (c >= 0xE47 && c < 0xE4F) || (c >= 0x200B && c < 0x2010) ||
+        (c >= 0x20D0 && c < 0x2100) || (c >= 0xFE00 && c < 0xFE10) || c == 0xFEFF ||
+        (c >= 0x1F3FB && c < 0x1F400))
+        return 0;
+    if ((c >= 0x1100 && c < 0x1160) || (c >= 0x2E80 && c < 0xA4D0) || (c >= 0xAC00 && c < 0xD7A4) ||
+        (c >= 0xF900 && c < 0xFB00) || (c >= 0xFE30 && c < 0xFE70) || (c >= 0xFF00 && c < 0xFF61) ||
+        (c >= 0xFFE0 && c < 0xFFE7) || (c >= 0x1F300 && c < 0x1FB00) ||
+        (c >= 0x20000 && c < 0x3FFFE))
+        return 2;
+    return 1;
+}
+
+static bool harmful(uint32_t c) {
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c < 0x202F) ||
+           (c >= 0x2066 && c < 0x206A); /* and what turns the writing direction around */
+}
+
+static int text_columns(const char *text) {
+    size_t length = strlen(text);
+    int columns = 0;
+    for (size_t at = 0; at < length;) {
+        uint32_t c = base_utf8_next(text, length, &at);
+        columns += harmful(c) ? 1 : width_of(c);
+    }
+    return columns;
+}
+
+/* At most `room` columns, with an ellipsis where it was cut; returns the columns used. Underscores
+ * of identifiers become spaces. */
+static int put_text(page *p, const char *text, int room) {
+    size_t length = strlen(text);
+    bool cut = text_columns(text) > room;
+    int used = 0;
+    if (room <= 0) return 0;
+    for (size_t at = 0; at < length;) {
+        uint32_t c = base_utf8_next(text, length, &at);
+        if (harmful(c) || c == '_') c = ' ';
+        int width = width_of(c);
+        if (used + width > (cut ? room - 1 : room)) break;
+        char bytes[4];
+        base_text_append_n(p->out, bytes, base_utf8_put(c, bytes));
+        used += width;
+    }
+    if (!cut) return used;
+    base_text_append(p->out, "…");
+    return used + 1;
+}
+
+static void pad(page *p, int used, int columns) {
+    for (; used < columns; used++) base_text_append(p->out, " ");
+}
+
+static const char *const bold = "1", *const dim = "2", *const accent = "35", *const face = "33",
+                         *const voice = "36", *const words = "32", *const warning = "33";
+
+static void style(page *p, const char *code) {
+    if (p->colour) base_text_printf(p->out, "\033[%sm", code);
+}
+static void unstyle(page *p) {
+    if (p->colour) base_text_append(p->out, "\033[0m");
+}
+static int put_styled(page *p, const char *code, const char *text, int room) {
+    style(p, code);
+    int used = put_text(p, text, room);
+    unstyle(p);
+    return used;
+}
+
+/* "0:42.8" */
+static void short_clock(affect_time time, int decimals, char out[TIME_TEXT_SIZE]) {
+    int64_t tenths = (report_ms(BASE_MAX(time, 0)) + (decimals ? 50 : 500)) / 100;
+    long long s = tenths / 10, h = s / 3600, m = s / 60 % 60;
+    int n = h ? snprintf(out, TIME_TEXT_SIZE, "%lld:%02lld:%02lld", h, m, s % 60)
+              : snprintf(out, TIME_TEXT_SIZE, "%lld:%02lld", m, s % 60);
+    if (decimals) snprintf(out + n, TIME_TEXT_SIZE - (size_t)n, ".%lld", (long long)(tenths % 10));
+}
+
+/* ---- parts ---- */
+
+static void put_head(page *p) {
+    const affect_timeline *timeline = p->timeline;
+    const char *input = timeline_property_get(timeline, "input");
+    const char *slash = input ? strrchr(input, '/') : NULL;
+    char time[TIME_TEXT_SIZE], facts[160];
+    short_clock(report_last_instant(timeline), 0, time);
+    int n = snprintf(facts, sizeof facts, "  %s", time);
+    bool seen[AFFECT_MODALITY_FUSED + 1] = {false};
+    for (size_t i = 0; i < timeline->track_count; i++)
+        if (timeline->tracks[i]->rows) seen[timeline->tracks[i]->modality] = true;
+    for (size_t i = 0; i < timeline->event_count; i++) seen[timeline->events[i].modality] = true;
+    for (size_t i = 0; i < timeline->tier_count; i++)
+        if (timeline->tiers[i]->count) seen[timeline->tiers[i]->modality] = true;
+    const char *separator = " · ";
+    for (int m = AFFECT_MODALITY_FACE; m <= AFFECT_MODALITY_WORDS; m++)
+        if (seen[m]) {
+            n += snprintf(facts + n, sizeof facts - (size_t)n, "%s%s", separator,
+                          affect_modality_name((affect_modality)m));
+            separator = ", ";
+        }
+    int used = put_styled(p, bold,
+                          slash             ? slash + 1
+                          : input && *input ? input
+                                            : "recording",
+                          BASE_MAX(8, p->columns - text_columns(facts)));
+    put_styled(p, dim, facts, p->columns - used);
+    base_text_append(p->out, "\n");
+}
+
+enum { NAME_COLUMNS = 11, RANGE_COLUMNS = 16 };
+
+/* One block a stretch of time, eight heights from -reach to +reach. */
+static void put_spark(page *p, const affect_track *track, const char *name) {
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    size_t channel = report_channel(track, name);
+    if (channel == SIZE_MAX || !track->rows) return;
+    report_spread all = report_spread_of(track, channel, (report_stretch){0, track->rows, 0});
+    if (!isfinite(all.mean)) return;
+    double reach = BASE_MAX(.3, BASE_MAX(fabs(all.low), fabs(all.high)));
+    int n = p->columns - NAME_COLUMNS - RANGE_COLUMNS;
+    affect_time end = report_last_instant(p->timeline);
+    base_text_append(p->out, "  ");
+    pad(p, 2 + put_styled(p, dim, name, NAME_COLUMNS - 3), NAME_COLUMNS);
+    style(p, accent);
+    for (int i = 0; i < n; i++) {
+        affect_time t0 = (affect_time)((double)end * i / n);
+        affect_time t1 = (affect_time)((double)end * (i + 1) / n);
+        report_stretch s = report_stretch_between(track, t0, t1);
+        if (s.first == s.end && s.end < track->rows &&
+            s.end) { /* finer than the rows: the nearest */
+            affect_time gap = track->times[s.end] - track->times[s.end - 1];
+            if (gap < 2 * AFFECT_SECOND) s.end = s.first + 1;
+        }
+        double mean = report_spread_of(track, channel, s).mean;
+        int level = (int)floor((mean / reach + 1) * 4);
+        base_text_append(p->out, isfinite(mean) ? blocks[BASE_MIN(BASE_MAX(level, 0), 7)] : " ");
+    }
+    unstyle(p);
+    char low[NUMBER_TEXT_SIZE], high[NUMBER_TEXT_SIZE], range[2 * NUMBER_TEXT_SIZE + 8];
+    report_fixed(all.low, 2, low);
+    report_fixed(all.high, 2, high);
+    snprintf(range, sizeof range, " %s%s to %s%s", all.low < 0 ? "" : "+", low,
+             all.high < 0 ? "" : "+", high);
+    put_styled(p, dim, range, RANGE_COLUMNS);
+    base_text_append(p->out, "\n");
+}
+
+static int put_cues(page *p, const affect_interval *episode, int room) {
+    int used = 0;
+    const char *const colours[] = {face, voice, words};
+    for (int m = AFFECT_MODALITY_FACE; m <= AFFECT_MODALITY_WORDS; m++) {
+        base_text cue = {0};
+        if (report_cue(episode, (affect_modality)m, &cue) && room - used > 12) {
+            if (used) used += put_text(p, "   ", 3);
+            used += put_styled(p, colours[m - 1], affect_modality_name((affect_modality)m), 6);
+            used += put_text(p, " ", 1);
+            used += put_text(p, cue.data, room - used);
+        }
+        if (cue.failed) p->out->failed = true;
+        base_text_destroy(&cue);
+    }
+    return used;
+}
+
+static void put_episode(page *p, const affect_interval *episode, int label_columns) {
+    char t0[TIME_TEXT_SIZE], t1[TIME_TEXT_SIZE], line[2 * TIME_TEXT_SIZE + 8];
+    short_clock(episode->t0, 1, t0);
+    short_clock(episode->t1, 1, t1);
+    snprintf(line, sizeof line, "%s – %s", t0, t1);
+    int used = put_text(p, "  ", 2);
+    pad(p, 0, 17 - text_columns(line));
+    used += BASE_MAX(0, 17 - text_columns(line));
+    used += put_styled(p, dim, line, 30);
+    used += put_text(p, "  ", 2);
+    int start = used;
+    used += put_styled(p, bold, episode->label, label_columns);
+    pad(p, used, start + label_columns);
+    used = start + label_columns;
+    if (isfinite(episode->score)) {
+        snprintf(line, sizeof line, " %3.0f %%", (double)nearbyintf(episode->score * 100));
+        used += put_text(p, line, 8);
+    }
+    if (p->columns - used >= 60) {
+        used += put_text(p, "   ", 3);
+        put_cues(p, episode, p->columns - used);
+    } else {
+        size_t before = p->out->length;
+        base_text_append(p->out, "\n");
+        pad(p, 0, start);
+        if (!put_cues(p, episode, p->columns - start) && p->out->data) {
+            p->out->length = before; /* no cue, no line */
+            p->out->data[before] = '\0';
+        }
+    }
+    base_text_append(p->out, "\n");
+}
+
+static void put_episodes(page *p, int person) {
+    const affect_tier *tier = affect_timeline_find_tier(p->timeline, "episodes");
+    const affect_interval *best[EPISODES_SHOWN] = {NULL};
+    double strength[EPISODES_SHOWN];
+    size_t shown = 0, all = 0;
+    int label_columns = 6;
+    for (size_t i = 0; tier && i < tier->count; i++) {
+        const affect_interval *episode = &tier->items[i];
+        if ((episode->person > 0 ? episode->person : 0) != person) continue;
+        double s = report_strength(p->timeline, episode);
+        size_t at = shown < EPISODES_SHOWN ? shown++ : EPISODES_SHOWN;
+        for (; at && s > strength[at - 1]; at--)
+            if (at < EPISODES_SHOWN) best[at] = best[at - 1], strength[at] = strength[at - 1];
+        if (at < EPISODES_SHOWN) best[at] = episode, strength[at] = s;
+        all++;
+    }
+    for (size_t i = 0; i < shown; i++)
+        label_columns = BASE_MAX(label_columns, BASE_MIN(text_columns(best[i]->label), 18));
+    for (size_t i = 0; i < shown; i++) put_episode(p, best[i], label_columns);
+    char line[64];
+    if (all > shown) {
+        snprintf(line, sizeof line, "  and %zu other episode%s", all - shown,
+                 all - shown == 1 ? "" : "s");
+        put_styled(p, dim, line, p->columns);
+        base_text_append(p->out, "\n");
+    }
+}
+
+static bool has_person(const affect_timeline *timeline, int person) {
+    const affect_tier *tier = affect_timeline_find_tier(timeline, "episodes");
+    for (size_t i = 0; tier && i < tier->count; i++)
+        if (tier->items[i].person == person) return true;
+    return report_trajectory(timeline, person) != NULL;
+}
+
+static void put_persons(page *p) {
+    int count = report_person_count(p->timeline, 10000), shown = 0, left = 0;
+    for (int person = 1; person <= count; person++) {
+        if (!has_person(p->timeline, person)) continue;
+        if (shown >= PERSONS_SHOWN) {
+            left++;
+            continue;
+        }
+        shown++;
+        char name[32];
+        snprintf(name, sizeof name, "Person %d", person);
+        base_text_append(p->out, "\n");
+        put_styled(p, bold, name, p->columns);
+        base_text_append(p->out, "\n");
+        const affect_track *track = report_trajectory(p->timeline, person);
+        if (track) put_spark(p, track, "valence");
+        if (track) put_spark(p, track, "arousal");
+        put_episodes(p, person);
+    }
+    char line[64];
+    snprintf(line, sizeof line, "\nand %d more persons\n", left);
+    if (left) base_text_append(p->out, line);
+    if (!shown)
+        base_text_append(p->out, "\nNobody was seen or heard well enough to say anything.\n");
+}
+
+/* Words that fit, line by line, the later lines indented. */
+static void put_paragraph(page *p, const char *text, int indent) {
+    int used = indent;
+    for (const char *at = text; *at;) {
+        size_t n = strcspn(at, " \n\t");
+        char *word = base_strndup(at, n);
+        if (!word) {
+            p->out->failed = true;
+            return;
+        }
+        int columns = text_columns(word);
+        if (used > indent && used + 1 + columns > p->columns) {
+            base_text_append(p->out, "\n");
+            pad(p, 0, indent);
+            used = indent;
+        } else if (used > indent) {
+            used += put_text(p, " ", 1);
+        }
+        used += put_text(p, word, p->columns - used);
+        base_free(word);
+        at += n;
+        at += strspn(at, " \n\t");
+    }
+    base_text_append(p->out, "\n");
+}
+
+static void put_warnings(page *p) {
+    const affect_tier *list = p->timeline->warnings;
+    if (!list->count) return;
+    base_text_append(p->out, "\n");
+    put_styled(p, warning, "Missing", p->columns);
+    base_text_append(p->out, "\n");
+    for (size_t i = 0; i < list->count && i < WARNINGS_SHOWN; i++) {
+        base_text line = {0};
+        char t0[TIME_TEXT_SIZE], t1[TIME_TEXT_SIZE];
+        if (list->items[i].t0 != AFFECT_TIME_NONE && list->items[i].t1 != AFFECT_TIME_NONE) {
+            short_clock(list->items[i].t0, 1, t0);
+            short_clock(list->items[i].t1, 1, t1);
+            base_text_printf(&line, "%s – %s  ", t0, t1);
+        }
+        base_text_append(&line, list->items[i].label);
+        base_text_append(p->out, "  ");
+        if (line.failed)
+            p->out->failed = true;
+        else
+            put_paragraph(p, line.data, 2);
+        base_text_destroy(&line);
+    }
+    char more[64];
+    snprintf(more, sizeof more, "  and %zu more\n", list->count - WARNINGS_SHOWN);
+    if (list->count > WARNINGS_SHOWN) base_text_append(p->out, more);
+}
+
+void report_summary(const affect_timeline *timeline, int columns, bool colour, base_text *out) {
+    page p = {timeline, out, BASE_MIN(BASE_MAX(columns, 40), 200), colour};
+    put_head(&p);
+    put_persons(&p);
+    put_warnings(&p);
+    base_text_append(out, "\n");
+    put_styled(&p, dim, "Perceived expression, not an inner state.", p.columns);
+    base_text_append(out, "\n");
+}
+
+void report_terminal(FILE *file, int *columns, bool *colour) {
+    *columns = 80;
+    *colour = false;
+    int fd = fileno(file);
+    if (fd < 0 || !isatty(fd)) return;
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col) *columns = size.ws_col;
+    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    *colour = !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0;
+}

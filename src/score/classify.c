@@ -1,0 +1,171 @@
+/* Metrics of one label an item, all from the confusion matrix. */
+#include <math.h>
+#include <string.h>
+
+#include "score/score.h"
+
+affect_status score_confusion_init(affect_context *ctx, size_t classes, score_confusion *out) {
+    *out = (score_confusion){.classes = classes};
+    if (classes == 0 || classes > 65536)
+        return base_fail(ctx, AFFECT_ERROR_LIMIT, "%zu classes: 1 to 65536 are supported", classes);
+    out->counts = base_calloc(classes * classes, sizeof *out->counts);
+    return out->counts ? AFFECT_OK : base_fail_memory(ctx);
+}
+
+void score_confusion_clear(score_confusion *c) {
+    base_free(c->counts);
+    *c = (score_confusion){0};
+}
+
+affect_status score_confusion_add(affect_context *ctx, score_confusion *c, const int32_t *gold,
+                                  const int32_t *predicted, size_t n) {
+    int64_t skipped = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t g = gold[i], p = predicted[i];
+        if (g < 0 || p < 0) {
+            skipped++;
+            continue;
+        }
+        if ((size_t)g >= c->classes || (size_t)p >= c->classes)
+            return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "item %zu: class %d of %zu classes", i,
+                             (size_t)g >= c->classes ? g : p, c->classes);
+        c->counts[(size_t)g * c->classes + (size_t)p]++;
+    }
+    c->skipped += skipped;
+    c->items += (int64_t)n - skipped;
+    return AFFECT_OK;
+}
+
+static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
+
+/* Row (gold), column (predicted) and diagonal sums of one class. */
+static void class_sums(const score_confusion *c, size_t k, int64_t *gold, int64_t *predicted,
+                       int64_t *right) {
+    *gold = *predicted = 0;
+    for (size_t j = 0; j < c->classes; j++) {
+        *gold += c->counts[k * c->classes + j];
+        *predicted += c->counts[j * c->classes + k];
+    }
+    *right = c->counts[k * c->classes + k];
+}
+
+static void majority_row(const score_confusion *c, int64_t best, size_t gold_classes,
+                         score_classes *out) {
+    double p = ratio((double)best, (double)c->items);
+    double f1 = ratio(2 * p, 1 + p); /* precision p, recall 1 */
+    out->majority_accuracy = p;
+    out->majority_weighted_f1 = p * f1;
+    out->majority_uar = ratio(1, (double)gold_classes);
+    out->majority_macro_f1 = ratio(f1, (double)gold_classes);
+}
+
+void score_classes_from(const score_confusion *c, score_average average, score_classes *out,
+                        score_class *per_class) {
+    *out = (score_classes){.items = c->items, .skipped = c->skipped, .majority_class = -1};
+    int64_t right_all = 0, best = 0;
+    size_t averaged = 0, gold_classes = 0, union_classes = 0;
+    for (size_t k = 0; k < c->classes; k++) {
+        int64_t gold, predicted, right;
+        class_sums(c, k, &gold, &predicted, &right);
+        score_class one = {
+            .precision = ratio((double)right, (double)predicted),
+            .recall = ratio((double)right, (double)gold),
+            .f1 = ratio(2 * (double)right, (double)(gold + predicted)),
+            .support = gold,
+            .predicted = predicted,
+        };
+        if (per_class) per_class[k] = one;
+        right_all += right;
+        if (gold > best) {
+            best = gold;
+            out->majority_class = (int32_t)k;
+        }
+        out->weighted_precision += one.precision * (double)gold;
+        out->weighted_recall += one.recall * (double)gold;
+        out->weighted_f1 += one.f1 * (double)gold;
+        if (gold) {
+            gold_classes++;
+            out->uar += one.recall;
+        }
+        if (gold || predicted) {
+            union_classes++;
+            out->uf1 += one.f1;
+        }
+        if (average == SCORE_CLASSES_ALL || gold || (average == SCORE_CLASSES_UNION && predicted)) {
+            averaged++;
+            out->macro_precision += one.precision;
+            out->macro_recall += one.recall;
+            out->macro_f1 += one.f1;
+        }
+    }
+    if (c->items == 0) {
+        double *all[] = {&out->accuracy,
+                         &out->uar,
+                         &out->macro_precision,
+                         &out->macro_recall,
+                         &out->macro_f1,
+                         &out->weighted_precision,
+                         &out->weighted_recall,
+                         &out->weighted_f1,
+                         &out->micro_f1,
+                         &out->uf1,
+                         &out->cohen_kappa,
+                         &out->majority_accuracy,
+                         &out->majority_weighted_f1,
+                         &out->majority_uar,
+                         &out->majority_macro_f1};
+        for (size_t i = 0; i < BASE_COUNT(all); i++) *all[i] = NAN;
+        return;
+    }
+    double n = (double)c->items;
+    out->accuracy = out->micro_f1 = (double)right_all / n;
+    out->uar /= (double)gold_classes;
+    out->uf1 /= (double)union_classes;
+    out->macro_precision /= (double)averaged;
+    out->macro_recall /= (double)averaged;
+    out->macro_f1 /= (double)averaged;
+    out->weighted_precision /= n;
+    out->weighted_recall /= n;
+    out->weighted_f1 /= n;
+    out->cohen_kappa = score_cohen_kappa(c, SCORE_UNWEIGHTED);
+    majority_row(c, best, gold_classes, out);
+}
+
+/* Cohen 1960, 1968: 1 - sum(w O) / sum(w E), w = 0 on the diagonal. */
+double score_cohen_kappa(const score_confusion *c, score_weighting weighting) {
+    size_t k = c->classes;
+    double observed = 0, expected = 0, n = (double)c->items;
+    if (c->items == 0) return NAN;
+    for (size_t i = 0; i < k; i++) {
+        int64_t gold_i, unused, unused2;
+        class_sums(c, i, &gold_i, &unused, &unused2);
+        if (!gold_i) continue;
+        for (size_t j = 0; j < k; j++) {
+            if (i == j) continue;
+            double distance = (double)i - (double)j;
+            double w = weighting == SCORE_UNWEIGHTED ? 1
+                       : weighting == SCORE_LINEAR   ? fabs(distance)
+                                                     : distance * distance;
+            observed += w * (double)c->counts[i * k + j];
+        }
+    }
+    /* E_ij = row_i * column_j / n, summed without an O(k^3) inner loop. */
+    int64_t *column = base_calloc(k, sizeof *column);
+    if (!column) return NAN;
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < k; j++) column[j] += c->counts[i * k + j];
+    for (size_t i = 0; i < k; i++) {
+        int64_t row = 0;
+        for (size_t j = 0; j < k; j++) row += c->counts[i * k + j];
+        for (size_t j = 0; row && j < k; j++) {
+            if (i == j) continue;
+            double distance = (double)i - (double)j;
+            double w = weighting == SCORE_UNWEIGHTED ? 1
+                       : weighting == SCORE_LINEAR   ? fabs(distance)
+                                                     : distance * distance;
+            expected += w * (double)row * (double)column[j] / n;
+        }
+    }
+    base_free(column);
+    return expected > 0 ? 1 - observed / expected : NAN;
+}

@@ -1,0 +1,365 @@
+/* Metrics of numbers: concordance, correlation, errors, and the sentiment tables built on them. */
+#include <math.h>
+#include <string.h>
+
+#include "score/score.h"
+
+typedef struct moments {
+    double n, mean_x, mean_y, xx, yy, xy; /* sums of centred squares and products */
+} moments;
+
+/* Two passes: exact enough that a constant gives a variance of zero, which one pass does not. */
+static moments moments_of(const double *x, const double *y, size_t n) {
+    moments m = {0};
+    double sum_x = 0, sum_y = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i]) || isnan(y[i])) continue;
+        m.n++;
+        sum_x += x[i];
+        sum_y += y[i];
+    }
+    if (m.n == 0) return m;
+    m.mean_x = sum_x / m.n;
+    m.mean_y = sum_y / m.n;
+    double first_x = NAN, first_y = NAN;
+    bool constant_x = true, constant_y = true;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i]) || isnan(y[i])) continue;
+        if (isnan(first_x)) {
+            first_x = x[i];
+            first_y = y[i];
+        }
+        constant_x &= x[i] == first_x;
+        constant_y &= y[i] == first_y;
+        double dx = x[i] - m.mean_x, dy = y[i] - m.mean_y;
+        m.xx += dx * dx;
+        m.yy += dy * dy;
+        m.xy += dx * dy;
+    }
+    /* sum / n of a constant may differ from it by rounding. */
+    if (constant_x) m.xx = m.xy = 0;
+    if (constant_y) m.yy = m.xy = 0;
+    return m;
+}
+
+static double pearson_of(moments m) {
+    return m.xx > 0 && m.yy > 0 ? m.xy / sqrt(m.xx * m.yy) : NAN;
+}
+
+static double ccc_of(moments m, score_variance variance) {
+    double n = variance == SCORE_SAMPLE ? m.n - 1 : m.n;
+    if (n <= 0) return NAN;
+    double shift = m.mean_x - m.mean_y;
+    double below = m.xx / n + m.yy / n + shift * shift;
+    return below > 0 ? 2 * m.xy / n / below : NAN;
+}
+
+double score_ccc(const double *gold, const double *predicted, size_t n, score_variance variance) {
+    return ccc_of(moments_of(gold, predicted, n), variance);
+}
+
+double score_pearson(const double *gold, const double *predicted, size_t n) {
+    return pearson_of(moments_of(gold, predicted, n));
+}
+
+/* Sorting by radix: metrics are asked of millions of items. A double's bits, with the sign folded
+ * in, order as unsigned integers; six passes of eleven bits over (key, place) pairs. */
+typedef struct ranked {
+    uint64_t key;
+    uint32_t at;
+} ranked;
+
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 6 };
+
+static uint64_t key_of(double value) {
+    uint64_t bits;
+    value += 0.0; /* -0 and 0 are one value */
+    memcpy(&bits, &value, sizeof bits);
+    return bits ^ ((bits >> 63) ? UINT64_MAX : UINT64_C(1) << 63);
+}
+
+/* Sorts n items; the result is in `items` (PASSES is even). `spare` is of the same size. */
+static void sort_ranked(ranked *items, ranked *spare, size_t n, uint32_t (*count)[DIGITS]) {
+    memset(count, 0, PASSES * sizeof *count);
+    for (size_t i = 0; i < n; i++)
+        for (int p = 0; p < PASSES; p++)
+            count[p][items[i].key >> (p * DIGIT_BITS) & (DIGITS - 1)]++;
+    for (int p = 0; p < PASSES; p++) {
+        uint32_t sum = 0;
+        for (int d = 0; d < DIGITS; d++) {
+            uint32_t here = count[p][d];
+            count[p][d] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < n; i++)
+            spare[count[p][items[i].key >> (p * DIGIT_BITS) & (DIGITS - 1)]++] = items[i];
+        ranked *swap = items;
+        items = spare;
+        spare = swap;
+    }
+}
+
+/* Mean ranks of ties, as scipy's spearmanr. */
+static void ranks_of(const ranked *items, size_t n, double *out) {
+    for (size_t i = 0; i < n;) {
+        size_t j = i + 1;
+        while (j < n && items[j].key == items[i].key) j++;
+        double rank = ((double)i + (double)j + 1) / 2;
+        for (; i < j; i++) out[items[i].at] = rank;
+    }
+}
+
+static affect_status spearman_of(affect_context *ctx, const double *x, const double *y, size_t n,
+                                 double *out) {
+    *out = NAN;
+    if (n > UINT32_MAX) return base_fail(ctx, AFFECT_ERROR_LIMIT, "Spearman's rho of %zu items", n);
+    ranked *items = base_alloc(2 * n * sizeof *items);
+    double *ranks = base_alloc(2 * n * sizeof *ranks);
+    uint32_t(*count)[DIGITS] = base_alloc(PASSES * sizeof *count);
+    affect_status status = AFFECT_OK;
+    if (!items || !ranks || !count) {
+        status = base_fail_memory(ctx);
+        goto cleanup;
+    }
+    size_t kept = 0;
+    for (int side = 0; side < 2; side++) {
+        const double *values = side ? y : x;
+        kept = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (isnan(x[i]) || isnan(y[i])) continue;
+            items[kept] = (ranked){key_of(values[i]), (uint32_t)kept};
+            kept++;
+        }
+        sort_ranked(items, items + n, kept, count);
+        ranks_of(items, kept, ranks + (side ? n : 0));
+    }
+    *out = score_pearson(ranks, ranks + n, kept);
+cleanup:
+    base_free(items);
+    base_free(ranks);
+    base_free(count);
+    return status;
+}
+
+affect_status score_regression_from(affect_context *ctx, const double *gold,
+                                    const double *predicted, size_t n, score_variance variance,
+                                    score_regression *out) {
+    *out = (score_regression){.mae = NAN, .rmse = NAN, .pearson = NAN, .spearman = NAN, .ccc = NAN};
+    moments m = moments_of(gold, predicted, n);
+    out->items = (int64_t)m.n;
+    out->skipped = (int64_t)n - out->items;
+    if (m.n == 0) return AFFECT_OK;
+    double absolute = 0, square = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(gold[i]) || isnan(predicted[i])) continue;
+        double e = predicted[i] - gold[i];
+        absolute += fabs(e);
+        square += e * e;
+    }
+    out->mae = absolute / m.n;
+    out->rmse = sqrt(square / m.n);
+    out->pearson = pearson_of(m);
+    out->ccc = ccc_of(m, variance);
+    out->mean_gold = m.mean_x;
+    out->mean_predicted = m.mean_y;
+    out->sd_gold = sqrt(m.xx / m.n);
+    out->sd_predicted = sqrt(m.yy / m.n);
+    return spearman_of(ctx, gold, predicted, n, &out->spearman);
+}
+
+affect_status score_ccc_by_clip(affect_context *ctx, const double *gold, const double *predicted,
+                                const int32_t *clip, size_t n, size_t clips,
+                                score_variance variance, double *mean, double *per_clip,
+                                int64_t *undefined) {
+    /* Bucket the items so that each clip is contiguous; two passes over the data in all. */
+    size_t *start = base_calloc(clips + 1, sizeof *start);
+    double *x = base_alloc(n * sizeof *x), *y = base_alloc(n * sizeof *y);
+    affect_status status = AFFECT_OK;
+    if (!start || !x || !y) {
+        status = base_fail_memory(ctx);
+        goto cleanup;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (clip[i] < 0 || (size_t)clip[i] >= clips) {
+            status = base_fail(ctx, AFFECT_ERROR_ARGUMENT, "item %zu: clip %d of %zu", i, clip[i],
+                               clips);
+            goto cleanup;
+        }
+        start[clip[i] + 1]++;
+    }
+    for (size_t c = 0; c < clips; c++) start[c + 1] += start[c];
+    for (size_t i = 0; i < n; i++) {
+        size_t at = start[clip[i]]++; /* afterwards start[c] is the end of clip c */
+        x[at] = gold[i];
+        y[at] = predicted[i];
+    }
+    double sum = 0;
+    int64_t defined = 0;
+    for (size_t c = 0; c < clips; c++) {
+        size_t from = c ? start[c - 1] : 0;
+        double value = score_ccc(x + from, y + from, start[c] - from, variance);
+        if (per_clip) per_clip[c] = value;
+        if (!isnan(value)) {
+            sum += value;
+            defined++;
+        }
+    }
+    *mean = defined ? sum / (double)defined : NAN;
+    if (undefined) *undefined = (int64_t)clips - defined;
+cleanup:
+    base_free(start);
+    base_free(x);
+    base_free(y);
+    return status;
+}
+
+/* ---- sentiment ---- */
+
+/* Weighted F1 and accuracy of a two-class or k-class comparison that is given as a small table. */
+typedef struct small_table {
+    int64_t counts[8][8];
+    int64_t n;
+} small_table;
+
+static void table_add(small_table *t, int gold, int predicted) {
+    t->counts[gold][predicted]++;
+    t->n++;
+}
+
+static void table_score(const small_table *t, double *accuracy, double *weighted_f1,
+                        double *majority_accuracy, double *majority_f1) {
+    int64_t right = 0, best = 0;
+    double f1 = 0;
+    for (int k = 0; k < 8; k++) {
+        int64_t gold = 0, predicted = 0;
+        for (int j = 0; j < 8; j++) {
+            gold += t->counts[k][j];
+            predicted += t->counts[j][k];
+        }
+        right += t->counts[k][k];
+        if (gold + predicted)
+            f1 += (double)gold * 2 * (double)t->counts[k][k] / (double)(gold + predicted);
+        best = BASE_MAX(best, gold);
+    }
+    double n = (double)t->n, p = n > 0 ? (double)best / n : NAN;
+    *accuracy = n > 0 ? (double)right / n : NAN;
+    *weighted_f1 = n > 0 ? f1 / n : NAN;
+    if (majority_accuracy) *majority_accuracy = p;
+    if (majority_f1) *majority_f1 = p * 2 * p / (1 + p);
+}
+
+static double clip_to(double v, double bound) {
+    return v < -bound ? -bound : v > bound ? bound : v;
+}
+
+/* Left-open bins: the number of cuts that lie strictly below v. */
+static int bin_of(double v, const double *cuts, int count) {
+    int bin = 0;
+    while (bin < count && v > cuts[bin]) bin++;
+    return bin;
+}
+
+static void sentiment_mosi(const double *y, const double *p, size_t n, score_sentiment *out) {
+    small_table has0 = {0}, non0 = {0};
+    int64_t right5 = 0, right7 = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(y[i]) || isnan(p[i])) continue;
+        table_add(&has0, y[i] >= 0, p[i] >= 0);
+        if (y[i] != 0)
+            table_add(&non0, y[i] > 0, p[i] > 0);
+        else
+            out->zeros++;
+        right5 += rint(clip_to(y[i], 2)) == rint(clip_to(p[i], 2));
+        right7 += rint(clip_to(y[i], 3)) == rint(clip_to(p[i], 3));
+    }
+    table_score(&has0, &out->acc2_has0, &out->f1_has0, &out->majority_acc2_has0,
+                &out->majority_f1_has0);
+    table_score(&non0, &out->acc2_non0, &out->f1_non0, &out->majority_acc2_non0,
+                &out->majority_f1_non0);
+    double kept = (double)out->items;
+    out->acc3 = NAN;
+    out->acc5 = kept > 0 ? (double)right5 / kept : NAN;
+    out->acc7 = kept > 0 ? (double)right7 / kept : NAN;
+}
+
+static affect_status sentiment_sims(affect_context *ctx, const double *y, const double *p, size_t n,
+                                    score_sentiment *out) {
+    static const double two[] = {0}, three[] = {-0.1, 0.1}, five[] = {-0.7, -0.1, 0.1, 0.7};
+    small_table table2 = {0};
+    int64_t right3 = 0, right5 = 0;
+    double absolute = 0;
+    double *clipped = base_alloc(2 * n * sizeof *clipped);
+    if (!clipped) return base_fail_memory(ctx);
+    for (size_t i = 0; i < n; i++) {
+        clipped[i] = clipped[n + i] = NAN;
+        if (isnan(y[i]) || isnan(p[i])) continue;
+        double g = clip_to(y[i], 1), q = clip_to(p[i], 1);
+        clipped[i] = g;
+        clipped[n + i] = q;
+        absolute += fabs(g - q);
+        out->zeros += g == 0;
+        table_add(&table2, bin_of(g, two, 1), bin_of(q, two, 1));
+        right3 += bin_of(g, three, 2) == bin_of(q, three, 2);
+        right5 += bin_of(g, five, 4) == bin_of(q, five, 4);
+    }
+    table_score(&table2, &out->acc2_has0, &out->f1_has0, &out->majority_acc2_has0,
+                &out->majority_f1_has0);
+    double kept = (double)out->items;
+    out->acc2_non0 = out->f1_non0 = out->majority_acc2_non0 = out->majority_f1_non0 = NAN;
+    out->acc3 = kept > 0 ? (double)right3 / kept : NAN;
+    out->acc5 = kept > 0 ? (double)right5 / kept : NAN;
+    out->acc7 = NAN;
+    out->mae = kept > 0 ? absolute / kept : NAN;
+    out->corr = score_pearson(clipped, clipped + n, n);
+    base_free(clipped);
+    return AFFECT_OK;
+}
+
+affect_status score_sentiment_from(affect_context *ctx, const double *gold, const double *predicted,
+                                   size_t n, score_sentiment_set set, score_sentiment *out) {
+    *out = (score_sentiment){0};
+    moments m = moments_of(gold, predicted, n);
+    out->items = (int64_t)m.n;
+    out->skipped = (int64_t)n - out->items;
+    if (set == SCORE_SIMS) return sentiment_sims(ctx, gold, predicted, n, out);
+    sentiment_mosi(gold, predicted, n, out);
+    double absolute = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(gold[i]) && !isnan(predicted[i])) absolute += fabs(predicted[i] - gold[i]);
+    out->mae = m.n > 0 ? absolute / m.n : NAN;
+    out->corr = pearson_of(m);
+    return AFFECT_OK;
+}
+
+affect_status score_sentiment_classes_from(affect_context *ctx, const int32_t *gold,
+                                           const double *scores, size_t n, bool table_bug,
+                                           score_sentiment_classes *out) {
+    *out = (score_sentiment_classes){0};
+    small_table three = {0}, has0 = {0}, non0 = {0};
+    for (size_t i = 0; i < n; i++) {
+        const double *s = scores + 3 * i;
+        if (gold[i] < 0 || isnan(s[0]) || isnan(s[1]) || isnan(s[2])) {
+            out->skipped++;
+            continue;
+        }
+        if (gold[i] > 2)
+            return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "item %zu: class %d, expected 0, 1 or 2",
+                             i, gold[i]);
+        out->items++;
+        int best = s[1] > s[0] ? 1 : 0; /* the first maximum, as numpy's argmax */
+        if (s[2] > s[best]) best = 2;
+        table_add(&three, gold[i], best);
+        table_add(&has0, gold[i] <= 1 ? 0 : 1, best <= 1 ? 0 : 1);
+        if (gold[i] == 1) continue;
+        int positive = s[2] > s[0];
+        /* The table's bug: the prediction is a column number (0/1), the truth stays 0/2. */
+        if (table_bug)
+            table_add(&non0, gold[i], positive);
+        else
+            table_add(&non0, gold[i] / 2, positive);
+    }
+    table_score(&three, &out->acc3, &out->f1_3, NULL, NULL);
+    table_score(&has0, &out->acc2_has0, &out->f1_has0, NULL, NULL);
+    table_score(&non0, &out->acc2_non0, &out->f1_non0, NULL, NULL);
+    return AFFECT_OK;
+}

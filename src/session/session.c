@@ -1,0 +1,377 @@
+/* The engine: what is pushed goes into two lanes (face; voice and words), what they have found is
+ * called back and fused as it becomes final, and the end joins everything into one timeline. */
+#include <math.h>
+#include <string.h>
+
+#include "session/internal.h"
+
+enum { FACE_LANE, SOUND_LANE, LANES };
+enum { FRAMES_AHEAD = 6, BLOCKS_AHEAD = 32 };
+
+/* Callbacks and fusion are served at most this often, in time of the recording. */
+#define SERVE_EVERY (100 * AFFECT_MILLISECOND)
+
+struct affect_session {
+    affect_context *ctx;
+    affect_options *options;
+    session_lane lanes[LANES];
+    session_stage own;  /* warnings, texts that were pushed: no perception of its own */
+    session_stage text; /* words from a transcript */
+    session_stage fused;
+    fuse_stage *fuse;
+    double fuse_seconds;
+    affect_time look_ahead; /* INT64_MAX = fuse at the end */
+    affect_time pushed;     /* the end of the latest thing pushed */
+    affect_time served;
+    bool fed, finished;
+    affect_status broken; /* what an earlier call failed with */
+    float *clean;         /* samples without NaN */
+    size_t clean_capacity;
+};
+
+enum { MAX_INPUTS = LANES * LANE_STAGES + 2 };
+
+/* The timelines of perception, in a fixed order. */
+static size_t inputs(const affect_session *s, const affect_timeline *out[MAX_INPUTS]) {
+    size_t n = 0;
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count; i++)
+            out[n++] = s->lanes[l].stages[i].timeline;
+    out[n++] = s->text.timeline;
+    return n;
+}
+
+static affect_status add_stage(affect_session *s, session_lane *lane,
+                               const session_stage_kind *kind) {
+    session_stage *stage = &lane->stages[lane->stage_count++];
+    stage->kind = kind;
+    affect_status status = timeline_create(s->ctx, &stage->timeline);
+    if (status == AFFECT_OK)
+        status = kind->create(s->ctx, s->options, stage->timeline, &stage->impl);
+    return status;
+}
+
+static affect_status create(affect_session *s, const affect_options *options) {
+    affect_context *ctx = s->ctx;
+    affect_status status = session_options_copy(ctx, options, &s->options);
+    if (status != AFFECT_OK) return status;
+    const affect_options *o = s->options;
+    s->look_ahead = (o->look_ahead_ms ? o->look_ahead_ms : 20000) * AFFECT_MILLISECOND;
+    status = timeline_create(ctx, &s->own.timeline);
+    if (status == AFFECT_OK) status = timeline_create(ctx, &s->text.timeline);
+    if (status == AFFECT_OK) status = timeline_create(ctx, &s->fused.timeline);
+    if (status == AFFECT_OK && o->subtitles)
+        status = session_import_words(ctx, o, o->subtitles, s->text.timeline);
+    if (status == AFFECT_OK && o->face) status = add_stage(s, &s->lanes[FACE_LANE], &session_face);
+    if (status == AFFECT_OK && o->voice)
+        status = add_stage(s, &s->lanes[SOUND_LANE], &session_voice);
+    if (status == AFFECT_OK && o->words && !o->subtitles)
+        status = add_stage(s, &s->lanes[SOUND_LANE], &session_words);
+    fuse_options fuse = fuse_options_default();
+    fuse.rate_hz = o->rate_hz;
+    if (status == AFFECT_OK) status = fuse_create(ctx, &fuse, s->fused.timeline, &s->fuse);
+    bool threaded = affect_context_threads(ctx) != 1;
+    if (status == AFFECT_OK)
+        status = session_lane_start(&s->lanes[FACE_LANE], ctx, threaded && o->face, FRAMES_AHEAD);
+    if (status == AFFECT_OK)
+        status = session_lane_start(&s->lanes[SOUND_LANE], ctx,
+                                    threaded && s->lanes[SOUND_LANE].stage_count, BLOCKS_AHEAD);
+    return status;
+}
+
+affect_status affect_session_create(affect_context *ctx, const affect_options *options,
+                                    affect_session **out) {
+    *out = NULL;
+    affect_session *s = base_calloc(1, sizeof *s);
+    if (!s) return base_fail_memory(ctx);
+    s->ctx = ctx;
+    affect_status status = create(s, options);
+    if (status != AFFECT_OK) {
+        affect_session_destroy(s);
+        return status;
+    }
+    *out = s;
+    return AFFECT_OK;
+}
+
+static void stage_clear(session_stage *stage) {
+    affect_timeline_destroy(stage->timeline);
+    base_free(stage->seen.rows.items);
+    base_free(stage->seen.intervals.items);
+}
+
+void affect_session_destroy(affect_session *s) {
+    if (!s) return;
+    fuse_destroy(s->fuse);
+    for (int l = 0; l < LANES; l++) session_lane_destroy(&s->lanes[l]);
+    stage_clear(&s->own);
+    stage_clear(&s->text);
+    stage_clear(&s->fused);
+    affect_options_destroy(s->options);
+    base_free(s->clean);
+    base_free(s);
+}
+
+void session_wait_for_everything(affect_session *s) { s->look_ahead = INT64_MAX; }
+
+void session_timing(const affect_session *s, double seconds[4]) {
+    seconds[0] = seconds[1] = seconds[2] = 0;
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
+            const session_stage *stage = &s->lanes[l].stages[i];
+            int place = stage->kind == &session_face ? 0 : stage->kind == &session_voice ? 1 : 2;
+            seconds[place] += stage->seconds;
+        }
+    seconds[3] = s->fuse_seconds;
+}
+
+/* ---- callbacks ---- */
+
+static affect_status seen_grow(affect_session *s, session_stage *stage) {
+    const affect_timeline *t = stage->timeline;
+    session_seen *seen = &stage->seen;
+    if (!base_grow((void **)&seen->rows.items, &seen->rows.capacity, t->track_count + 1,
+                   sizeof *seen->rows.items) ||
+        !base_grow((void **)&seen->intervals.items, &seen->intervals.capacity, t->tier_count + 1,
+                   sizeof *seen->intervals.items))
+        return base_fail_memory(s->ctx);
+    while (seen->rows.count < t->track_count) seen->rows.items[seen->rows.count++] = 0;
+    while (seen->intervals.count < t->tier_count)
+        seen->intervals.items[seen->intervals.count++] = 0;
+    return AFFECT_OK;
+}
+
+/* Calls back for everything of the stage that has not been called back for. */
+static affect_status call_back(affect_session *s, session_stage *stage) {
+    const affect_options *o = s->options;
+    if (!o->on_rows && !o->on_intervals && !o->on_event && !o->on_warning) return AFFECT_OK;
+    affect_status status = seen_grow(s, stage);
+    if (status != AFFECT_OK) return status;
+    const affect_timeline *t = stage->timeline;
+    session_seen *seen = &stage->seen;
+    for (size_t i = 0; i < t->track_count; i++) {
+        size_t first = seen->rows.items[i], end = t->tracks[i]->rows;
+        seen->rows.items[i] = end;
+        if (end > first && o->on_rows) o->on_rows(o->rows_user, t->tracks[i], first, end - first);
+    }
+    for (size_t i = 0; i < t->tier_count; i++) {
+        size_t first = seen->intervals.items[i], end = t->tiers[i]->count;
+        seen->intervals.items[i] = end;
+        if (end > first && o->on_intervals)
+            o->on_intervals(o->intervals_user, t->tiers[i], first, end - first);
+    }
+    for (; seen->events < t->event_count; seen->events++)
+        if (o->on_event) o->on_event(o->event_user, &t->events[seen->events]);
+    for (; seen->warnings < t->warnings->count; seen->warnings++)
+        if (o->on_warning) o->on_warning(o->warning_user, &t->warnings->items[seen->warnings]);
+    return AFFECT_OK;
+}
+
+/* What perception has surely finished: the earliest end among the stages that have been fed, less
+ * the look-ahead that they were granted. */
+static affect_time horizon(const affect_session *s) {
+    if (s->look_ahead == INT64_MAX) return INT64_MIN;
+    affect_time at = s->pushed;
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
+            const session_stage *stage = &s->lanes[l].stages[i];
+            if (stage->impl && stage->fed) at = BASE_MIN(at, stage->at);
+        }
+    return at - s->look_ahead;
+}
+
+/* Calls back and fuses, with all lanes standing still between two items. */
+static affect_status serve(affect_session *s) {
+    const affect_timeline *in[MAX_INPUTS];
+    size_t n = inputs(s, in);
+    affect_status status = AFFECT_OK;
+    for (int l = 0; l < LANES; l++) session_lane_read(&s->lanes[l]);
+    for (int l = 0; l < LANES && status == AFFECT_OK; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++)
+            status = call_back(s, &s->lanes[l].stages[i]);
+    affect_time known = horizon(s);
+    if (status == AFFECT_OK && known > 0) {
+        double start = base_now_s();
+        status = fuse_advance(s->fuse, in, n, known);
+        s->fuse_seconds += base_now_s() - start;
+    }
+    for (int l = 0; l < LANES; l++) session_lane_leave(&s->lanes[l]);
+    if (status == AFFECT_OK) status = call_back(s, &s->own);
+    if (status == AFFECT_OK) status = call_back(s, &s->text);
+    if (status == AFFECT_OK) status = call_back(s, &s->fused);
+    return status;
+}
+
+/* Nobody listens and nothing is fused before the end: then nobody needs to wait for the lanes. */
+static bool worth_serving(const affect_session *s) {
+    const affect_options *o = s->options;
+    return s->look_ahead != INT64_MAX || o->on_rows || o->on_intervals || o->on_event ||
+           o->on_warning;
+}
+
+/* ---- pushing ---- */
+
+static affect_status ready(affect_session *s) {
+    if (s->finished)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "the session has been finished");
+    if (s->broken != AFFECT_OK) return s->broken;
+    if (affect_context_cancelled(s->ctx))
+        return s->broken = base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    return AFFECT_OK;
+}
+
+static affect_status pushed(affect_session *s, affect_time end, affect_status status) {
+    s->fed = true;
+    s->pushed = BASE_MAX(s->pushed, end);
+    if (status == AFFECT_OK && s->pushed - s->served >= SERVE_EVERY && worth_serving(s)) {
+        s->served = s->pushed;
+        status = serve(s);
+    }
+    return s->broken = status;
+}
+
+affect_status session_push_item(affect_session *s, const media_item *item) {
+    affect_status status = ready(s);
+    if (status != AFFECT_OK) return status;
+    if (item->kind == MEDIA_FRAME) {
+        affect_time end = item->frame.time + item->frame.duration;
+        return pushed(s, end, session_lane_push(&s->lanes[FACE_LANE], item));
+    }
+    affect_time end =
+        item->audio.t0 + time_from_ticks((int64_t)item->audio.count, 1, item->audio.sample_rate);
+    return pushed(s, end, session_lane_push(&s->lanes[SOUND_LANE], item));
+}
+
+affect_status affect_session_push_audio(affect_session *s, affect_time t0, int sample_rate,
+                                        const float *samples, size_t count) {
+    if (sample_rate != 16000)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
+                         "samples at %d Hz: a session takes 16000 Hz, mono", sample_rate);
+    if (count && !samples)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "%zu samples at NULL", count);
+    if (t0 < 0) return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "samples before time 0");
+    if (count == 0) return ready(s);
+    bool clean = true;
+    for (size_t i = 0; i < count && clean; i++) clean = isfinite(samples[i]);
+    if (!clean) {
+        if (!base_grow((void **)&s->clean, &s->clean_capacity, count, sizeof *s->clean))
+            return base_fail_memory(s->ctx);
+        for (size_t i = 0; i < count; i++) s->clean[i] = isfinite(samples[i]) ? samples[i] : 0.0f;
+        samples = s->clean;
+    }
+    return session_push_item(
+        s,
+        &(media_item){
+            .kind = MEDIA_AUDIO,
+            .audio = {.t0 = t0, .sample_rate = sample_rate, .count = count, .samples = samples}});
+}
+
+affect_status affect_session_push_frame(affect_session *s, affect_time time, int width, int height,
+                                        size_t stride, const uint8_t *rgb) {
+    if (width < 1 || height < 1 || width > 65535 || height > 65535 || !rgb ||
+        stride < (size_t)width * 3)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
+                         "a frame of %d x %d pixels with rows of %zu bytes", width, height, stride);
+    if (time < 0) return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "a frame before time 0");
+    return session_push_item(
+        s, &(media_item){
+               .kind = MEDIA_FRAME,
+               .frame = {
+                   .time = time, .width = width, .height = height, .stride = stride, .rgb = rgb}});
+}
+
+affect_status affect_session_push_text(affect_session *s, affect_time t0, affect_time t1,
+                                       const char *text) {
+    affect_status status = ready(s);
+    if (status != AFFECT_OK) return status;
+    if (!text || t0 < 0 || t1 < t0)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
+                         "a text needs words and an interval that does not end before it begins");
+    /* Recognition stops: what it said so far stays. */
+    session_lane *lane = &s->lanes[SOUND_LANE];
+    session_lane_read(lane);
+    for (size_t i = 0; i < lane->stage_count; i++)
+        if (lane->stages[i].kind == &session_words && lane->stages[i].impl) {
+            lane->stages[i].kind->destroy(lane->stages[i].impl);
+            lane->stages[i].impl = NULL;
+        }
+    session_lane_leave(lane);
+    return pushed(s, t1, session_push_words(s->ctx, s->options, t0, t1, text, s->text.timeline));
+}
+
+affect_status session_gap(affect_session *s, affect_time t0, affect_time t1, const char *text) {
+    if (t1 != AFFECT_TIME_NONE) s->pushed = BASE_MAX(s->pushed, t1);
+    return timeline_warn(s->ctx, s->own.timeline, t0, t1, "%s", text);
+}
+
+affect_status session_property(affect_session *s, const char *key, const char *value) {
+    return timeline_set_property(s->ctx, s->own.timeline, key, value);
+}
+
+/* ---- the end ---- */
+
+/* Moves everything of `from` to the end of `to`; tracks keep their memory. */
+static affect_status join(affect_context *ctx, affect_timeline *to, affect_timeline *from) {
+    affect_status status = AFFECT_OK;
+    if (!base_grow((void **)&to->tracks, &to->track_capacity, to->track_count + from->track_count,
+                   sizeof *to->tracks) ||
+        !base_grow((void **)&to->events, &to->event_capacity, to->event_count + from->event_count,
+                   sizeof *to->events))
+        return base_fail_memory(ctx);
+    for (size_t i = 0; i < from->track_count; i++) to->tracks[to->track_count++] = from->tracks[i];
+    from->track_count = 0;
+    for (size_t i = 0; i < from->event_count; i++) to->events[to->event_count++] = from->events[i];
+    from->event_count = 0;
+    for (size_t i = 0; i < from->tier_count && status == AFFECT_OK; i++) {
+        affect_tier *tier;
+        status = timeline_tier(ctx, to, from->tiers[i]->id, from->tiers[i]->modality, &tier);
+        for (size_t k = 0; k < from->tiers[i]->count && status == AFFECT_OK; k++)
+            status = tier_append(ctx, tier, &from->tiers[i]->items[k]);
+    }
+    for (size_t i = 0; i < from->warnings->count && status == AFFECT_OK; i++)
+        status = tier_append(ctx, to->warnings, &from->warnings->items[i]);
+    for (size_t i = 0; i < from->property_count && status == AFFECT_OK; i++)
+        status = timeline_set_property(ctx, to, from->properties[i].key, from->properties[i].value);
+    return status;
+}
+
+static affect_status finish(affect_session *s, affect_timeline **out) {
+    affect_status status = AFFECT_OK;
+    for (int l = 0; l < LANES; l++) session_lane_close(&s->lanes[l]);
+    for (int l = 0; l < LANES && status == AFFECT_OK; l++)
+        status = session_lane_finish(&s->lanes[l]);
+    if (status != AFFECT_OK) return status;
+    if (affect_context_cancelled(s->ctx))
+        return base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    const affect_timeline *in[MAX_INPUTS];
+    size_t n = inputs(s, in);
+    double start = base_now_s();
+    status = fuse_finish(s->fuse, in, n, s->pushed);
+    s->fuse_seconds += base_now_s() - start;
+    if (status == AFFECT_OK) status = serve(s);
+    if (status != AFFECT_OK) return status;
+    affect_timeline *all = s->own.timeline;
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++)
+            status = join(s->ctx, all, s->lanes[l].stages[i].timeline);
+    if (status == AFFECT_OK) status = join(s->ctx, all, s->text.timeline);
+    if (status == AFFECT_OK) status = join(s->ctx, all, s->fused.timeline);
+    if (status != AFFECT_OK) return status;
+    all->duration = BASE_MAX(all->duration, s->pushed);
+    timeline_sort(all);
+    s->own.timeline = NULL;
+    *out = all;
+    return AFFECT_OK;
+}
+
+affect_status affect_session_finish(affect_session *s, affect_timeline **out) {
+    *out = NULL;
+    affect_status status = ready(s);
+    if (status != AFFECT_OK) return status;
+    if (!s->fed)
+        return s->broken = base_fail(s->ctx, AFFECT_ERROR_NO_STREAM,
+                                     "nothing was there to analyze: no sound, no picture, no text");
+    status = finish(s, out);
+    s->finished = true;
+    return s->broken = status;
+}

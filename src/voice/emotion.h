@@ -1,0 +1,42 @@
+/* How a stretch of speech sounds: valence and arousal with their error. In: descriptor frames. Out:
+ * one estimate per window of speech.
+ *
+ * First form: ridge regression on how pitch, dynamics, spectral balance and voice quality behave
+ * over 3 s; fitted on RAVDESS with speakers held out (tools/fit-voice, model voice.prosody).
+ * Nothing in it depends on the gain of the recording. A trained network replaces it behind the same
+ * three functions. */
+#ifndef VOICE_EMOTION_H
+#define VOICE_EMOTION_H
+
+#include "track/track.h"
+#include "voice/descriptors.h"
+
+enum {
+    VOICE_EMOTION_FEATURES = 26,
+    VOICE_EMOTION_WINDOW = 300,
+    VOICE_EMOTION_HOP = 50
+}; /* frames */
+
+/* Names of the features, in order. */
+extern const char *const voice_emotion_feature_names[VOICE_EMOTION_FEATURES];
+
+/* Summary of `count` frames of 10 ms. False if fewer than 60 frames are speech or fewer than 25 are
+ * voiced. `speech` (count entries) tells which frames are speech; NULL = those within 30 dB of the
+ * loudest. */
+bool voice_emotion_features(const voice_frame *frames, const bool *speech, size_t count,
+                            float out[VOICE_EMOTION_FEATURES]);
+
+enum { VOICE_EMOTION_TARGETS = 3 }; /* valence, arousal, dominance */
+
+typedef struct voice_emotion voice_emotion;
+/* `model` NULL = "voice.prosody". Errors: MODEL, MEMORY. */
+AFFECT_MUST_USE affect_status voice_emotion_create(affect_context *ctx, const char *model,
+                                                   voice_emotion **out);
+void voice_emotion_destroy(voice_emotion *emotion);
+const char *voice_emotion_model(const voice_emotion *emotion);
+/* Mean and standard deviation for one window's features. */
+void voice_emotion_estimate(const voice_emotion *emotion,
+                            const float features[VOICE_EMOTION_FEATURES],
+                            float mean[VOICE_EMOTION_TARGETS], float sd[VOICE_EMOTION_TARGETS]);
+
+#endif

@@ -1,0 +1,190 @@
+/* The stage: activity, descriptors, events and the affect estimate over one stream of blocks. */
+#include "voice/voice.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "voice/activity.h"
+#include "voice/descriptors.h"
+#include "voice/emotion.h"
+#include "voice/events.h"
+
+enum { RATE = 16000 };
+static const affect_time FRAME_CENTRE = 30 * AFFECT_MILLISECOND; /* of the 60 ms pitch window */
+
+struct voice_stage {
+    affect_context *ctx;
+    affect_timeline *timeline;
+    voice_activity *activity; /* NULL if its model is missing */
+    voice_descriptors *descriptors;
+    voice_events *events;
+    voice_emotion *emotion; /* NULL if its model is missing */
+    affect_track *activity_track, *prosody, *affect;
+    size_t activity_row; /* of voice/activity at the frame being looked at */
+    affect_time origin;  /* time of sample 0 of the descriptor stream */
+    affect_time next_t0; /* where the next block should start; NONE before the first */
+    voice_frame window[VOICE_EMOTION_WINDOW];
+    bool speech[VOICE_EMOTION_WINDOW];
+    size_t window_count;
+};
+
+voice_options voice_options_default(void) { return (voice_options){0}; }
+
+affect_status voice_create(affect_context *ctx, const voice_options *options,
+                           affect_timeline *timeline, voice_stage **out) {
+    *out = NULL;
+    static const char *const affect_channels[] = {"valence",    "arousal",    "dominance",
+                                                  "valence_sd", "arousal_sd", "dominance_sd"};
+    voice_stage *v = base_calloc(1, sizeof *v);
+    if (!v) return base_fail_memory(ctx);
+    v->ctx = ctx;
+    v->timeline = timeline;
+    v->next_t0 = AFFECT_TIME_NONE;
+    affect_status status = voice_activity_create(ctx, options ? options->activity_model : NULL,
+                                                 timeline, &v->activity);
+    if (status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME)
+        status = timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                               "No speech activity: %s", affect_context_message(ctx));
+    if (status == AFFECT_OK)
+        status = voice_emotion_create(ctx, options ? options->prosody_model : NULL, &v->emotion);
+    if (status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME)
+        status =
+            timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                          "No valence and arousal from the voice: %s", affect_context_message(ctx));
+    if (status == AFFECT_OK) status = voice_descriptors_create(ctx, RATE, &v->descriptors);
+    if (status == AFFECT_OK) status = voice_events_create(ctx, timeline, &v->events);
+    if (status == AFFECT_OK)
+        status = timeline_add_track(ctx, timeline, "voice/prosody", AFFECT_MODALITY_VOICE,
+                                    AFFECT_PERSON_NONE, NULL, voice_prosody_channels,
+                                    VOICE_PROSODY_CHANNELS, &v->prosody);
+    if (status == AFFECT_OK && v->emotion)
+        status = timeline_add_track(ctx, timeline, "voice/affect", AFFECT_MODALITY_VOICE,
+                                    AFFECT_PERSON_NONE, voice_emotion_model(v->emotion),
+                                    affect_channels, BASE_COUNT(affect_channels), &v->affect);
+    if (status != AFFECT_OK) {
+        voice_destroy(v);
+        return status;
+    }
+    for (size_t i = 0; i < timeline->track_count; i++)
+        if (strcmp(timeline->tracks[i]->id, "voice/activity") == 0)
+            v->activity_track = timeline->tracks[i];
+    *out = v;
+    return AFFECT_OK;
+}
+
+void voice_destroy(voice_stage *v) {
+    if (!v) return;
+    voice_activity_destroy(v->activity);
+    voice_descriptors_destroy(v->descriptors);
+    voice_events_destroy(v->events);
+    voice_emotion_destroy(v->emotion);
+    base_free(v);
+}
+
+bool voice_speaking(const voice_stage *v) {
+    return !v->activity || voice_activity_speaking(v->activity);
+}
+
+/* Probability of speech at a time that only moves forward; 1 where activity is not known. Activity
+ * is pushed before the descriptors and has the shorter look-ahead, so its row is there. */
+static float speech_at(voice_stage *v, affect_time time) {
+    const affect_track *track = v->activity_track;
+    if (!track || !track->rows) return 1;
+    while (v->activity_row + 1 < track->rows && llabs(track->times[v->activity_row + 1] - time) <=
+                                                    llabs(track->times[v->activity_row] - time))
+        v->activity_row++;
+    return track->values[v->activity_row];
+}
+
+/* One row of voice/affect from the window, if there is enough speech in it. */
+static affect_status estimate(voice_stage *v) {
+    float features[VOICE_EMOTION_FEATURES], row[2 * VOICE_EMOTION_TARGETS];
+    if (!v->emotion || !voice_emotion_features(v->window, v->speech, v->window_count, features))
+        return AFFECT_OK;
+    voice_emotion_estimate(v->emotion, features, row, row + VOICE_EMOTION_TARGETS);
+    size_t first = SIZE_MAX, last = 0, spoken = 0;
+    for (size_t i = 0; i < v->window_count; i++) {
+        if (!v->speech[i]) continue;
+        if (first == SIZE_MAX) first = i;
+        last = i;
+        spoken++;
+    }
+    /* It speaks for the middle of the speech that it heard. */
+    affect_time time =
+        v->origin + FRAME_CENTRE +
+        time_from_ticks((int64_t)(v->window[first].index + v->window[last].index), 1, 200);
+    if (v->affect->rows) time = BASE_MAX(time, v->affect->times[v->affect->rows - 1] + 1);
+    return track_append(v->ctx, v->affect, time, (float)fmin((double)spoken / 150, 1), row);
+}
+
+static affect_status take_frame(voice_stage *v, const voice_frame *frame) {
+    affect_time time = v->origin + FRAME_CENTRE + time_from_ticks((int64_t)frame->index, 1, 100);
+    float row[VOICE_PROSODY_CHANNELS];
+    voice_prosody_row(frame, row);
+    float speech = speech_at(v, time);
+    affect_status status = track_append(v->ctx, v->prosody, time, speech, row);
+    if (status != AFFECT_OK) return status;
+    /* Pitch of what is no speech (music, a door) is measured, but is no event of a voice. */
+    float f0 = speech >= 0.5F ? frame->f0 : 0;
+    status = voice_events_frame(v->events, time, f0,
+                                (float)(10 * log10(fmax((double)frame->energy, 1e-10))));
+    if (status != AFFECT_OK || !frame->complete) return status;
+    v->window[v->window_count] = *frame;
+    v->speech[v->window_count++] = speech >= 0.5F;
+    if (v->window_count < VOICE_EMOTION_WINDOW) return AFFECT_OK;
+    status = estimate(v);
+    size_t kept = VOICE_EMOTION_WINDOW - VOICE_EMOTION_HOP;
+    memmove(v->window, v->window + VOICE_EMOTION_HOP, kept * sizeof *v->window);
+    memmove(v->speech, v->speech + VOICE_EMOTION_HOP, kept * sizeof *v->speech);
+    v->window_count = kept;
+    return status;
+}
+
+static affect_status take_frames(voice_stage *v) {
+    size_t count;
+    affect_status status = AFFECT_OK;
+    const voice_frame *frames = voice_descriptors_take(v->descriptors, &count);
+    for (size_t i = 0; i < count && status == AFFECT_OK; i++) status = take_frame(v, &frames[i]);
+    return status;
+}
+
+/* Ends a contiguous stretch of sound. */
+static affect_status end_stretch(voice_stage *v) {
+    affect_status status = voice_descriptors_finish(v->descriptors);
+    if (status == AFFECT_OK) status = take_frames(v);
+    if (status == AFFECT_OK) status = voice_events_finish(v->events);
+    /* A recording shorter than a window, or its last part, still says something. */
+    if (status == AFFECT_OK) status = estimate(v);
+    v->window_count = 0;
+    voice_descriptors_reset(v->descriptors);
+    return status;
+}
+
+affect_status voice_push(voice_stage *v, const media_block *block) {
+    affect_status status = AFFECT_OK;
+    if (block->sample_rate != RATE)
+        return base_fail(v->ctx, AFFECT_ERROR_ARGUMENT, "voice wants 16000 Hz, not %d",
+                         block->sample_rate);
+    affect_time jump = v->next_t0 == AFFECT_TIME_NONE ? INT64_MAX : block->t0 - v->next_t0;
+    if (v->activity) status = voice_activity_push(v->activity, block);
+    if (jump > AFFECT_MILLISECOND || jump < -AFFECT_MILLISECOND) {
+        if (status == AFFECT_OK && v->next_t0 != AFFECT_TIME_NONE) status = end_stretch(v);
+        v->origin = block->t0;
+    }
+    if (status == AFFECT_OK)
+        status = voice_descriptors_push(v->descriptors, block->samples, block->count);
+    if (status == AFFECT_OK) status = take_frames(v);
+    v->next_t0 = block->t0 + time_from_ticks((int64_t)block->count, 1, RATE);
+    return status;
+}
+
+affect_status voice_finish(voice_stage *v) {
+    affect_status status = AFFECT_OK;
+    if (v->next_t0 == AFFECT_TIME_NONE) return AFFECT_OK;
+    if (v->activity) status = voice_activity_finish(v->activity);
+    if (status == AFFECT_OK) status = end_stretch(v);
+    const affect_tier *speech = affect_timeline_find_tier(v->timeline, "speech");
+    if (status == AFFECT_OK && speech) status = voice_events_pauses(v->ctx, v->timeline, speech, 0);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* voice: what the voice shows. In: 16 kHz mono blocks. Out, into the timeline it was given:
+ *   track "voice/activity"  probability of speech per 32 ms          (voice/activity.h)
+ *   tier  "speech"          intervals with someone speaking
+ *   track "voice/prosody"   F0, level, loudness, voice quality, formants per 10 ms
+ * (voice/descriptors.h) track "voice/affect"    valence, arousal, dominance with standard
+ * deviations, twice a second of speech events pitch_rise, pitch_fall, emphasis, pause
+ * (voice/events.h) Speaker turns need speaker vectors, which come with recognition: see
+ * voice/turns.h.
+ *
+ * Look-ahead: prosody 0.54 s; affect 3.6 s (windows of 3 s); prosodic events 5.7 s. */
+#ifndef VOICE_VOICE_H
+#define VOICE_VOICE_H
+
+#include "media/media.h"
+#include "track/track.h"
+
+typedef struct voice_options {
+    const char *activity_model; /* NULL = "voice.activity" */
+    const char *prosody_model;  /* NULL = "voice.prosody" */
+} voice_options;
+
+voice_options voice_options_default(void);
+
+typedef struct voice_stage voice_stage;
+
+/* A model that is missing is a warning in the timeline, and what needs it is left out. Errors:
+ * MEMORY. */
+AFFECT_MUST_USE affect_status voice_create(affect_context *ctx, const voice_options *options,
+                                           affect_timeline *timeline, voice_stage **out);
+/* Errors: ARGUMENT (sample rate is not 16000), RUNTIME, MEMORY. */
+AFFECT_MUST_USE affect_status voice_push(voice_stage *stage, const media_block *block);
+AFFECT_MUST_USE affect_status voice_finish(voice_stage *stage);
+/* Whether someone is speaking at the end of what was pushed; true where activity is not known. */
+bool voice_speaking(const voice_stage *stage);
+void voice_destroy(voice_stage *stage);
+
+#endif

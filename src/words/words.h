@@ -1,0 +1,56 @@
+/* words: what was said, when, and what the words alone express.
+ *
+ * In: mono audio blocks, or a transcript file. Out, appended to a timeline:
+ *   tier  "words"       label = the word, score = confidence; attributes {"valence", "arousal",
+ *                       "dominance", "negated", "scored", "interpolated"}
+ *   tier  "utterances"  label = the sentence, score = mean confidence; attributes {"valence", ...,
+ *                       "scored", "understood", "speaker"}. Speech that was not understood (another
+ *                       language, singing, noise) has the label "" and {"understood":false}
+ *   track "words/affect" one row an utterance at its middle: valence, arousal, dominance and their
+ *                       standard deviations; NaN where the lexicon says nothing
+ *   tier  "speakers"    who spoke: S1, S2, ... in order of appearance (written at the end)
+ *   events "negation", "intensifier", "swearing", "laughter"
+ *
+ * Recognition is Vosk (Kaldi), found by dlopen; without it, or without its model, the stage warns
+ * on the timeline and does nothing. The decision whether speech was understood needs context:
+ * results come up to WORDS_HOLD_S after the end of an utterance (docs/words.md). */
+#ifndef WORDS_WORDS_H
+#define WORDS_WORDS_H
+
+#include "media/media.h"
+#include "track/track.h"
+
+typedef struct words_options {
+    bool recognise; /* false: words_push ignores audio */
+    bool affect;    /* lexical valence, arousal, dominance and events */
+    const char
+        *recognition_model;    /* NULL = "words.recognition.en"; a name or a folder with a card */
+    const char *lexicon;       /* NULL = "words.lexicon" */
+    bool speakers;             /* speaker turns, from the utterances' x-vectors (voice/turns.h) */
+    const char *speaker_model; /* NULL = "voice.speaker" */
+} words_options;
+
+words_options words_options_default(void); /* everything on, default models */
+
+typedef struct words_stage words_stage;
+
+/* Loads what it can; what is missing is a timeline_warn and status OK. Strings of the options are
+ * not kept. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status words_create(affect_context *ctx, const words_options *options,
+                                           affect_timeline *timeline, words_stage **out);
+/* Audio of one rate (16 kHz by default; others work). A block that does not meet the one before it
+ * closes the utterance. Appends what is final. Errors: ARGUMENT, RUNTIME, MEMORY, CANCELLED. */
+AFFECT_MUST_USE affect_status words_push(words_stage *stage, const media_block *block);
+AFFECT_MUST_USE affect_status words_finish(words_stage *stage);
+void words_destroy(words_stage *stage);
+
+/* Reads a transcript (data/transcript.h) into the timeline instead of recognising. Cues without
+ * word times get words at times interpolated by length, marked so. Errors: those of
+ * transcript_read. */
+AFFECT_MUST_USE affect_status words_import(affect_context *ctx, const char *path,
+                                           affect_timeline *timeline);
+AFFECT_MUST_USE affect_status words_import_with(affect_context *ctx, const char *path,
+                                                const words_options *options,
+                                                affect_timeline *timeline);
+
+#endif

@@ -1,0 +1,149 @@
+/* Lets parity.py call the metrics: a command on the command line, arrays on standard input (n as
+ * int64, then the items as float64), one "name value" a line on standard output. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "score/score.h"
+
+static double *read_array(size_t *n) {
+    int64_t count = 0;
+    if (fread(&count, sizeof count, 1, stdin) != 1 || count < 0) exit(90);
+    double *x = malloc(((size_t)count + 1) * sizeof *x);
+    if (!x || fread(x, sizeof *x, (size_t)count, stdin) != (size_t)count) exit(91);
+    *n = (size_t)count;
+    return x;
+}
+
+static int32_t *read_labels(size_t *n) {
+    double *x = read_array(n);
+    int32_t *labels = malloc((*n + 1) * sizeof *labels);
+    for (size_t i = 0; i < *n; i++) labels[i] = isnan(x[i]) ? -1 : (int32_t)x[i];
+    free(x);
+    return labels;
+}
+
+static void say(const char *name, double value) { printf("%s %.17g\n", name, value); }
+
+static void check(affect_context *ctx, affect_status status) {
+    if (status == AFFECT_OK) return;
+    fprintf(stderr, "%s\n", affect_context_message(ctx));
+    exit((int)status);
+}
+
+int main(int argc, char **argv) {
+    affect_context *ctx;
+    if (argc < 2 || affect_context_create(&ctx) != AFFECT_OK) return 2;
+    const char *command = argv[1];
+    size_t a = argc > 2 ? (size_t)atol(argv[2]) : 0, b = argc > 3 ? (size_t)atol(argv[3]) : 0;
+    size_t n, m;
+    if (strcmp(command, "classes") == 0) { /* classes AVERAGE */
+        int32_t *gold = read_labels(&n), *predicted = read_labels(&m);
+        score_confusion confusion;
+        check(ctx, score_confusion_init(ctx, a, &confusion));
+        double start = base_now_s();
+        check(ctx, score_confusion_add(ctx, &confusion, gold, predicted, n));
+        score_classes s;
+        score_classes_from(&confusion, (score_average)b, &s, NULL);
+        say("seconds", base_now_s() - start);
+        say("accuracy", s.accuracy);
+        say("uar", s.uar);
+        say("macro_f1", s.macro_f1);
+        say("macro_precision", s.macro_precision);
+        say("macro_recall", s.macro_recall);
+        say("weighted_f1", s.weighted_f1);
+        say("weighted_precision", s.weighted_precision);
+        say("kappa", s.cohen_kappa);
+        say("kappa_linear", score_cohen_kappa(&confusion, SCORE_LINEAR));
+        say("kappa_quadratic", score_cohen_kappa(&confusion, SCORE_QUADRATIC));
+        say("majority_accuracy", s.majority_accuracy);
+        say("majority_weighted_f1", s.majority_weighted_f1);
+        say("majority_uar", s.majority_uar);
+        say("majority_macro_f1", s.majority_macro_f1);
+        say("skipped", (double)s.skipped);
+    } else if (strcmp(command, "multilabel") == 0) { /* labels */
+        double *gold = read_array(&n), *predicted = read_array(&m);
+        uint8_t *g = malloc(n + 1), *p = malloc(n + 1);
+        for (size_t i = 0; i < n; i++) {
+            g[i] = gold[i] != 0;
+            p[i] = predicted[i] != 0;
+        }
+        score_multilabel s;
+        check(ctx, score_multilabel_from(ctx, g, p, n / a, a, &s, NULL));
+        say("micro_f1", s.micro_f1);
+        say("macro_f1", s.macro_f1);
+        say("weighted_f1", s.weighted_f1);
+        say("samples_f1", s.samples_f1);
+        say("subset_accuracy", s.subset_accuracy);
+        say("hamming_loss", s.hamming_loss);
+    } else if (strcmp(command, "regression") == 0) {
+        double *gold = read_array(&n), *predicted = read_array(&m);
+        score_regression s;
+        double start = base_now_s();
+        check(ctx, score_regression_from(ctx, gold, predicted, n, SCORE_POPULATION, &s));
+        say("seconds", base_now_s() - start);
+        say("mae", s.mae);
+        say("rmse", s.rmse);
+        say("pearson", s.pearson);
+        say("spearman", s.spearman);
+        say("ccc", s.ccc);
+        say("ccc_sample", score_ccc(gold, predicted, n, SCORE_SAMPLE));
+        say("derivative_ccc", score_derivative_ccc(gold, predicted, n, SCORE_POPULATION));
+        double r;
+        bool bound;
+        if (n <= 5000) say("lag", score_residual_lag(gold, predicted, n, a ? a : 10, &r, &bound));
+        say("skipped", (double)s.skipped);
+    } else if (strcmp(command, "sentiment") == 0) { /* 0 MOSI, 1 SIMS */
+        double *gold = read_array(&n), *predicted = read_array(&m);
+        score_sentiment s;
+        check(ctx, score_sentiment_from(ctx, gold, predicted, n, (score_sentiment_set)a, &s));
+        say("acc2_has0", s.acc2_has0);
+        say("f1_has0", s.f1_has0);
+        say("acc2_non0", s.acc2_non0);
+        say("f1_non0", s.f1_non0);
+        say("acc3", s.acc3);
+        say("acc5", s.acc5);
+        say("acc7", s.acc7);
+        say("mae", s.mae);
+        say("corr", s.corr);
+    } else if (strcmp(command, "sentiment_classes") == 0) { /* table_bug */
+        int32_t *gold = read_labels(&n);
+        double *scores = read_array(&m);
+        score_sentiment_classes s;
+        check(ctx, score_sentiment_classes_from(ctx, gold, scores, n, a != 0, &s));
+        say("acc2_has0", s.acc2_has0);
+        say("f1_has0", s.f1_has0);
+        say("acc2_non0", s.acc2_non0);
+        say("f1_non0", s.f1_non0);
+        say("acc3", s.acc3);
+        say("f1_3", s.f1_3);
+    } else if (strcmp(command, "agreement") == 0) { /* raters */
+        double *ratings = read_array(&n);
+        double alpha, icc1, icck;
+        for (int level = 0; level < 3; level++) {
+            check(ctx, score_krippendorff(ctx, ratings, a, n / a, (score_level)level, &alpha));
+            say(level == 0 ? "nominal" : level == 1 ? "ordinal" : "interval", alpha);
+        }
+        int64_t dropped;
+        score_icc2(ratings, a, n / a, &icc1, &icck, &dropped);
+        say("icc21", icc1);
+        say("icc2k", icck);
+        say("dropped", (double)dropped);
+    } else if (strcmp(command, "fleiss") == 0) { /* classes */
+        int32_t *counts = read_labels(&n);
+        say("kappa", score_fleiss_kappa(counts, n / a, a));
+    } else if (strcmp(command, "calibration") == 0) { /* classes bins */
+        int32_t *gold = read_labels(&n);
+        double *p = read_array(&m);
+        score_calibration s;
+        score_calibration_from(p, gold, n, a, b, &s, NULL);
+        say("ece", s.ece);
+        say("nll", s.nll);
+        say("brier", s.brier);
+    } else {
+        return 2;
+    }
+    affect_context_destroy(ctx);
+    return 0;
+}

@@ -1,0 +1,323 @@
+/* The engine: threads, callbacks and the way of pushing must not change what comes out; failures
+ * are statuses; sessions know nothing of each other. */
+#include "tests/test.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "affect/affect.h"
+#include "media/media.h"
+#include "report/report.h"
+
+static char *clip(const char *name) {
+    static char path[2][512];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/media/%s", test_data(), name);
+    return path[turn];
+}
+
+/* The timeline as JSON. */
+static char *json_of(affect_context *ctx, const affect_timeline *timeline, size_t *length) {
+    char *text = NULL;
+    FILE *file = open_memstream(&text, length);
+    assert_int_equal(report_print(ctx, timeline, REPORT_JSON, NULL, NULL, file), AFFECT_OK);
+    fclose(file);
+    return text;
+}
+
+static char *analyzed(const char *path, int threads, const affect_options *options) {
+    affect_context *ctx;
+    affect_timeline *timeline;
+    size_t length;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    affect_context_set_threads(ctx, threads);
+    affect_status status = affect_analyze(ctx, path, options, &timeline);
+    if (status != AFFECT_OK) fail_msg("%s", affect_context_message(ctx));
+    char *text = json_of(ctx, timeline, &length);
+    affect_timeline_destroy(timeline);
+    affect_context_destroy(ctx);
+    return text;
+}
+
+static void threads_and_runs_give_the_same_bytes(void **state) {
+    (void)state;
+    TEST_NEED_DATA();
+    char *a = analyzed(clip("grid/bbaf2n.mpg"), 1, NULL);
+    char *b = analyzed(clip("grid/bbaf2n.mpg"), 2, NULL);
+    char *c = analyzed(clip("grid/bbaf2n.mpg"), 2, NULL);
+    assert_string_equal(a, b);
+    assert_string_equal(b, c);
+    free(a), free(b), free(c);
+}
+
+/* ---- pushing ---- */
+
+static affect_timeline *pushed(affect_context *ctx, const char *path, const affect_options *options,
+                               size_t cut) {
+    media_options media = media_options_default();
+    media_reader *reader;
+    affect_session *session;
+    affect_timeline *timeline;
+    assert_int_equal(media_open(ctx, path, &media, &reader), AFFECT_OK);
+    assert_int_equal(affect_session_create(ctx, options, &session), AFFECT_OK);
+    for (media_item item = {0};;) {
+        assert_int_equal(media_next(reader, &item), AFFECT_OK);
+        if (item.kind == MEDIA_END) break;
+        if (item.kind == MEDIA_FRAME)
+            assert_int_equal(affect_session_push_frame(session, item.frame.time, item.frame.width,
+                                                       item.frame.height, item.frame.stride,
+                                                       item.frame.rgb),
+                             AFFECT_OK);
+        for (size_t at = 0; item.kind == MEDIA_AUDIO && at < item.audio.count; at += cut)
+            assert_int_equal(affect_session_push_audio(
+                                 session, item.audio.t0 + time_from_ticks((int64_t)at, 1, 16000),
+                                 16000, item.audio.samples + at,
+                                 BASE_MIN(cut, item.audio.count - at)),
+                             AFFECT_OK);
+    }
+    assert_int_equal(affect_session_finish(session, &timeline), AFFECT_OK);
+    affect_session_destroy(session);
+    media_close(reader);
+    return timeline;
+}
+
+static void same_track(const affect_timeline *a, const affect_timeline *b, const char *id) {
+    const affect_track *x = affect_timeline_find_track(a, id);
+    const affect_track *y = affect_timeline_find_track(b, id);
+    if (!x && !y) return;
+    assert_non_null(x);
+    assert_non_null(y);
+    assert_int_equal(affect_track_rows(x), affect_track_rows(y));
+    for (size_t i = 0; i < affect_track_rows(x); i++) {
+        assert_int_equal(affect_track_time(x, i), affect_track_time(y, i));
+        assert_memory_equal(affect_track_row(x, i), affect_track_row(y, i),
+                            affect_track_channels(x) * sizeof(float));
+    }
+}
+
+static void pushed_equals_file(void **state) {
+    (void)state;
+    TEST_NEED_DATA();
+    affect_context *ctx;
+    affect_timeline *file;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    assert_int_equal(affect_analyze(ctx, clip("grid/lbax4n.mpg"), NULL, &file), AFFECT_OK);
+    affect_timeline *live = pushed(ctx, clip("grid/lbax4n.mpg"), NULL, 777);
+    for (size_t i = 0; i < affect_timeline_track_count(file); i++)
+        same_track(file, live, affect_track_id(affect_timeline_track(file, i)));
+    assert_int_equal(affect_timeline_track_count(file), affect_timeline_track_count(live));
+    assert_int_equal(affect_timeline_event_count(file), affect_timeline_event_count(live));
+    affect_timeline_destroy(file);
+    affect_timeline_destroy(live);
+    affect_context_destroy(ctx);
+}
+
+/* ---- callbacks: everything of the timeline, once, in order ---- */
+
+typedef struct heard {
+    size_t rows, intervals, events, warnings;
+} heard;
+
+static void on_rows(void *user, const affect_track *track, size_t first, size_t count) {
+    heard *h = user;
+    assert_true(count > 0 && first + count <= affect_track_rows(track));
+    h->rows += count;
+}
+static void on_intervals(void *user, const affect_tier *tier, size_t first, size_t count) {
+    assert_true(count > 0 && first + count <= affect_tier_count(tier));
+    ((heard *)user)->intervals += count;
+}
+static void on_event(void *user, const affect_event *event) {
+    assert_non_null(event->kind);
+    ((heard *)user)->events++;
+}
+static void on_warning(void *user, const affect_interval *warning) {
+    assert_non_null(warning->label);
+    ((heard *)user)->warnings++;
+}
+
+static void callbacks_tell_everything_once(void **state) {
+    (void)state;
+    TEST_NEED_DATA();
+    for (int threads = 1; threads <= 2; threads++) {
+        affect_context *ctx;
+        affect_options *options;
+        affect_timeline *timeline;
+        heard h = {0};
+        assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+        affect_context_set_threads(ctx, threads);
+        assert_int_equal(affect_options_create(ctx, &options), AFFECT_OK);
+        affect_options_on_rows(options, on_rows, &h);
+        affect_options_on_intervals(options, on_intervals, &h);
+        affect_options_on_event(options, on_event, &h);
+        affect_options_on_warning(options, on_warning, &h);
+        assert_int_equal(affect_analyze(ctx, clip("grid/brbk7n.mpg"), options, &timeline),
+                         AFFECT_OK);
+        size_t rows = 0, intervals = 0;
+        for (size_t i = 0; i < affect_timeline_track_count(timeline); i++)
+            rows += affect_track_rows(affect_timeline_track(timeline, i));
+        for (size_t i = 0; i < affect_timeline_tier_count(timeline); i++)
+            intervals += affect_tier_count(affect_timeline_tier(timeline, i));
+        assert_int_equal(h.rows, rows);
+        assert_int_equal(h.intervals, intervals);
+        assert_int_equal(h.events, affect_timeline_event_count(timeline));
+        assert_int_equal(h.warnings, affect_timeline_warning_count(timeline));
+        affect_timeline_destroy(timeline);
+        affect_options_destroy(options);
+        affect_context_destroy(ctx);
+    }
+}
+
+/* ---- calls that are wrong ---- */
+
+static void wrong_calls_are_refused(void **state) {
+    (void)state;
+    affect_context *ctx;
+    affect_options *options;
+    affect_session *session;
+    affect_timeline *timeline;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    assert_int_equal(affect_options_create(ctx, &options), AFFECT_OK);
+    assert_int_equal(affect_options_set_rate(options, 0), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_options_set_rate(options, NAN), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_options_set_audio_stream(options, -2), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_options_set_look_ahead_ms(options, 1), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_options_set_model(options, NULL, "x"), AFFECT_ERROR_ARGUMENT);
+    affect_options_set_face(options, 0);
+    affect_options_set_voice(options, 0);
+    affect_options_set_words(options, 0);
+    assert_int_equal(affect_analyze(ctx, "any", options, &timeline), AFFECT_ERROR_ARGUMENT);
+    assert_null(timeline);
+    assert_int_equal(affect_session_create(ctx, options, &session), AFFECT_OK);
+    float sample = 0;
+    uint8_t pixel[3] = {0};
+    assert_int_equal(affect_session_push_audio(session, 0, 44100, &sample, 1),
+                     AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_session_push_audio(session, -1, 16000, &sample, 1),
+                     AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_session_push_frame(session, 0, 0, 1, 3, pixel), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_session_push_frame(session, 0, 2, 1, 3, pixel), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_session_push_text(session, 5, 4, "x"), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_session_finish(session, &timeline), AFFECT_ERROR_NO_STREAM);
+    assert_null(timeline);
+    affect_session_destroy(session);
+    affect_session_destroy(NULL);
+    affect_options_destroy(options);
+    affect_context_destroy(ctx);
+}
+
+static void odd_samples_and_frames_are_taken(void **state) {
+    (void)state;
+    affect_context *ctx;
+    affect_session *session;
+    affect_timeline *timeline;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    assert_int_equal(affect_session_create(ctx, NULL, &session), AFFECT_OK);
+    float samples[1600];
+    for (size_t i = 0; i < 1600; i++) samples[i] = i % 3 ? NAN : INFINITY;
+    uint8_t pixel[3] = {1, 2, 3};
+    assert_int_equal(affect_session_push_frame(session, 0, 1, 1, 3, pixel), AFFECT_OK);
+    assert_int_equal(affect_session_push_audio(session, 0, 16000, samples, 1600), AFFECT_OK);
+    assert_int_equal(affect_session_push_audio(session, AFFECT_SECOND / 10, 16000, samples, 0),
+                     AFFECT_OK);
+    assert_int_equal(affect_session_finish(session, &timeline), AFFECT_OK);
+    assert_int_equal(affect_timeline_duration(timeline), AFFECT_SECOND / 10);
+    for (size_t i = 0; i < affect_timeline_track_count(timeline); i++) {
+        const affect_track *t = affect_timeline_track(timeline, i);
+        for (size_t r = 0; r < affect_track_rows(t); r++)
+            for (size_t c = 0; c < affect_track_channels(t); c++)
+                assert_false(isinf(affect_track_row(t, r)[c]));
+    }
+    assert_int_equal(affect_session_finish(session, &timeline), AFFECT_ERROR_ARGUMENT);
+    affect_session_destroy(session);
+    affect_context_destroy(ctx);
+}
+
+static void cancelling_stops_soon(void **state) {
+    (void)state;
+    TEST_NEED_DATA();
+    for (int threads = 1; threads <= 2; threads++) {
+        affect_context *ctx;
+        affect_timeline *timeline;
+        assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+        affect_context_set_threads(ctx, threads);
+        affect_context_cancel(ctx);
+        assert_int_equal(affect_analyze(ctx, clip("grid/bbaf2n.mpg"), NULL, &timeline),
+                         AFFECT_ERROR_CANCELLED);
+        assert_null(timeline);
+        affect_context_destroy(ctx);
+    }
+}
+
+/* ---- two sessions at once ---- */
+
+static void *analyze_thread(void *path) { return analyzed(path, 1, NULL); }
+
+static void separate_sessions_run_at_once(void **state) {
+    (void)state;
+    TEST_NEED_DATA();
+    char one[512], two[512];
+    snprintf(one, sizeof one, "%s", clip("grid/lrwp9a.mpg"));
+    snprintf(two, sizeof two, "%s", clip("grid/sbia1a.mpg"));
+    char *alone[2] = {analyzed(one, 1, NULL), analyzed(two, 1, NULL)};
+    pthread_t threads[2];
+    void *together[2];
+    assert_int_equal(pthread_create(&threads[0], NULL, analyze_thread, one), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, analyze_thread, two), 0);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], &together[i]);
+        assert_string_equal(alone[i], together[i]);
+        free(alone[i]);
+        free(together[i]);
+    }
+}
+
+static void every_allocation_of_the_engine_may_fail(void **state) {
+    (void)state;
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    affect_context_set_threads(ctx, 1);
+    affect_options *options;
+    assert_int_equal(affect_options_create(ctx, &options), AFFECT_OK);
+    affect_options_set_face(options, 0); /* the stages have tests of their own */
+    affect_options_set_voice(options, 0);
+    affect_options_set_words(options, 0);
+    long n = 1;
+    for (;; n++) {
+        affect_session *session = NULL;
+        affect_timeline *timeline = NULL;
+        float samples[160] = {NAN};
+        base_alloc_fail_at(n);
+        affect_status status = affect_session_create(ctx, options, &session);
+        if (status == AFFECT_OK)
+            status = affect_session_push_audio(session, 0, 16000, samples, 160);
+        if (status == AFFECT_OK)
+            status = affect_session_push_text(session, 0, AFFECT_SECOND, "what a day");
+        if (status == AFFECT_OK) status = affect_session_finish(session, &timeline);
+        base_alloc_fail_at(0);
+        affect_timeline_destroy(timeline);
+        affect_session_destroy(session);
+        if (status == AFFECT_OK) break;
+        assert_int_equal(status, AFFECT_ERROR_MEMORY);
+        assert_true(n < 1000);
+    }
+    assert_true(n > 8);
+    affect_options_destroy(options);
+    affect_context_destroy(ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_and_runs_give_the_same_bytes),
+        cmocka_unit_test(pushed_equals_file),
+        cmocka_unit_test(callbacks_tell_everything_once),
+        cmocka_unit_test(wrong_calls_are_refused),
+        cmocka_unit_test(odd_samples_and_frames_are_taken),
+        cmocka_unit_test(cancelling_stops_soon),
+        cmocka_unit_test(separate_sessions_run_at_once),
+        cmocka_unit_test(every_allocation_of_the_engine_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
