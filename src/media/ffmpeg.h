@@ -88,5 +88,7 @@ void ffmpeg_log_begin(affect_context *ctx);
 void ffmpeg_log_end(void);
 /* The last line logged as an error on this thread since ffmpeg_log_begin, or "". */
 const char *ffmpeg_log_error(void);
+/* How many there were. */
+long ffmpeg_log_errors(void);
 
 #endif

@@ -51,6 +51,7 @@ typedef struct media_stream {
     bool draining;    /* the decoder knows it */
     bool decoded_all;
     int drain_errors;
+    bool lost;          /* the container was damaged before the next packet */
     bool damaged;       /* since this was last cleared, something could not be decoded */
     bool discontinuous; /* the time stamps jumped and were joined: a mark is due */
     bool joined;        /* that has happened, now or before */

@@ -24,16 +24,19 @@ static int interrupted(void *user) { return affect_context_cancelled(user); }
 affect_status reader_demux(media_reader *reader) {
     media_stream *streams[] = {&reader->audio.stream, &reader->video.stream};
     AVPacket *packet = reader->packet;
+    long errors = ffmpeg_log_errors();
     int result = reader->input_ended ? AVERROR_EOF : ff.av_read_frame(reader->format, packet);
     if (affect_context_cancelled(reader->ctx)) {
         if (result >= 0) ff.av_packet_unref(packet);
         return base_fail(reader->ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", reader->path);
     }
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
+    /* Some demultiplexers find their way past damage without a word but in the log. */
+    bool lost = (result < 0 && result != AVERROR_EOF) || ffmpeg_log_errors() > errors;
+    for (size_t i = 0; i < BASE_COUNT(streams); i++) streams[i]->lost |= lost;
     if (result < 0) {
         bool over = result == AVERROR_EOF || ++reader->read_errors >= MAX_READ_ERRORS;
         for (size_t i = 0; i < BASE_COUNT(streams); i++) {
-            if (result != AVERROR_EOF) streams[i]->damaged = true;
             streams[i]->input_ended |= over;
         }
         reader->input_ended |= over;

@@ -7,7 +7,7 @@
 enum { MAX_DRAIN_ERRORS = 64 };
 /* A file is called cut where this much of what its container announces is missing: the stream's own
  * length is exact, that of the whole is at times the longest of streams that are not read. */
-#define STREAM_SLACK (AFFECT_SECOND / 4)
+#define STREAM_SLACK (150 * AFFECT_MILLISECOND)
 #define CONTAINER_SLACK (AFFECT_SECOND / 2)
 /* Time stamps that go back by more than BACKWARD, or in broadcast formats (whose clocks are reset
  * at will) forward by more than LEAP, start anew. */
@@ -129,6 +129,8 @@ affect_status stream_queue(media_stream *stream, AVPacket *packet) {
     AVPacket *copy = ff.av_packet_alloc();
     if (!copy) return base_fail_memory(ctx);
     ff.av_packet_move_ref(copy, packet);
+    copy->opaque = stream->lost ? stream : NULL; /* a mark, nothing more */
+    stream->lost = false;
     if (!(copy->flags & AV_PKT_FLAG_DISCARD)) note_times(stream, copy);
     size_t at = (stream->queue.first + stream->queue.count) % stream->queue.capacity;
     stream->queue.items[at] = copy;
@@ -155,6 +157,8 @@ static affect_status feed(media_stream *stream, bool *starved) {
     }
     AVPacket *packet = stream->queue.count > 0 ? queue_pop(stream) : NULL;
     if (!packet) stream->draining = true;
+    stream->damaged |= packet ? packet->opaque != NULL : stream->lost;
+    if (packet) packet->opaque = NULL;
     int result = ff.avcodec_send_packet(stream->decoder, packet);
     ff.av_packet_free(&packet);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);

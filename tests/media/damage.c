@@ -61,7 +61,7 @@ static void test_bad_input(void **state) {
 
 /* Busy pictures and sound, 4 s. */
 #define BUSY                                                                                       \
-    " -f lavfi -i \"testsrc2=s=320x240:r=25:d=4,noise=alls=20:allf=t\" "                           \
+    " -f lavfi -i \"testsrc2=s=160x120:r=25:d=4,noise=alls=20:allf=t\" "                           \
     " -f lavfi -i \"anoisesrc=d=4:r=48000:a=0.3\" "
 
 static void test_absent_streams(void **state) {
@@ -110,7 +110,7 @@ static const struct {
     {"cut.mpg", "-c:v mpeg2video -c:a mp2", false},
     {"cut.ogv", "-c:v libtheora -c:a libvorbis", false},
     {"cut.flac", "-vn -c:a flac", true},
-    {"cut.mp3", "-vn -c:a libmp3lame", true},
+    {"cut.mp3", "-vn -c:a libmp3lame -b:a 320k", true},
     {"cut.wav", "-vn", true},
     {"late.mp4", "-c:v libx264 -preset ultrafast -c:a aac", false},
 };
@@ -195,6 +195,11 @@ static void test_overwritten(void **state) {
         double heard_s = (double)h->samples / 16000, seen_s = (double)h->frames / 25;
         for (int g = 0; g < h->gaps; g++)
             *(h->gap[g].text[0] == 'v' ? &seen_s : &heard_s) += h->gap[g].t1 - h->gap[g].t0;
+        /* AVI, Ogg and MP3 carry too little to tell exactly where the damage is. */
+        bool vague = strstr(kinds[i].name, "avi") || strstr(kinds[i].name, "ogv") ||
+                     strstr(kinds[i].name, "mp3");
+        if (whole->samples) assert_near(heard_s, 4, vague ? .3 : .05);
+        if (whole->frames) assert_near(seen_s, 4, vague ? .6 : .05);
         print_message("    sound %.3f s, pictures %.3f s with what is told to be missing\n",
                       heard_s, seen_s);
         /* FLAC has checksums: nothing wrong is passed on, and the hole is told. */
@@ -386,5 +391,6 @@ int main(void) {
         cmocka_unit_test(test_no_network), cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_real),
     };
+    cmocka_set_test_filter(getenv("ONLY")); /* NULL: all */
     return cmocka_run_group_tests_name("media/damage", tests, make_folder, remove_folder);
 }
