@@ -45,6 +45,7 @@
     X(avutil, av_channel_layout_default)                                                           \
     X(avutil, av_channel_layout_uninit)                                                            \
     X(avutil, av_dict_free)                                                                        \
+    X(avutil, av_dict_get)                                                                         \
     X(avutil, av_dict_set)                                                                         \
     X(avutil, av_frame_alloc)                                                                      \
     X(avutil, av_frame_free)                                                                       \

@@ -246,6 +246,8 @@ static void describe(media_reader *reader) {
     media_info *info = &reader->info;
     const AVStream *audio = reader->audio.stream.av, *video = reader->video.stream.av;
     copy_name(info->format, reader->format->iformat->name);
+    const AVDictionaryEntry *comment = ff.av_dict_get(reader->format->metadata, "comment", NULL, 0);
+    if (comment) snprintf(info->comment, sizeof info->comment, "%s", comment->value);
     info->has_audio = audio != NULL;
     info->has_video = video != NULL;
     if (audio) {
