@@ -32,13 +32,12 @@ affect_status reader_demux(media_reader *reader) {
     }
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
     /* Some demultiplexers find their way past damage without a word but in the log. */
-    bool lost = (result < 0 && result != AVERROR_EOF) || ffmpeg_log_errors() > errors;
+    bool lost = result < 0 ? result != AVERROR_EOF
+                           : (packet->flags & AV_PKT_FLAG_CORRUPT) || ffmpeg_log_errors() > errors;
     for (size_t i = 0; i < BASE_COUNT(streams); i++) streams[i]->lost |= lost;
     if (result < 0) {
         bool over = result == AVERROR_EOF || ++reader->read_errors >= MAX_READ_ERRORS;
-        for (size_t i = 0; i < BASE_COUNT(streams); i++) {
-            streams[i]->input_ended |= over;
-        }
+        for (size_t i = 0; i < BASE_COUNT(streams); i++) streams[i]->input_ended |= over;
         reader->input_ended |= over;
         return AFFECT_OK;
     }

@@ -143,6 +143,16 @@ static bool queue_full(const media_stream *stream) {
     return stream->queue.bytes >= MEDIA_QUEUE_BYTES || stream->queue.count >= MEDIA_QUEUE_PACKETS;
 }
 
+/* What damages one stream has as a rule taken bytes of the other as well. */
+static void note_damage(media_stream *stream) {
+    media_reader *reader = stream->reader;
+    stream->damaged = true;
+    if (stream == &reader->audio.stream)
+        reader->video.stream.lost = true;
+    else
+        reader->audio.stream.lost = true;
+}
+
 /* Gives the decoder the next packet, or the news that there is none. */
 static affect_status feed(media_stream *stream, bool *starved) {
     media_reader *reader = stream->reader;
@@ -162,7 +172,7 @@ static affect_status feed(media_stream *stream, bool *starved) {
     int result = ff.avcodec_send_packet(stream->decoder, packet);
     ff.av_packet_free(&packet);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
-    if (result < 0 && result != AVERROR_EOF) stream->damaged = true;
+    if (result < 0 && result != AVERROR_EOF) note_damage(stream);
     return AFFECT_OK;
 }
 
@@ -177,7 +187,7 @@ affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result 
                 *result = STREAM_FRAME;
                 return AFFECT_OK;
             }
-            stream->damaged = true;
+            note_damage(stream);
             ff.av_frame_unref(frame);
         } else if (got == AVERROR(EAGAIN)) {
             bool starved = false;
@@ -192,7 +202,7 @@ affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result 
         } else if (got == AVERROR(ENOMEM)) {
             return base_fail_memory(reader->ctx);
         } else {
-            stream->damaged = true;
+            note_damage(stream);
             /* A decoder that fails while it is drained might do so for ever. */
             if (stream->draining && ++stream->drain_errors > MAX_DRAIN_ERRORS)
                 stream->decoded_all = true;
