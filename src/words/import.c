@@ -1,5 +1,6 @@
 /* A transcript file into the timeline. Cues become utterances; words take the file's times where it
  * has them, and else times in proportion to their letters, marked as interpolated. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -322,11 +323,12 @@ affect_status words_text_create(affect_context *ctx, const words_options *option
 affect_status words_text_push(words_text *w, affect_time t0, affect_time t1, const char *text) {
     char *clean = base_utf8_clean(text, strlen(text));
     if (!clean) return base_fail_memory(w->importer.ctx);
-    const transcript nothing = {0};
-    affect_status status = import_cue(
-        &w->importer, &nothing,
-        &(transcript_cue){
-            .t0 = t0, .t1 = t1, .text = clean, .tier = "", .speaker = "", .confidence = NAN});
+    const transcript nothing = {.language = ""};
+    const cue_list none = {0};
+    size_t next = 0;
+    const transcript_cue cue = {
+        .t0 = t0, .t1 = t1, .text = clean, .tier = "", .speaker = "", .confidence = NAN};
+    affect_status status = import_cue(&w->importer, &nothing, &cue, &none, &next);
     base_free(clean);
     return status;
 }
