@@ -735,7 +735,8 @@ function light(t) {
       p.node.classList.add("on");
       const box = $("transcript");
       if (performance.now() - lastTouch > 4000)
-        box.scrollTop = p.node.offsetTop - box.clientHeight * 0.32;
+        for (const again of [0, 60, 180]) /* what comes into sight gets its true height */
+          setTimeout(() => { if (litParagraph === p) box.scrollTop = p.node.offsetTop - box.clientHeight * 0.32; }, again);
     }
     litParagraph = p;
     if (player.says) {
@@ -825,10 +826,20 @@ function showTime(force) {
 
 /* ---- moments ---- */
 
+function meanOver(track, channel, t0, t1) {
+  const values = track && track.v[track.index.get(channel)];
+  if (!values) return 0;
+  let sum = 0, n = 0;
+  for (let i = after(track.t, t0 - 1e-6); i < values.length && track.t[i] < t1; i++)
+    if (values[i] !== null) { sum += values[i]; n++; }
+  return n ? sum / n : 0;
+}
+
+/* The same order as the terminal's: report_strength in report/curve.c. */
 function strength(e) {
-  const track = trajectory(e.person), middle = (e.t0 + e.t1) / 2;
-  const v = valueAt(track, "valence", middle) || 0, a = valueAt(track, "arousal", middle) || 0;
-  return (e.score ?? 0.5) * (known.get(e.label.toLowerCase()) === "neutral" ? 0.15 : 1) * (0.35 + Math.hypot(v, a));
+  const track = trajectory(e.person);
+  const v = meanOver(track, "valence", e.t0, e.t1), a = meanOver(track, "arousal", e.t0, e.t1);
+  return (e.score ?? 0.5) * (e.label === "neutral" ? 0.15 : 1) * (0.35 + Math.hypot(v, a));
 }
 
 function momentCard(e) {
