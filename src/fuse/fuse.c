@@ -10,26 +10,26 @@ enum { STREAMS = 3, DIMENSIONS = 3 };
 #define REACH (2500 * AFFECT_MILLISECOND) /* a row speaks for this long to both sides */
 
 /* How the streams observe the three dimensions: gain, offset, noise, delay, lasting error and its
- * time. First values; docs/latent.md says where each is from. Words are about an utterance as a
- * whole, so their lasting error is their error. */
+ * time; docs/latent.md says where each is from. An estimate's stated error is mostly lasting: a
+ * resting face that is read wrongly stays so. */
 static const latent_model models[DIMENSIONS] = {
-    {.sd = 0.35,
+    {.sd = 0.50,
      .length_s = 2.0,
      .stream_count = STREAMS,
-     .streams = {{1, 0, 0.15, 0.0, 0.20, 4.0},
-                 {1, 0, 0.30, 0.1, 0.30, 4.0},
+     .streams = {{1, 0, 0.15, 0.0, 0.30, 4.0},
+                 {1, 0, 0.25, 0.1, 0.40, 4.0},
                  {1, 0, 0.35, 0.0, 0.25, 4.0}}},
-    {.sd = 0.35,
+    {.sd = 0.50,
      .length_s = 2.0,
      .stream_count = STREAMS,
-     .streams = {{1, 0, 0.20, 0.0, 0.25, 4.0},
-                 {1, 0, 0.20, 0.1, 0.20, 4.0},
+     .streams = {{1, 0, 0.20, 0.0, 0.30, 4.0},
+                 {1, 0, 0.15, 0.1, 0.20, 4.0},
                  {1, 0, 0.40, 0.0, 0.25, 4.0}}},
-    {.sd = 0.30,
+    {.sd = 0.40,
      .length_s = 2.0,
      .stream_count = STREAMS,
-     .streams = {{1, 0, 0.25, 0.0, 0.25, 4.0},
-                 {1, 0, 0.30, 0.1, 0.25, 4.0},
+     .streams = {{1, 0, 0.25, 0.0, 0.30, 4.0},
+                 {1, 0, 0.15, 0.1, 0.20, 4.0},
                  {1, 0, 0.40, 0.0, 0.25, 4.0}}},
 };
 
@@ -391,7 +391,8 @@ affect_status fuse_finish(fuse_stage *s, const affect_timeline *const *inputs, s
     affect_time step = time_from_seconds(1.0 / s->options.rate_hz);
     for (size_t i = 0; i < s->persons.count && status == AFFECT_OK; i++) {
         person *p = s->persons.items[i];
-        if (p->open) status = fuse_changes_end(p->changes, p->last + step);
+        if (p->open)
+            status = fuse_changes_end(p->changes, BASE_MAX(p->last, BASE_MIN(p->last + step, end)));
         if (status == AFFECT_OK) status = keep_stretches(s, p);
         p->open = false;
         for (int d = 0; d < DIMENSIONS; d++) s->late += latent_online_late(p->latent[d]);

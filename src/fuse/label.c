@@ -43,14 +43,28 @@ static void soften(double *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] /= sum;
 }
 
+/* What the streams alone say about dimension d: the posterior of the trajectory with its prior
+ * taken out again, so that weak evidence is weak and not evidence for the middle. False if there is
+ * none. */
+static bool without_prior(const fuse_evidence *e, int d, double *mean, double *sd) {
+    if (!isfinite(e->mean[d]) || !isfinite(e->sd[d])) return false;
+    double prior = fuse_latent_model(d)->sd, left = 1.0 - e->sd[d] * e->sd[d] / (prior * prior);
+    if (left < 0.1) return false;
+    *mean = fmax(-1.0, fmin(1.0, e->mean[d] / left));
+    *sd = e->sd[d] / sqrt(left);
+    return true;
+}
+
 void fuse_category_scores(const fuse_evidence *e, double out[FUSE_CATEGORIES]) {
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
         out[c] = 0.0;
         if (e->has_face) out[c] += FACE_WEIGHT * e->log_face[c];
         if (e->has_voice) out[c] += VOICE_WEIGHT * e->log_voice[c];
-        for (int d = 0; d < 3; d++)
-            if (isfinite(e->mean[d]) && isfinite(e->sd[d]))
-                out[c] += PLACE_WEIGHT * log_normal(e->mean[d], e->sd[d], places[c][d]);
+        for (int d = 0; d < 3; d++) {
+            double mean, sd;
+            if (without_prior(e, d, &mean, &sd))
+                out[c] += PLACE_WEIGHT * log_normal(mean, sd, places[c][d]);
+        }
     }
     soften(out, FUSE_CATEGORIES);
 }
@@ -251,19 +265,36 @@ static void write_labels(base_text *out, const char *const *names, const double 
     base_text_append(out, "]");
 }
 
+static void gather(const affect_timeline *const *inputs, size_t count,
+                   const affect_track *trajectory, affect_time t0, affect_time t1,
+                   fuse_evidence *e) {
+    double means[6];
+    char id[64];
+    *e = (fuse_evidence){0};
+    mean_rows(trajectory, t0, t1, 6, means);
+    for (int d = 0; d < 3; d++) e->mean[d] = means[d], e->sd[d] = means[3 + d];
+    snprintf(id, sizeof id, "face/%d/expression", trajectory->person);
+    e->has_face = mean_log_posteriors(find(inputs, count, id), t0, t1, e->log_face);
+    e->has_voice =
+        mean_log_posteriors(find(inputs, count, "voice/expression"), t0, t1, e->log_voice);
+}
+
+bool fuse_score_stretch(const affect_timeline *const *inputs, size_t count,
+                        const affect_track *trajectory, affect_time t0, affect_time t1,
+                        double scores[FUSE_CATEGORIES]) {
+    fuse_evidence e;
+    if (trajectory->rows == 0) return false;
+    gather(inputs, count, trajectory, t0, t1, &e);
+    fuse_category_scores(&e, scores);
+    return true;
+}
+
 affect_status fuse_label_episode(affect_context *ctx, const affect_timeline *const *inputs,
                                  size_t count, const affect_track *trajectory, affect_time t0,
                                  affect_time t1, affect_tier *episodes) {
     int person = trajectory->person;
-    fuse_evidence e = {0};
-    double means[6];
-    mean_rows(trajectory, t0, t1, 6, means);
-    for (int d = 0; d < 3; d++) e.mean[d] = means[d], e.sd[d] = means[3 + d];
-    char id[64];
-    snprintf(id, sizeof id, "face/%d/expression", person);
-    e.has_face = mean_log_posteriors(find(inputs, count, id), t0, t1, e.log_face);
-    e.has_voice = mean_log_posteriors(find(inputs, count, "voice/expression"), t0, t1, e.log_voice);
-
+    fuse_evidence e;
+    gather(inputs, count, trajectory, t0, t1, &e);
     double scores[FUSE_CATEGORIES], region_score;
     fuse_category_scores(&e, scores);
     const char *region = fuse_region(&e, &region_score);

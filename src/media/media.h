@@ -65,6 +65,8 @@ typedef struct media_info {
     int width, height; /* as shown: rotation and pixel aspect applied */
     double fps;        /* average, 0 if unknown */
     char format[32], audio_codec[32], video_codec[32];
+    char comment[512]; /* what the container says about itself, UTF-8 as far as it is; "" if nothing
+                        */
 } media_info;
 
 typedef struct media_reader media_reader;

@@ -46,7 +46,7 @@ const char *report_number(float value, char out[NUMBER_TEXT_SIZE]) {
     out[0] = '\0';
     if (!isfinite(value)) return out;
     double size = fabs((double)value);
-    if (size == 0) return strcpy(out, "0");
+    if (size == 0) return memcpy(out, "0", 2);
     if (size < 1e-5 || size >= 1e9) return with_exponent(value, out);
     /* n / 10^k with n < 2^53 and 10^k exact is the correctly rounded double of the decimal text, so
      * this test says what a reader will get. Nine significant digits always suffice. */

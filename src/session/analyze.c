@@ -2,18 +2,22 @@
 #include <math.h>
 #include <string.h>
 
-#if __has_include("report/report.h")
 #include "report/report.h"
-#endif
 #include "session/internal.h"
 
-static affect_status say_properties(affect_session *session, const char *path,
+static affect_status say_properties(affect_context *ctx, affect_session *session, const char *path,
                                     const media_info *info) {
     char text[128];
     affect_status status = session_property(session, "input", path);
     if (status == AFFECT_OK)
         status = session_property(session, "program", "affect " AFFECT_VERSION);
     if (status == AFFECT_OK) status = session_property(session, "media/format", info->format);
+    if (status == AFFECT_OK && info->comment[0]) {
+        char *comment = base_utf8_clean(info->comment, strlen(info->comment));
+        if (!comment) return base_fail_memory(ctx);
+        status = session_property(session, "media/comment", comment);
+        base_free(comment);
+    }
     if (status == AFFECT_OK && info->has_video) {
         if (info->is_picture)
             snprintf(text, sizeof text, "%s %dx%d, one picture", info->video_codec, info->width,
@@ -39,13 +43,15 @@ static double estimate(double elapsed_s, affect_time done, affect_time total) {
 }
 
 static affect_status read_all(affect_context *ctx, const affect_options *o, media_reader *reader,
-                              affect_session *session) {
+                              affect_session *session, double *decode_s) {
     const media_info *info = media_reader_info(reader);
     double start = base_now_s(), told = 0;
     affect_time done = 0;
     affect_status status = AFFECT_OK;
     for (media_item item = {0}; status == AFFECT_OK;) {
+        double before = base_now_s();
         status = media_next(reader, &item);
+        *decode_s += base_now_s() - before;
         if (status != AFFECT_OK || item.kind == MEDIA_END) break;
         if (item.kind == MEDIA_GAP) {
             status = session_gap(session, item.gap.t0, item.gap.t1, item.gap.text);
@@ -67,6 +73,11 @@ static affect_status read_all(affect_context *ctx, const affect_options *o, medi
 
 affect_status affect_analyze(affect_context *ctx, const char *path, const affect_options *o,
                              affect_timeline **out) {
+    return session_analyze(ctx, path, o, NULL, out);
+}
+
+affect_status session_analyze(affect_context *ctx, const char *path, const affect_options *o,
+                              session_times *times, affect_timeline **out) {
     *out = NULL;
     media_options media = media_options_default();
     affect_options *defaults = NULL;
@@ -89,15 +100,20 @@ affect_status affect_analyze(affect_context *ctx, const char *path, const affect
     if (status != AFFECT_OK) goto cleanup;
     if (!o->look_ahead_ms) session_wait_for_everything(session);
     const media_info *info = media_reader_info(reader);
-    status = say_properties(session, path, info);
+    status = say_properties(ctx, session, path, info);
     if (status == AFFECT_OK && o->face && !info->has_video)
         status = session_gap(session, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                              "the recording has no picture: nothing is said about faces");
     if (status == AFFECT_OK && media.want_audio && !info->has_audio)
         status = session_gap(session, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                              "the recording has no sound: nothing is said about the voice");
-    if (status == AFFECT_OK) status = read_all(ctx, o, reader, session);
+    double decode_s = 0;
+    if (status == AFFECT_OK) status = read_all(ctx, o, reader, session, &decode_s);
     if (status == AFFECT_OK) status = affect_session_finish(session, out);
+    if (times) {
+        session_timing(session, times->stages);
+        times->decode = decode_s;
+    }
     if (status == AFFECT_ERROR_NO_STREAM)
         status = base_fail(ctx, status,
                            "%s: no sound and no picture could be decoded; is it damaged?", path);
@@ -108,7 +124,6 @@ cleanup:
     return status;
 }
 
-#if __has_include("report/report.h")
 affect_status affect_timeline_write(affect_context *ctx, const affect_timeline *timeline,
                                     const char *folder, const char *formats, int overwrite) {
     unsigned chosen;
@@ -121,4 +136,3 @@ affect_status affect_timeline_write(affect_context *ctx, const affect_timeline *
 affect_status affect_timeline_read(affect_context *ctx, const char *path, affect_timeline **out) {
     return report_read_json(ctx, path, out);
 }
-#endif

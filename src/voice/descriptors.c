@@ -24,7 +24,7 @@ struct voice_descriptors {
     /* samples[0] is sample `start` of the recording */
     float *samples;
     size_t start, count, capacity;
-    size_t analysed, given; /* frames */
+    size_t analysed, given, decided; /* frames */
     bool finished;
     pitch_path path;
     pitch_periods periods;
@@ -71,7 +71,7 @@ affect_status voice_descriptors_create(affect_context *ctx, int sample_rate,
 }
 
 void voice_descriptors_reset(voice_descriptors *s) {
-    s->start = s->count = s->analysed = s->given = s->out_count = 0;
+    s->start = s->count = s->analysed = s->given = s->decided = s->out_count = 0;
     s->finished = false;
     pitch_path_reset(&s->path);
     pitch_periods_reset(&s->periods);
@@ -92,6 +92,8 @@ void voice_descriptors_destroy(voice_descriptors *s) {
 double voice_descriptors_period(const voice_descriptors *s) {
     return (double)s->plan->step / (double)s->plan->sample_rate;
 }
+
+size_t voice_descriptors_decided(const voice_descriptors *s) { return s->decided; }
 
 static const float *samples_at(const voice_descriptors *s, size_t sample) {
     return s->samples + (sample - s->start);
@@ -235,6 +237,7 @@ affect_status voice_descriptors_finish(voice_descriptors *s) {
                          BASE_MIN(short_frames - s->analysed, (size_t)VOICE_LANES));
     }
     if (status != AFFECT_OK) return status;
+    s->decided = s->path.decided;
     pitch_path_finish(&s->path);
     status = complete_decided(s);
     for (size_t n = long_frames; n < short_frames && status == AFFECT_OK; n++)

@@ -52,6 +52,9 @@ AFFECT_MUST_USE affect_status voice_descriptors_push(voice_descriptors *stream,
 AFFECT_MUST_USE affect_status voice_descriptors_finish(voice_descriptors *stream);
 /* The frames that became final since the last call; borrowed until the next call on the stream. */
 const voice_frame *voice_descriptors_take(voice_descriptors *stream, size_t *count);
+/* After finish: how many frames had been decided when the samples ended; the others were decided
+ * because nothing followed. */
+size_t voice_descriptors_decided(const voice_descriptors *stream);
 /* Starts over with the next recording of the same rate. */
 void voice_descriptors_reset(voice_descriptors *stream);
 void voice_descriptors_destroy(voice_descriptors *stream);

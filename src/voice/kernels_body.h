@@ -435,10 +435,14 @@ LANES_INLINE void resample(const voice_plan *plan, const lanes *spectrum, lanes 
                         *t3 = t2 + bins * 2;
             for (size_t k = 1; k < bins; k++) {
                 lanes re = spectrum[2 * k], im = spectrum[2 * k + 1];
-                sum[0] += re * t0[2 * k] + im * t0[2 * k + 1];
-                sum[1] += re * t1[2 * k] + im * t1[2 * k + 1];
-                sum[2] += re * t2[2 * k] + im * t2[2 * k + 1];
-                sum[3] += re * t3[2 * k] + im * t3[2 * k + 1];
+                sum[0] += re * t0[2 * k];
+                sum[0] += im * t0[2 * k + 1];
+                sum[1] += re * t1[2 * k];
+                sum[1] += im * t1[2 * k + 1];
+                sum[2] += re * t2[2 * k];
+                sum[2] += im * t2[2 * k + 1];
+                sum[3] += re * t3[2 * k];
+                sum[3] += im * t3[2 * k + 1];
             }
         } else {
             for (size_t r = 0; r < rows; r++)
@@ -463,7 +467,7 @@ LANES_INLINE void linear_prediction(const lanes *x, size_t n, lanes a[VOICE_LPC_
     for (int m = 0; m < VOICE_LPC_ORDER; m++) {
         lanes sum = r[m + 1];
         for (int i = 0; i < m; i++) sum += a[i] * r[m - i];
-        lanes k = -sum / error;
+        lanes k = (-1.0f / error) * sum;
         k = lanes_select(dead, lanes_all(0.0f), k);
         a[m] = k;
         for (int i = 0; i < (m + 1) / 2; i++) {
@@ -589,6 +593,8 @@ static void KERNEL(short_frames)(const voice_plan *plan, const float *samples, s
     lanes *power = x, *magnitude = y;
     for (size_t k = 0; k < bins; k++) {
         lanes p = spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1];
+        /* Subnormal power counts as none: the reference flushes it to zero. */
+        p = lanes_select(p < 1.17549435e-38f, lanes_all(0.0f), p);
         power[k] = p;
         if (k < plan->flux_end) magnitude[k] = lanes_sqrt(p);
     }

@@ -2,27 +2,46 @@
 #include <math.h>
 #include <string.h>
 
+#include "words/emotion.h"
 #include "words/private.h"
 
 struct words_emitter {
     affect_context *ctx;
     affect_timeline *timeline;
+    bool affect;
+    words_emotion *emotion; /* NULL: nothing is scored */
     affect_tier *words, *utterances;
+    affect_track *track;
+    affect_time last_row;
     base_text text, attributes;
+    size_t token_capacity;
+    lexical_token *tokens;
 };
 
 affect_status words_emitter_create(affect_context *ctx, const words_options *options,
-                                   affect_timeline *timeline, const char *model,
-                                   words_emitter **out) {
-    (void)options, (void)model;
+                                   affect_timeline *timeline, words_emitter **out) {
+    static const char *const channels[] = {"valence",    "arousal",    "dominance",
+                                           "valence_sd", "arousal_sd", "dominance_sd"};
     *out = NULL;
     words_emitter *e = base_calloc(1, sizeof *e);
     if (!e) return base_fail_memory(ctx);
     e->ctx = ctx;
     e->timeline = timeline;
+    e->affect = options->affect;
     affect_status status = timeline_tier(ctx, timeline, "words", AFFECT_MODALITY_WORDS, &e->words);
     if (!status)
         status = timeline_tier(ctx, timeline, "utterances", AFFECT_MODALITY_WORDS, &e->utterances);
+    if (!status && e->affect) {
+        status = words_emotion_load(ctx, options->lexicon, &e->emotion);
+        if (status && status != AFFECT_ERROR_MEMORY)
+            status = timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                                   "words were not scored: %s", affect_context_message(ctx));
+    }
+    if (!status && e->emotion)
+        status = timeline_add_track(ctx, timeline, "words/affect", AFFECT_MODALITY_WORDS,
+                                    AFFECT_PERSON_NONE, words_emotion_model(e->emotion), channels,
+                                    BASE_COUNT(channels), &e->track);
+    e->last_row = INT64_MIN;
     if (status) {
         words_emitter_destroy(e);
         return status;
@@ -31,71 +50,142 @@ affect_status words_emitter_create(affect_context *ctx, const words_options *opt
     return AFFECT_OK;
 }
 
-/* A JSON string with quotes. */
-static void append_json(base_text *out, const char *s) {
-    base_text_append(out, "\"");
+/* ---- attributes: a JSON object, begun by its first member ---- */
+
+static void member(base_text *a, const char *key) {
+    base_text_printf(a, "%s\"%s\":", a->length ? "," : "{", key);
+}
+
+static void add_flag(base_text *a, const char *key, bool value) {
+    member(a, key);
+    base_text_append(a, value ? "true" : "false");
+}
+
+/* Three decimals; no "-0.000". */
+static void add_number(base_text *a, const char *key, float value) {
+    member(a, key);
+    double rounded = round((double)value * 1000) / 1000;
+    base_text_printf(a, "%.3f", rounded + 0.0);
+}
+
+static void add_string(base_text *a, const char *key, const char *s) {
+    member(a, key);
+    base_text_append(a, "\"");
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
         if (c == '"' || c == '\\')
-            base_text_printf(out, "\\%c", c);
+            base_text_printf(a, "\\%c", c);
         else if (c < 0x20)
-            base_text_printf(out, "\\u%04x", c);
+            base_text_printf(a, "\\u%04x", c);
         else
-            base_text_append_n(out, s, 1);
+            base_text_append_n(a, s, 1);
     }
-    base_text_append(out, "\"");
+    base_text_append(a, "\"");
 }
 
-/* Attributes are collected as "{a,b" and closed here; none gives NULL. */
-static const char *close_attributes(base_text *a) {
-    if (!a->length) return NULL;
-    base_text_append(a, "}");
-    return a->data;
+static const char *closed(base_text *a) {
+    if (a->length) base_text_append(a, "}");
+    return a->length ? a->data : NULL;
 }
 
-static void next_attribute(base_text *a) { base_text_append(a, a->length ? "," : "{"); }
+/* ---- */
 
-affect_status words_emit(words_emitter *e, const words_utterance *u) {
-    affect_status status = AFFECT_OK;
-    base_text_clear(&e->text);
-    for (size_t i = 0; !status && i < u->count; i++) {
-        const words_item *w = &u->items[i];
-        if (i) base_text_append(&e->text, " ");
-        base_text_append(&e->text, w->text);
-        if (!u->understood) continue;
-        base_text_clear(&e->attributes);
-        if (w->interpolated) {
-            next_attribute(&e->attributes);
-            base_text_append(&e->attributes, "\"interpolated\":true");
-        }
-        const char *attributes = close_attributes(&e->attributes);
-        if (e->attributes.failed) return base_fail_memory(e->ctx);
-        status = tier_append(e->ctx, e->words,
-                             &(affect_interval){.t0 = w->t0,
-                                                .t1 = w->t1,
-                                                .label = w->text,
-                                                .score = w->confidence,
-                                                .attributes = attributes});
-    }
-    if (status) return status;
+/* Arousal and dominance of a word are its weights as if it stood alone. */
+static void word_attributes(words_emitter *e, const words_item *w, const lexical_token *t,
+                            bool scored) {
     base_text *a = &e->attributes;
     base_text_clear(a);
-    if (!u->understood) {
-        next_attribute(a);
-        base_text_append(a, "\"understood\":false");
+    if (e->emotion) {
+        bool known = scored && t->entry;
+        if (known) {
+            add_number(a, "valence", t->polarity);
+            add_number(a, "arousal", t->entry->weight[1]);
+            add_number(a, "dominance", t->entry->weight[2]);
+            if (t->negated) add_flag(a, "negated", true);
+        }
+        add_flag(a, "scored", known);
     }
-    if (u->speaker && *u->speaker) {
-        next_attribute(a);
-        base_text_append(a, "\"speaker\":");
-        append_json(a, u->speaker);
+    if (w->interpolated) add_flag(a, "interpolated", true);
+}
+
+static affect_status add_events(words_emitter *e, const words_item *w, const lexical_token *t) {
+    const struct {
+        unsigned role;
+        const char *kind;
+        float strength;
+    } kinds[] = {
+        /* A negation or degree word that changes a word of feeling counts in full. */
+        {LEXICAL_NEGATION, "negation", t->bearing ? 1.0F : 0.5F},
+        {LEXICAL_INTENSIFIER, "intensifier", t->bearing ? 1.0F : 0.5F},
+        {LEXICAL_SWEARING, "swearing", 1.0F},
+        {LEXICAL_LAUGHTER, "laughter", 1.0F},
+    };
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; !status && i < BASE_COUNT(kinds); i++)
+        if (t->roles & kinds[i].role)
+            status = timeline_add_event(
+                e->ctx, e->timeline,
+                &(affect_event){.onset = w->t0,
+                                .apex = w->t0 + (w->t1 - w->t0) / 2,
+                                .offset = w->t1,
+                                .kind = kinds[i].kind,
+                                .modality = AFFECT_MODALITY_WORDS,
+                                .strength = kinds[i].strength,
+                                .confidence = isnan(w->confidence) ? 1.0F : w->confidence});
+    return status;
+}
+
+static affect_status add_word(words_emitter *e, const words_item *w, const lexical_token *t,
+                              bool scored) {
+    word_attributes(e, w, t, scored);
+    const char *attributes = closed(&e->attributes);
+    if (e->attributes.failed) return base_fail_memory(e->ctx);
+    affect_status status = tier_append(e->ctx, e->words,
+                                       &(affect_interval){.t0 = w->t0,
+                                                          .t1 = w->t1,
+                                                          .label = w->text,
+                                                          .score = w->confidence,
+                                                          .attributes = attributes});
+    /* Roles are read from English lists: in an utterance of another language "die" is no word of
+     * ours. Laughter is the same everywhere. */
+    lexical_token shown = *t;
+    if (!scored) shown.roles &= LEXICAL_LAUGHTER;
+    if (!status && e->affect) status = add_events(e, w, &shown);
+    return status;
+}
+
+static affect_status add_row(words_emitter *e, const words_utterance *u,
+                             const words_affect *affect) {
+    float row[6];
+    for (size_t k = 0; k < 3; k++) {
+        row[k] = affect->value[k];
+        row[3 + k] = affect->sd[k];
     }
-    if (u->interpolated) {
-        next_attribute(a);
-        base_text_append(a, "\"interpolated\":true");
+    affect_time middle = u->t0 + (u->t1 - u->t0) / 2;
+    /* Overlapping cues: times of a track must not go back. */
+    e->last_row = BASE_MAX(e->last_row, middle);
+    float confidence =
+        affect->scored ? affect->coverage * (isnan(u->confidence) ? 1.0F : u->confidence) : 0;
+    return track_append(e->ctx, e->track, e->last_row, confidence, row);
+}
+
+static affect_status add_utterance(words_emitter *e, const words_utterance *u, const char *text,
+                                   const words_affect *affect) {
+    base_text *a = &e->attributes;
+    base_text_clear(a);
+    if (!u->understood) add_flag(a, "understood", false);
+    if (u->understood && e->emotion) {
+        if (affect->scored) {
+            add_number(a, "valence", affect->value[0]);
+            add_number(a, "arousal", affect->value[1]);
+            add_number(a, "dominance", affect->value[2]);
+        }
+        add_flag(a, "scored", affect->scored);
     }
-    const char *attributes = close_attributes(a);
-    if (a->failed || e->text.failed) return base_fail_memory(e->ctx);
-    const char *text = u->text ? u->text : e->text.length ? e->text.data : "";
+    if (u->speaker && *u->speaker) add_string(a, "speaker", u->speaker);
+    if (u->interpolated) add_flag(a, "interpolated", true);
+    const char *attributes = closed(a);
+    if (a->failed) return base_fail_memory(e->ctx);
     return tier_append(e->ctx, e->utterances,
                        &(affect_interval){.t0 = u->t0,
                                           .t1 = u->t1,
@@ -104,9 +194,36 @@ affect_status words_emit(words_emitter *e, const words_utterance *u) {
                                           .attributes = attributes});
 }
 
+affect_status words_emit(words_emitter *e, const words_utterance *u) {
+    words_affect affect = {.scored = false};
+    if (!u->understood) return add_utterance(e, u, "", &affect);
+    if (!base_grow((void **)&e->tokens, &e->token_capacity, BASE_MAX(u->count, (size_t)1),
+                   sizeof *e->tokens))
+        return base_fail_memory(e->ctx);
+    base_text_clear(&e->text);
+    for (size_t i = 0; i < u->count; i++) {
+        e->tokens[i] =
+            (lexical_token){.text = u->items[i].text, .described = u->items[i].described};
+        if (!u->text && i) base_text_append(&e->text, " ");
+        if (!u->text) base_text_append(&e->text, u->items[i].text);
+    }
+    if (e->text.failed) return base_fail_memory(e->ctx);
+    words_emotion_tokens(e->emotion, e->tokens, u->count, &affect);
+    if (u->foreign) affect = (words_affect){.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; !status && i < u->count; i++)
+        status = add_word(e, &u->items[i], &e->tokens[i], affect.scored || !e->emotion);
+    const char *text = u->text ? u->text : u->count ? e->text.data : "";
+    if (!status) status = add_utterance(e, u, text, &affect);
+    if (!status && e->track && u->count) status = add_row(e, u, &affect);
+    return status;
+}
+
 void words_emitter_destroy(words_emitter *e) {
     if (!e) return;
+    words_emotion_destroy(e->emotion);
     base_text_destroy(&e->text);
     base_text_destroy(&e->attributes);
+    base_free(e->tokens);
     base_free(e);
 }

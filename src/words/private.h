@@ -17,11 +17,16 @@ typedef struct vosk_word {
 typedef struct vosk_result {
     size_t count, capacity;
     vosk_word *items;
+    size_t speaker_count, speaker_capacity;
+    float *speaker;   /* x-vector of the utterance; speaker_count is 0 without a speaker model */
+    double speaker_s; /* seconds of speech behind it */
 } vosk_result;
 
 /* Errors: MODEL, RUNTIME, MEMORY. */
 AFFECT_MUST_USE affect_status words_vosk_open(affect_context *ctx, const char *model, int rate_hz,
                                               words_vosk **out);
+/* Adds speaker vectors to the results. Errors: MODEL. */
+AFFECT_MUST_USE affect_status words_vosk_speakers(words_vosk *vosk, const char *model);
 const char *words_vosk_language(const words_vosk *vosk); /* of the model: "en" */
 /* A new recogniser: word times count from here. Errors: RUNTIME. */
 AFFECT_MUST_USE affect_status words_vosk_restart(words_vosk *vosk);
@@ -40,6 +45,7 @@ typedef struct words_item {
     affect_time t0, t1;
     const char *text;
     float confidence; /* NaN unknown */
+    bool described;   /* in brackets: a sound, not speech */
     bool interpolated;
 } words_item;
 
@@ -49,6 +55,7 @@ typedef struct words_utterance {
     const char *speaker; /* "" or NULL = unknown */
     float confidence;    /* NaN unknown */
     bool understood;
+    bool foreign;      /* the file says that it is not English: carried through, not scored */
     bool interpolated; /* its own times are not in the file */
     size_t count;
     const words_item *items;
@@ -57,9 +64,9 @@ typedef struct words_utterance {
 typedef struct words_emitter words_emitter;
 
 /* Makes tiers and track; loads the lexicon if `affect` (a missing one is a warning). */
-AFFECT_MUST_USE affect_status words_emitter_create(affect_context *ctx, const words_options *options,
-                                                   affect_timeline *timeline, const char *model,
-                                                   words_emitter **out);
+AFFECT_MUST_USE affect_status words_emitter_create(affect_context *ctx,
+                                                   const words_options *options,
+                                                   affect_timeline *timeline, words_emitter **out);
 AFFECT_MUST_USE affect_status words_emit(words_emitter *emitter, const words_utterance *utterance);
 void words_emitter_destroy(words_emitter *emitter);
 

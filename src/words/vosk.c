@@ -22,6 +22,9 @@ typedef struct vosk_api {
     void *(*recognizer_new)(void *model, float rate);
     void (*recognizer_free)(void *recognizer);
     void (*set_words)(void *recognizer, int words);
+    void *(*speaker_new)(const char *path);
+    void (*speaker_free)(void *model);
+    void (*set_speaker)(void *recognizer, void *model);
     int (*accept)(void *recognizer, const float *samples, int count);
     const char *(*result)(void *recognizer);
     const char *(*final_result)(void *recognizer);
@@ -32,6 +35,7 @@ struct words_vosk {
     affect_context *ctx;
     vosk_api api;
     void *model, *recognizer;
+    void *speaker; /* speaker model, or NULL */
     int rate;
     char *language;
     float *scaled;
@@ -58,14 +62,15 @@ static bool try_library(void *user, const char *path) {
 static affect_status load_api(affect_context *ctx, vosk_api *api) {
     opener o = {0};
     base_text tried = {0};
-    infer_find_library("AFFECT_VOSK", "libvosk.so",
-                       "node_modules/vosk/lib/linux-x86_64/libvosk.so", &tried, try_library, &o);
+    infer_find_library("AFFECT_VOSK", "libvosk.so", "node_modules/vosk/lib/linux-x86_64/libvosk.so",
+                       &tried, try_library, &o);
     affect_status status = AFFECT_OK;
     if (!o.library)
-        status = base_fail(ctx, AFFECT_ERROR_RUNTIME,
-                           "the speech recogniser Vosk was not found (%s)%s: run \"make setup\", or "
-                           "name libvosk.so in AFFECT_VOSK",
-                           tried.data ? tried.data : "", o.error);
+        status =
+            base_fail(ctx, AFFECT_ERROR_RUNTIME,
+                      "the speech recogniser Vosk was not found (%s)%s: run \"make setup\", or "
+                      "name libvosk.so in AFFECT_VOSK",
+                      tried.data ? tried.data : "", o.error);
     base_text_destroy(&tried);
     if (status) return status;
     const struct {
@@ -77,6 +82,9 @@ static affect_status load_api(affect_context *ctx, vosk_api *api) {
         {"vosk_recognizer_new", &api->recognizer_new},
         {"vosk_recognizer_free", &api->recognizer_free},
         {"vosk_recognizer_set_words", &api->set_words},
+        {"vosk_spk_model_new", &api->speaker_new},
+        {"vosk_spk_model_free", &api->speaker_free},
+        {"vosk_recognizer_set_spk_model", &api->set_speaker},
         {"vosk_recognizer_accept_waveform_f", &api->accept},
         {"vosk_recognizer_result", &api->result},
         {"vosk_recognizer_final_result", &api->final_result},
@@ -89,7 +97,8 @@ static affect_status load_api(affect_context *ctx, vosk_api *api) {
                              symbols[i].name);
         memcpy(symbols[i].slot, &symbol, sizeof symbol);
     }
-    api->set_log_level(-1);
+    api->set_log_level(
+        -3); /* below Kaldi's warnings (-1) and errors (-2): a library prints nothing */
     return AFFECT_OK;
 }
 
@@ -108,9 +117,10 @@ static affect_status check_sizes(affect_context *ctx, const infer_card *card, js
         bool right = stat(path, &info) == 0 && info.st_size == json_integer_value(bytes);
         base_free(path);
         if (!right)
-            return base_fail(ctx, AFFECT_ERROR_MODEL,
-                             "model %s: %s is damaged (the card says %lld bytes): run \"make setup\"",
-                             card->name, name, (long long)json_integer_value(bytes));
+            return base_fail(
+                ctx, AFFECT_ERROR_MODEL,
+                "model %s: %s is damaged (the card says %lld bytes): run \"make setup\"",
+                card->name, name, (long long)json_integer_value(bytes));
     }
     return AFFECT_OK;
 }
@@ -124,7 +134,8 @@ affect_status words_vosk_open(affect_context *ctx, const char *model, int rate_h
     v->rate = rate_hz;
     infer_card *card = NULL;
     json_t *root = NULL;
-    affect_status status = infer_card_load(ctx, model ? model : "words.recognition.en", false, &card);
+    affect_status status =
+        infer_card_load(ctx, model ? model : "words.recognition.en", false, &card);
     if (!status) {
         root = json_loads(card->json, 0, NULL);
         const char *language = json_string_value(json_object_get(root, "language"));
@@ -134,9 +145,9 @@ affect_status words_vosk_open(affect_context *ctx, const char *model, int rate_h
     if (!status) status = check_sizes(ctx, card, root);
     if (!status) status = load_api(ctx, &v->api);
     if (!status && !(v->model = v->api.model_new(card->folder)))
-        status = base_fail(ctx, AFFECT_ERROR_MODEL,
-                           "model %s: Vosk cannot load %s: run \"make setup\"", card->name,
-                           card->folder);
+        status =
+            base_fail(ctx, AFFECT_ERROR_MODEL, "model %s: Vosk cannot load %s: run \"make setup\"",
+                      card->name, card->folder);
     if (!status) status = words_vosk_restart(v);
     json_decref(root);
     infer_card_destroy(card);
@@ -156,7 +167,20 @@ affect_status words_vosk_restart(words_vosk *v) {
     if (!v->recognizer)
         return base_fail(v->ctx, AFFECT_ERROR_RUNTIME, "Vosk could not make a recogniser");
     v->api.set_words(v->recognizer, 1);
+    if (v->speaker) v->api.set_speaker(v->recognizer, v->speaker);
     return AFFECT_OK;
+}
+
+affect_status words_vosk_speakers(words_vosk *v, const char *model) {
+    infer_card *card = NULL;
+    affect_status status = infer_card_load(v->ctx, model ? model : "voice.speaker", false, &card);
+    if (!status && !(v->speaker = v->api.speaker_new(card->folder)))
+        status = base_fail(v->ctx, AFFECT_ERROR_MODEL,
+                           "model %s: Vosk cannot load %s: run \"make setup\"", card->name,
+                           card->folder);
+    if (!status) v->api.set_speaker(v->recognizer, v->speaker);
+    infer_card_destroy(card);
+    return status;
 }
 
 affect_status words_vosk_feed(words_vosk *v, const float *samples, size_t count, bool *ended) {
@@ -198,24 +222,38 @@ affect_status words_vosk_take(words_vosk *v, bool last, vosk_result *out) {
         out->items[out->count++] =
             (vosk_word){copy, t0, t1, (float)BASE_MAX(0.0, BASE_MIN(1.0, confidence))};
     }
+    const json_t *vector = json_object_get(root, "spk");
+    size_t d = json_array_size(vector);
+    if (!status && d) {
+        if (base_grow((void **)&out->speaker, &out->speaker_capacity, d, sizeof *out->speaker)) {
+            for (i = 0; i < d; i++)
+                out->speaker[i] = (float)json_number_value(json_array_get(vector, i));
+            out->speaker_count = d;
+            out->speaker_s = json_number_value(json_object_get(root, "spk_frames")) * 0.01;
+        } else {
+            status = base_fail_memory(v->ctx);
+        }
+    }
     json_decref(root);
     return status;
 }
 
 void vosk_result_clear(vosk_result *result) {
     for (size_t i = 0; i < result->count; i++) base_free(result->items[i].text);
-    result->count = 0;
+    result->count = result->speaker_count = 0;
 }
 
 void vosk_result_destroy(vosk_result *result) {
     vosk_result_clear(result);
     base_free(result->items);
+    base_free(result->speaker);
     *result = (vosk_result){0};
 }
 
 void words_vosk_close(words_vosk *v) {
     if (!v) return;
     if (v->recognizer) v->api.recognizer_free(v->recognizer);
+    if (v->speaker) v->api.speaker_free(v->speaker);
     if (v->model) v->api.model_free(v->model);
     base_free(v->language);
     base_free(v->scaled);

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "voice/turns.h"
+#include "words/judge.h"
 #include "words/private.h"
 
 enum {
@@ -29,6 +31,9 @@ struct words_stage {
     words_vosk *vosk; /* NULL until the first block, and when recognition is off or missing */
     bool missing;     /* a warning said that there is no recogniser */
     words_emitter *emitter;
+    words_judge *judge;
+    char *speaker_model;
+    voice_turns *turns; /* NULL: off or missing */
     int rate;
     bool started;
     affect_time stretch_t0; /* of the first sample since the last gap */
@@ -43,7 +48,9 @@ struct words_stage {
     words_item *items;
 };
 
-words_options words_options_default(void) { return (words_options){true, true, NULL, NULL}; }
+words_options words_options_default(void) {
+    return (words_options){.recognise = true, .affect = true, .speakers = true};
+}
 
 affect_status words_create(affect_context *ctx, const words_options *options,
                            affect_timeline *timeline, words_stage **out) {
@@ -58,7 +65,10 @@ affect_status words_create(affect_context *ctx, const words_options *options,
     s->model = base_strdup(model ? model : "words.recognition.en");
     if (!s->model) status = base_fail_memory(ctx);
     s->options.recognition_model = s->model;
-    if (!status) status = words_emitter_create(ctx, &s->options, timeline, s->model, &s->emitter);
+    if (s->options.speaker_model && !(s->speaker_model = base_strdup(s->options.speaker_model)))
+        status = base_fail_memory(ctx);
+    if (!status) status = words_emitter_create(ctx, &s->options, timeline, &s->emitter);
+    if (!status) status = words_judge_create(ctx, timeline, s->emitter, &s->judge);
     if (status) {
         words_destroy(s);
         return status;
@@ -78,7 +88,12 @@ static affect_status start(words_stage *s, int rate) {
         return timeline_warn(s->ctx, s->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                              "no words were recognised: %s", affect_context_message(s->ctx));
     }
-    return status;
+    if (status || !s->options.speakers) return status;
+    status = words_vosk_speakers(s->vosk, s->speaker_model);
+    if (!status) return voice_turns_create(s->ctx, s->timeline, &s->turns);
+    if (status != AFFECT_ERROR_MODEL) return status;
+    return timeline_warn(s->ctx, s->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                         "No speaker turns: %s", affect_context_message(s->ctx));
 }
 
 /* Time of a position in the audio fed. A word's end takes the stretch that ends there, its start
@@ -110,12 +125,20 @@ static affect_status take(words_stage *s, bool last) {
         item->t1 = BASE_MAX(item->t0, item->t1);
         confidence += w->confidence;
     }
-    return words_emit(s->emitter, &(words_utterance){.t0 = s->items[0].t0,
-                                                     .t1 = s->items[n - 1].t1,
-                                                     .confidence = (float)(confidence / (double)n),
-                                                     .understood = true,
-                                                     .count = n,
-                                                     .items = s->items});
+    if (s->turns) {
+        bool known = s->result.speaker_count > 0;
+        double spoken =
+            known ? s->result.speaker_s : time_to_seconds(s->items[n - 1].t1 - s->items[0].t0);
+        status = voice_turns_add(s->turns, s->items[0].t0, s->items[n - 1].t1,
+                                 known ? s->result.speaker : NULL, s->result.speaker_count, spoken);
+        if (status) return status;
+    }
+    return words_judge_add(s->judge,
+                           &(words_utterance){.t0 = s->items[0].t0,
+                                              .t1 = s->items[n - 1].t1,
+                                              .confidence = (float)(confidence / (double)n),
+                                              .count = n,
+                                              .items = s->items});
 }
 
 static affect_status add_join(words_stage *s, affect_time t0) {
@@ -138,6 +161,9 @@ static affect_status feed_chunk(words_stage *s) {
     s->fed += (int64_t)s->chunk_count;
     s->stretch_count += (int64_t)s->chunk_count;
     s->chunk_count = 0;
+    if (!status)
+        status = words_judge_advance(s->judge,
+                                     s->stretch_t0 + time_from_ticks(s->stretch_count, 1, s->rate));
     if (!status && affect_context_cancelled(s->ctx)) status = AFFECT_ERROR_CANCELLED;
     if (!status && ended) {
         bool renew = s->fed >= (int64_t)ROUND_S * s->rate;
@@ -189,12 +215,17 @@ affect_status words_push(words_stage *s, const media_block *block) {
 affect_status words_finish(words_stage *s) {
     if (!s->vosk || !s->started) return AFFECT_OK;
     s->started = false;
-    return close_stretch(s);
+    affect_status status = close_stretch(s);
+    if (!status) status = words_judge_finish(s->judge);
+    return !status && s->turns ? voice_turns_finish(s->turns) : status;
 }
 
 void words_destroy(words_stage *s) {
     if (!s) return;
     words_vosk_close(s->vosk);
+    words_judge_destroy(s->judge);
+    voice_turns_destroy(s->turns);
+    base_free(s->speaker_model);
     words_emitter_destroy(s->emitter);
     vosk_result_destroy(&s->result);
     base_free(s->items);

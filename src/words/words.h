@@ -8,11 +8,13 @@
  *                       language, singing, noise) has the label "" and {"understood":false}
  *   track "words/affect" one row an utterance at its middle: valence, arousal, dominance and their
  *                       standard deviations; NaN where the lexicon says nothing
+ *   tier  "speakers"    who spoke: S1, S2, ... in order of appearance (written at the end)
  *   events "negation", "intensifier", "swearing", "laughter"
  *
- * Recognition is Vosk (Kaldi), found by dlopen; without it, or without its model, the stage warns on
- * the timeline and does nothing. The decision whether speech was understood needs context: results
- * come up to WORDS_HOLD_S after the end of an utterance (docs/words.md). */
+ * Recognition is Vosk (Kaldi), found by dlopen; without it, or without its model, the stage warns
+ * on the timeline and does nothing. The decision whether speech was understood needs context: at
+ * the start of a recording, and after a minute of silence, results come up to 15 s after the end of
+ * an utterance, later at once (docs/words.md). */
 #ifndef WORDS_WORDS_H
 #define WORDS_WORDS_H
 
@@ -20,10 +22,13 @@
 #include "track/track.h"
 
 typedef struct words_options {
-    bool recognise;                /* false: words_push ignores audio */
-    bool affect;                   /* lexical valence, arousal, dominance and events */
-    const char *recognition_model; /* NULL = "words.recognition.en"; a name or a folder with a card */
-    const char *lexicon;           /* NULL = "words.lexicon" */
+    bool recognise; /* false: words_push ignores audio */
+    bool affect;    /* lexical valence, arousal, dominance and events */
+    const char
+        *recognition_model;    /* NULL = "words.recognition.en"; a name or a folder with a card */
+    const char *lexicon;       /* NULL = "words.lexicon" */
+    bool speakers;             /* speaker turns, from the utterances' x-vectors (voice/turns.h) */
+    const char *speaker_model; /* NULL = "voice.speaker" */
 } words_options;
 
 words_options words_options_default(void); /* everything on, default models */
@@ -40,12 +45,22 @@ AFFECT_MUST_USE affect_status words_push(words_stage *stage, const media_block *
 AFFECT_MUST_USE affect_status words_finish(words_stage *stage);
 void words_destroy(words_stage *stage);
 
-/* Reads a transcript (data/transcript.h) into the timeline instead of recognising. Cues without word
- * times get words at times interpolated by length, marked so. Errors: those of transcript_read. */
+/* Reads a transcript (data/transcript.h) into the timeline instead of recognising. Cues without
+ * word times get words at times interpolated by length, marked so. Errors: those of
+ * transcript_read. */
 AFFECT_MUST_USE affect_status words_import(affect_context *ctx, const char *path,
                                            affect_timeline *timeline);
 AFFECT_MUST_USE affect_status words_import_with(affect_context *ctx, const char *path,
                                                 const words_options *options,
                                                 affect_timeline *timeline);
+
+/* Text that comes piece by piece, each with its interval, in order of time; otherwise as
+ * words_import_with. Malformed UTF-8 is replaced. Errors: MEMORY. */
+typedef struct words_text words_text;
+AFFECT_MUST_USE affect_status words_text_create(affect_context *ctx, const words_options *options,
+                                                affect_timeline *timeline, words_text **out);
+AFFECT_MUST_USE affect_status words_text_push(words_text *text, affect_time t0, affect_time t1,
+                                              const char *utf8);
+void words_text_destroy(words_text *text); /* NULL is fine */
 
 #endif

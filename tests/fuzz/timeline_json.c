@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *second = printed(again, REPORT_JSON, &m);
     if (n != m || memcmp(first, second, n) != 0) abort();
     for (int f = 0; f < REPORT_FORMAT_COUNT; f++)
-        if (f != REPORT_CSV && (REPORT_ALL >> f & 1U)) free(printed(timeline, (report_format)f, &m));
+        if (f != REPORT_CSV && (REPORT_ALL >> f & 1U))
+            free(printed(timeline, (report_format)f, &m));
     free(first);
     free(second);
     affect_timeline_destroy(timeline);

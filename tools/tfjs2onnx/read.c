@@ -18,7 +18,7 @@ static const char *bare_name(base_arena *arena, const char *text) {
     size_t length = strlen(text);
     if (length > 2 && strcmp(text + length - 2, ":0") == 0) length -= 2;
     char *copy = base_arena_alloc(arena, length + 1);
-    if (copy) memcpy(copy, text, length);
+    if (copy) snprintf(copy, length + 1, "%s", text);
     return copy;
 }
 

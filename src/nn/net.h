@@ -1,0 +1,46 @@
+/* The project's networks, built from nn's operations: what the trainer trains and what face, voice
+ * and words run. A network is a kind plus options; its parameters are named, so that a safetensors
+ * file with the same kind and options brings it back. */
+#ifndef NN_NET_H
+#define NN_NET_H
+
+#include "nn/nn.h"
+
+/* What a forward pass is given. A kind reads the fields it needs. */
+typedef struct nn_batch {
+    size_t count;          /* samples */
+    const nn_real *data;   /* images [n,h,w,1]; spectrograms [n,t,bands] */
+    size_t height, width;  /* images */
+    size_t steps, bands;   /* sequences; steps = longest */
+    const size_t *length;  /* of each sequence, or NULL */
+    const int32_t *index;  /* text: units of all samples, in order */
+    const size_t *start;   /* text: sample i owns index[start[i] .. start[i+1]) */
+    const nn_real *weight; /* text: of each unit, or NULL */
+} nn_batch;
+
+typedef struct nn_net_options {
+    const char *kind;  /* "face_cnn", "voice_crnn", "text_bag", "text_gru" */
+    size_t outputs;    /* width of the output: classes, then values */
+    size_t inputs;     /* bands of a spectrogram; width of a word vector */
+    size_t vocabulary; /* text */
+    size_t width;      /* channels of the first stage, or hidden size */
+    size_t blocks[4];  /* residual blocks of each stage (face); 0 = none */
+    double dropout;
+} nn_net_options;
+
+typedef struct nn_net nn_net;
+
+/* Errors: ARGUMENT (unknown kind, option out of range: the text says what was expected), MEMORY. */
+AFFECT_MUST_USE affect_status nn_net_create(affect_context *ctx, const nn_net_options *options,
+                                            uint64_t seed, nn_net **out);
+void nn_net_destroy(nn_net *net);
+nn_params *nn_net_params(nn_net *net);
+const nn_net_options *nn_net_get_options(const nn_net *net);
+/* -> [count, outputs] (logits and values), or NULL. */
+nn_tensor *nn_net_forward(nn_net *net, nn_tape *tape, const nn_batch *batch);
+
+/* Zero mean and unit variance of n values, in place; a constant input becomes zeros. Faces go
+ * through this in training and in use. */
+void nn_standardise(nn_real *x, size_t n);
+
+#endif

@@ -1,0 +1,66 @@
+/* Text to valence, arousal, dominance: today by the lexicon. */
+#include <string.h>
+
+#include "words/emotion.h"
+#include "words/tokens.h"
+
+struct words_emotion {
+    words_lexicon *lexicon;
+    char *model;
+};
+
+affect_status words_emotion_load(affect_context *ctx, const char *model, words_emotion **out) {
+    *out = NULL;
+    words_emotion *e = base_calloc(1, sizeof *e);
+    if (!e) return base_fail_memory(ctx);
+    affect_status status = lexicon_load(ctx, model, &e->lexicon);
+    if (!status && !(e->model = base_strdup(model ? model : "words.lexicon")))
+        status = base_fail_memory(ctx);
+    if (status) {
+        words_emotion_destroy(e);
+        return status;
+    }
+    *out = e;
+    return AFFECT_OK;
+}
+
+void words_emotion_destroy(words_emotion *e) {
+    if (!e) return;
+    lexicon_destroy(e->lexicon);
+    base_free(e->model);
+    base_free(e);
+}
+
+const char *words_emotion_model(const words_emotion *e) { return e ? e->model : ""; }
+const words_lexicon *words_emotion_lexicon(const words_emotion *e) { return e ? e->lexicon : NULL; }
+
+void words_emotion_tokens(const words_emotion *e, lexical_token *tokens, size_t count,
+                          words_affect *out) {
+    lexical_read(e ? e->lexicon : NULL, tokens, count);
+    lexical_affect(e ? e->lexicon : NULL, tokens, count, out);
+}
+
+affect_status words_emotion_text(affect_context *ctx, const words_emotion *e, const char *text,
+                                 words_affect *out) {
+    size_t length = strlen(text), at = 0, count = 0, capacity = 0;
+    lexical_token *tokens = NULL;
+    base_arena arena;
+    base_arena_init(&arena, 0);
+    words_token token = {0};
+    affect_status status = AFFECT_OK;
+    while (!status && words_next_token(text, length, &at, &token)) {
+        size_t n = token.end - token.start;
+        if (!n) continue;
+        char *copy = base_arena_alloc(&arena, n + 1);
+        if (!copy || !base_grow((void **)&tokens, &capacity, count + 1, sizeof *tokens)) {
+            status = base_fail_memory(ctx);
+            break;
+        }
+        memcpy(copy, text + token.start, n);
+        tokens[count++] = (lexical_token){.text = copy, .described = token.described};
+    }
+    if (!status) words_emotion_tokens(e, tokens, count, out);
+    base_free(tokens);
+    base_arena_destroy(&arena);
+    return status;
+}
