@@ -12,8 +12,9 @@
  *   events "negation", "intensifier", "swearing", "laughter"
  *
  * Recognition is Vosk (Kaldi), found by dlopen; without it, or without its model, the stage warns
- * on the timeline and does nothing. The decision whether speech was understood needs context:
- * results come up to WORDS_HOLD_S after the end of an utterance (docs/words.md). */
+ * on the timeline and does nothing. The decision whether speech was understood needs context: at
+ * the start of a recording, and after a minute of silence, results come up to 15 s after the end of
+ * an utterance, later at once (docs/words.md). */
 #ifndef WORDS_WORDS_H
 #define WORDS_WORDS_H
 
@@ -52,5 +53,14 @@ AFFECT_MUST_USE affect_status words_import(affect_context *ctx, const char *path
 AFFECT_MUST_USE affect_status words_import_with(affect_context *ctx, const char *path,
                                                 const words_options *options,
                                                 affect_timeline *timeline);
+
+/* Text that comes piece by piece, each with its interval, in order of time; otherwise as
+ * words_import_with. Malformed UTF-8 is replaced. Errors: MEMORY. */
+typedef struct words_text words_text;
+AFFECT_MUST_USE affect_status words_text_create(affect_context *ctx, const words_options *options,
+                                                affect_timeline *timeline, words_text **out);
+AFFECT_MUST_USE affect_status words_text_push(words_text *text, affect_time t0, affect_time t1,
+                                              const char *utf8);
+void words_text_destroy(words_text *text); /* NULL is fine */
 
 #endif
