@@ -35,7 +35,8 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_options_set_audio_stream(affect_
 AFFECT_API AFFECT_MUST_USE affect_status affect_options_set_subtitles(affect_options *options,
                                                                       const char *path);
 /* Another model for a task: `task` is the name of the default model ("face.expression"), `model`
- * the name or folder of the one to use instead; NULL goes back. Both are copied. */
+ * the name or folder of the one to use instead; NULL goes back. Both are copied. A model that was
+ * named and is not there is an error of the session (MODEL), not a warning. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_options_set_model(affect_options *options,
                                                                   const char *task,
                                                                   const char *model);
@@ -82,7 +83,8 @@ AFFECT_API void affect_options_on_progress(affect_options *options, affect_progr
 typedef struct affect_session affect_session;
 
 /* `options` may be NULL. A model or run-time library that is missing is a warning in the timeline,
- * and the session does what it can. Errors: MEMORY; NOT_FOUND or FORMAT for the subtitles. */
+ * and the session does what it can. Errors: MEMORY; MODEL for a model that was named; NOT_FOUND or
+ * FORMAT for the subtitles. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_session_create(affect_context *context,
                                                                const affect_options *options,
                                                                affect_session **out);
@@ -104,7 +106,8 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_session_push_text(affect_session
                                                                   affect_time t0, affect_time t1,
                                                                   const char *text);
 /* Ends the recording and hands over everything, in order. Afterwards the session can only be
- * destroyed. Errors: NO_STREAM (nothing was pushed), CANCELLED, MEMORY; then *out is NULL. */
+ * destroyed. Errors: NO_STREAM (nothing was pushed), MODEL or RUNTIME (what was missing left
+ * nothing to work with), CANCELLED, MEMORY; then *out is NULL. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_session_finish(affect_session *session,
                                                                affect_timeline **out);
 AFFECT_API void affect_session_destroy(affect_session *session); /* NULL is fine */

@@ -3,6 +3,7 @@
 #include "cli/options.h"
 
 int cli_analyze(int argc, char **argv);
+int cli_features(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_train(int argc, char **argv);
@@ -10,6 +11,7 @@ int cli_train(int argc, char **argv);
 const cli_verb cli_verbs[] = {
     {"analyze", "turns a recording into a timeline of what was expressed", cli_analyze},
     {"report", "renders a written timeline: page, ELAN, Praat, CSV, subtitles, plot", cli_report},
+    {"features", "writes voice features as tables: eGeMAPS, prosody, log-mel", cli_features},
     {"models", "shows the models that can be found, and checks them", cli_models},
     {"train", "trains a network from a recipe", cli_train},
     {NULL, NULL, NULL},

@@ -391,7 +391,8 @@ affect_status fuse_finish(fuse_stage *s, const affect_timeline *const *inputs, s
     affect_time step = time_from_seconds(1.0 / s->options.rate_hz);
     for (size_t i = 0; i < s->persons.count && status == AFFECT_OK; i++) {
         person *p = s->persons.items[i];
-        if (p->open) status = fuse_changes_end(p->changes, p->last + step);
+        if (p->open)
+            status = fuse_changes_end(p->changes, BASE_MAX(p->last, BASE_MIN(p->last + step, end)));
         if (status == AFFECT_OK) status = keep_stretches(s, p);
         p->open = false;
         for (int d = 0; d < DIMENSIONS; d++) s->late += latent_online_late(p->latent[d]);

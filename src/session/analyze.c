@@ -45,13 +45,15 @@ static double estimate(double elapsed_s, affect_time done, affect_time total) {
 }
 
 static affect_status read_all(affect_context *ctx, const affect_options *o, media_reader *reader,
-                              affect_session *session) {
+                              affect_session *session, double *decode_s) {
     const media_info *info = media_reader_info(reader);
     double start = base_now_s(), told = 0;
     affect_time done = 0;
     affect_status status = AFFECT_OK;
     for (media_item item = {0}; status == AFFECT_OK;) {
+        double before = base_now_s();
         status = media_next(reader, &item);
+        *decode_s += base_now_s() - before;
         if (status != AFFECT_OK || item.kind == MEDIA_END) break;
         if (item.kind == MEDIA_GAP) {
             status = session_gap(session, item.gap.t0, item.gap.t1, item.gap.text);
@@ -73,6 +75,11 @@ static affect_status read_all(affect_context *ctx, const affect_options *o, medi
 
 affect_status affect_analyze(affect_context *ctx, const char *path, const affect_options *o,
                              affect_timeline **out) {
+    return session_analyze(ctx, path, o, NULL, out);
+}
+
+affect_status session_analyze(affect_context *ctx, const char *path, const affect_options *o,
+                              session_times *times, affect_timeline **out) {
     *out = NULL;
     media_options media = media_options_default();
     affect_options *defaults = NULL;
@@ -102,8 +109,13 @@ affect_status affect_analyze(affect_context *ctx, const char *path, const affect
     if (status == AFFECT_OK && media.want_audio && !info->has_audio)
         status = session_gap(session, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                              "the recording has no sound: nothing is said about the voice");
-    if (status == AFFECT_OK) status = read_all(ctx, o, reader, session);
+    double decode_s = 0;
+    if (status == AFFECT_OK) status = read_all(ctx, o, reader, session, &decode_s);
     if (status == AFFECT_OK) status = affect_session_finish(session, out);
+    if (times) {
+        session_timing(session, times->stages);
+        times->decode = decode_s;
+    }
     if (status == AFFECT_ERROR_NO_STREAM)
         status = base_fail(ctx, status,
                            "%s: no sound and no picture could be decoded; is it damaged?", path);

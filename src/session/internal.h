@@ -40,8 +40,8 @@ const char *session_option_model(const affect_options *options, const char *task
 typedef struct session_stage session_stage;
 
 typedef struct session_stage_kind {
-    const char *name; /* "face" */
-    bool frames;      /* takes frames, else audio */
+    const char *name;         /* "face" */
+    const char *essential[3]; /* models without which it does nothing; ends with NULL */
     affect_status (*create)(affect_context *ctx, const affect_options *options,
                             affect_timeline *timeline, void **impl);
     affect_status (*push)(void *impl, const media_item *item);
@@ -75,6 +75,7 @@ struct session_stage {
     affect_timeline *timeline; /* its own */
     session_seen seen;
     bool fed;
+    bool lacking;   /* it warned when it was made */
     affect_time at; /* the end of what it has taken in */
     double seconds; /* that its pushes took */
 };
@@ -118,5 +119,14 @@ AFFECT_MUST_USE affect_status session_push_item(affect_session *session, const m
 void session_wait_for_everything(affect_session *session); /* no trajectory before the end */
 /* Seconds that the stages' pushes took: face, voice, words, fuse. For benchmarks. */
 void session_timing(const affect_session *session, double seconds[4]);
+
+typedef struct session_times {
+    double decode, stages[4]; /* seconds: media; face, voice, words, fuse */
+} session_times;
+
+/* affect_analyze, and where the time went (times may be NULL). */
+AFFECT_MUST_USE affect_status session_analyze(affect_context *ctx, const char *path,
+                                              const affect_options *options, session_times *times,
+                                              affect_timeline **out);
 
 #endif

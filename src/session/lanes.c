@@ -32,9 +32,8 @@ static affect_status work(session_lane *lane, const media_item *item) {
     affect_status status = AFFECT_OK;
     for (size_t i = 0; i < lane->stage_count && status == AFFECT_OK; i++) {
         session_stage *stage = &lane->stages[i];
-        if (!stage->impl) continue;
         double start = base_now_s();
-        status = stage_failed(lane, stage, stage->kind->push(stage->impl, item));
+        if (stage->impl) status = stage_failed(lane, stage, stage->kind->push(stage->impl, item));
         stage->seconds += base_now_s() - start;
         stage->fed = true;
         stage->at = item->kind == MEDIA_FRAME

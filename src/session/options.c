@@ -74,9 +74,31 @@ affect_status affect_options_set_subtitles(affect_options *o, const char *path) 
     return AFFECT_OK;
 }
 
+/* The tasks that a stage asks session_option_model for. */
+static const char *const tasks[] = {
+    "face.detect",   "face.mesh",     "face.expression",      "face.identity", "voice.activity",
+    "voice.speaker", "voice.prosody", "words.recognition.en", "words.lexicon",
+};
+
+static bool is_task(const char *task) {
+    for (size_t i = 0; task && i < BASE_COUNT(tasks); i++)
+        if (strcmp(tasks[i], task) == 0) return true;
+    return false;
+}
+
+static affect_status unknown_task(affect_context *ctx, const char *task) {
+    base_text all = {0};
+    for (size_t i = 0; i < BASE_COUNT(tasks); i++)
+        base_text_printf(&all, "%s%s", i ? ", " : "", tasks[i]);
+    affect_status status =
+        base_fail(ctx, AFFECT_ERROR_ARGUMENT, "no model can be named for the task '%s'; tasks: %s",
+                  task ? task : "(none)", all.failed ? "" : all.data);
+    base_text_destroy(&all);
+    return status;
+}
+
 affect_status affect_options_set_model(affect_options *o, const char *task, const char *model) {
-    if (!task)
-        return base_fail(o->ctx, AFFECT_ERROR_ARGUMENT, "a model needs the name of its task");
+    if (!is_task(task)) return unknown_task(o->ctx, task);
     for (size_t i = 0; i < o->models.count; i++)
         if (strcmp(o->models.items[i].task, task) == 0) {
             char *copy = base_strdup(model);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "infer/infer.h"
 #include "session/internal.h"
 
 enum { FACE_LANE, SOUND_LANE, LANES };
@@ -23,7 +24,8 @@ struct affect_session {
     affect_time look_ahead; /* INT64_MAX = fuse at the end */
     affect_time pushed;     /* the end of the latest thing pushed */
     affect_time served;
-    bool fed, finished;
+    bool fed, finished, framed;
+    affect_time last_frame;
     affect_status broken; /* what an earlier call failed with */
     float *clean;         /* samples without NaN */
     size_t clean_capacity;
@@ -48,6 +50,42 @@ static affect_status add_stage(affect_session *s, session_lane *lane,
     affect_status status = timeline_create(s->ctx, &stage->timeline);
     if (status == AFFECT_OK)
         status = kind->create(s->ctx, s->options, stage->timeline, &stage->impl);
+    if (status == AFFECT_OK) stage->lacking = stage->timeline->warnings->count > 0;
+    return status;
+}
+
+/* A model that was asked for by name must be there: its absence is an error, not a warning. */
+static affect_status check_models(affect_context *ctx, const affect_options *o) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < o->models.count && status == AFFECT_OK; i++) {
+        infer_card *card = NULL;
+        if (o->models.items[i].model)
+            status = infer_card_load(ctx, o->models.items[i].model, false, &card);
+        infer_card_destroy(card);
+    }
+    return status;
+}
+
+/* When perception made nothing at all and something was missing from the start, that is the error:
+ * an empty timeline would look like a recording in which nothing happens. */
+static affect_status check_able(affect_session *s) {
+    size_t made = s->text.timeline->tier_count + s->text.timeline->track_count;
+    const session_stage_kind *lacking = NULL;
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
+            const session_stage *stage = &s->lanes[l].stages[i];
+            made += stage->timeline->track_count + stage->timeline->event_count;
+            for (size_t k = 0; k < stage->timeline->tier_count; k++)
+                made += stage->timeline->tiers[k]->count;
+            if (!lacking && stage->lacking && stage->fed) lacking = stage->kind;
+        }
+    if (made || !lacking) return AFFECT_OK;
+    affect_status status = AFFECT_OK; /* loading says which: MODEL or RUNTIME, and what to do */
+    for (size_t i = 0; lacking->essential[i] && status == AFFECT_OK; i++) {
+        infer_model *model = NULL;
+        status = infer_model_load(s->ctx, lacking->essential[i], 1, &model);
+        infer_model_destroy(model);
+    }
     return status;
 }
 
@@ -57,7 +95,8 @@ static affect_status create(affect_session *s, const affect_options *options) {
     if (status != AFFECT_OK) return status;
     const affect_options *o = s->options;
     s->look_ahead = (o->look_ahead_ms ? o->look_ahead_ms : 20000) * AFFECT_MILLISECOND;
-    status = timeline_create(ctx, &s->own.timeline);
+    status = check_models(ctx, o);
+    if (status == AFFECT_OK) status = timeline_create(ctx, &s->own.timeline);
     if (status == AFFECT_OK) status = timeline_create(ctx, &s->text.timeline);
     if (status == AFFECT_OK) status = timeline_create(ctx, &s->fused.timeline);
     if (status == AFFECT_OK && o->subtitles)
@@ -273,11 +312,17 @@ affect_status affect_session_push_frame(affect_session *s, affect_time time, int
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
                          "a frame of %d x %d pixels with rows of %zu bytes", width, height, stride);
     if (time < 0) return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "a frame before time 0");
-    return session_push_item(
-        s, &(media_item){
-               .kind = MEDIA_FRAME,
-               .frame = {
-                   .time = time, .width = width, .height = height, .stride = stride, .rgb = rgb}});
+    /* A frame lasts until the next; how long the last one does is told by the one before. */
+    affect_time duration = s->framed && time > s->last_frame ? time - s->last_frame : 0;
+    s->framed = true;
+    s->last_frame = time;
+    return session_push_item(s, &(media_item){.kind = MEDIA_FRAME,
+                                              .frame = {.time = time,
+                                                        .duration = duration,
+                                                        .width = width,
+                                                        .height = height,
+                                                        .stride = stride,
+                                                        .rgb = rgb}});
 }
 
 affect_status affect_session_push_text(affect_session *s, affect_time t0, affect_time t1,
@@ -343,6 +388,8 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
     if (status != AFFECT_OK) return status;
     if (affect_context_cancelled(s->ctx))
         return base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    status = check_able(s);
+    if (status != AFFECT_OK) return status;
     const affect_timeline *in[MAX_INPUTS];
     size_t n = inputs(s, in);
     double start = base_now_s();

@@ -37,7 +37,8 @@ static affect_status face_make(affect_context *ctx, const affect_options *o,
 #define face_free NULL
 #endif
 
-const session_stage_kind session_face = {"face", true, face_make, face_take, face_end, face_free};
+const session_stage_kind session_face = {
+    "face", {"face.detect.wide", "face.mesh"}, face_make, face_take, face_end, face_free};
 
 /* ---- voice ---- */
 
@@ -72,8 +73,8 @@ static affect_status voice_make(affect_context *ctx, const affect_options *o,
 #define voice_free NULL
 #endif
 
-const session_stage_kind session_voice = {"voice",    false,     voice_make,
-                                          voice_take, voice_end, voice_free};
+const session_stage_kind session_voice = {"voice",    {"voice.activity"}, voice_make,
+                                          voice_take, voice_end,          voice_free};
 
 /* ---- words ---- */
 
@@ -126,7 +127,7 @@ affect_status session_import_words(affect_context *ctx, const affect_options *o,
 }
 #endif
 
-const session_stage_kind session_words = {"words",    false,     words_make,
+const session_stage_kind session_words = {"words",    {NULL},    words_make,
                                           words_take, words_end, words_free};
 
 /* A text that was pushed is an utterance; what it expresses comes from the same lexical part. */

@@ -89,7 +89,9 @@ static void same_track(const affect_timeline *a, const affect_timeline *b, const
     if (!x && !y) return;
     assert_non_null(x);
     assert_non_null(y);
-    assert_int_equal(affect_track_rows(x), affect_track_rows(y));
+    if (affect_track_rows(x) != affect_track_rows(y))
+        fail_msg("%s: %zu rows from the file, %zu pushed", id, affect_track_rows(x),
+                 affect_track_rows(y));
     for (size_t i = 0; i < affect_track_rows(x); i++) {
         assert_int_equal(affect_track_time(x, i), affect_track_time(y, i));
         assert_memory_equal(affect_track_row(x, i), affect_track_row(y, i),
