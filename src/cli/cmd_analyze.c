@@ -200,10 +200,7 @@ static affect_status print_one(request *r, const affect_timeline *timeline) {
     return status;
 }
 
-#pragma weak report_terminal
-#pragma weak report_summary
 static affect_status print_summary(request *r, const affect_timeline *timeline) {
-    if (!report_summary) return AFFECT_OK;
     int columns;
     bool colour;
     base_text text = {0};

@@ -21,9 +21,9 @@ const char *transcript_format_name(transcript_format format) {
 
 /* 0x80..0x9F of Windows-1252; 0 where it defines nothing (then the C1 control is kept). */
 static const uint16_t windows_1252[32] = {
-    0x20AC, 0, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0, 0x017D, 0, 0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178};
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
 
 static char *from_windows_1252(const char *bytes, size_t length, size_t *out_length) {
     char *out = base_alloc(length * 3 + 1);
@@ -31,7 +31,8 @@ static char *from_windows_1252(const char *bytes, size_t length, size_t *out_len
     size_t n = 0;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)bytes[i];
-        uint32_t point = c >= 0x80 && c < 0xA0 && windows_1252[c - 0x80] ? windows_1252[c - 0x80] : c;
+        uint32_t point =
+            c >= 0x80 && c < 0xA0 && windows_1252[c - 0x80] ? windows_1252[c - 0x80] : c;
         n += base_utf8_put(point, out + n);
     }
     out[n] = 0;
@@ -223,8 +224,10 @@ transcript_format transcript_detect(const char *name, const char *bytes, size_t 
     static const struct {
         const char *ending;
         transcript_format format;
-    } endings[] = {{".srt", TRANSCRIPT_SRT},           {".vtt", TRANSCRIPT_VTT},
-                   {".textgrid", TRANSCRIPT_TEXTGRID}, {".eaf", TRANSCRIPT_EAF},
+    } endings[] = {{".srt", TRANSCRIPT_SRT},
+                   {".vtt", TRANSCRIPT_VTT},
+                   {".textgrid", TRANSCRIPT_TEXTGRID},
+                   {".eaf", TRANSCRIPT_EAF},
                    {".json", TRANSCRIPT_JSON}};
     for (size_t i = 0; i < BASE_COUNT(endings); i++)
         if (has_ending(name, endings[i].ending)) return endings[i].format;

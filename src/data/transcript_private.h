@@ -26,8 +26,8 @@ AFFECT_MUST_USE affect_status transcript_add_word(affect_context *ctx, transcrip
                                                   const transcript_word *word);
 void transcript_skip(transcript *t, size_t line);
 
-/* Seconds as decimal text ("12.5", "1e2"), exact to the nanosecond for plain decimals. False if it is
- * not a finite number or does not fit. */
+/* Seconds as decimal text ("12.5", "1e2"), exact to the nanosecond for plain decimals. False if it
+ * is not a finite number or does not fit. */
 bool transcript_seconds(const char *text, size_t length, affect_time *out);
 
 affect_status transcript_parse_srt(affect_context *ctx, const char *name, const char *text,

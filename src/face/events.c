@@ -45,7 +45,7 @@ enum {
 
 static const affect_time shortest = 40 * AFFECT_MILLISECOND, longest = 500 * AFFECT_MILLISECOND;
 static const float blink_depth = 0.13f; /* of the open eye */
-static const float micro_height = 0.7f; /* intensity */
+static const float micro_height = 1.0f; /* intensity */
 static const float noise_ratio = 6.0f;  /* height over the typical step between frames */
 static const float still_mouth = 1.0f;  /* spreads the lips may move beside a mouth signal */
 static const float still_head = 5.0f;   /* degrees the head may turn */

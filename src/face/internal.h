@@ -154,8 +154,8 @@ float looks_distance(const face_looks *a, const face_looks *b);
 
 typedef struct people people;
 typedef struct people_face {
-    int key;      /* names a person for ever; not yet the number the user sees */
-    bool revived; /* seen again after it was lost */
+    int key; /* names a person for ever; not yet the number the user sees */
+    int was; /* not 0: what was this key up to now turned out to be `key`, who had been lost */
     face_mesh mesh;
 } people_face;
 
@@ -208,8 +208,10 @@ void neutral_get(const face_neutral *n, float out[FACE_MEASURES]);
 #define FACE_UNIT_TABLE(X)                                                                         \
     X(AU01)                                                                                        \
     X(AU02)                                                                                        \
-    X(AU04) X(AU05) X(AU06) X(AU07) X(AU09) X(AU10) X(AU12) X(AU14) X(AU15) X(AU17) X(AU20)        \
-        X(AU23) X(AU25) X(AU26) X(AU43)
+    X(AU04)                                                                                        \
+    X(AU05)                                                                                        \
+    X(AU06) X(AU07) X(AU09) X(AU10) X(AU12) X(AU14) X(AU15) X(AU17) X(AU20) X(AU23) X(AU25)        \
+        X(AU26) X(AU43)
 
 typedef enum face_unit {
 #define FACE_UNIT_ENUM(name) UNIT_##name,
@@ -231,12 +233,16 @@ typedef struct expresser expresser;
 /* Errors: as infer_model_load; without it geometry alone speaks. */
 AFFECT_MUST_USE affect_status expresser_create(affect_context *ctx, const char *model,
                                                expresser **out);
+/* For fitting the calibration: expresser_look then gives the centred log-probability of each of the
+ * card's labels (at most 32) instead of our categories. */
+AFFECT_MUST_USE affect_status expresser_create_raw(affect_context *ctx, const char *model,
+                                                   expresser **out);
 void expresser_destroy(expresser *e);
 /* What the picture says, if there is a network: log-likelihoods up to a constant, or zeros. Called
  * when the frame is there. */
 AFFECT_MUST_USE affect_status expresser_look(affect_context *ctx, expresser *e,
                                              const media_frame *frame, const face_mesh *mesh,
-                                             float out[FACE_CATEGORIES]);
+                                             float out[]);
 /* Posteriors that sum to 1, from what the picture said and the geometry against the neutral. */
 void expression_posteriors(const face_population *p, const float deviation[FACE_MEASURES],
                            const float looked[FACE_CATEGORIES], float out[FACE_CATEGORIES]);

@@ -23,13 +23,17 @@ static const affect_time detect_idle = 100 * AFFECT_MILLISECOND;
 static const affect_time detect_busy = 400 * AFFECT_MILLISECOND;
 static const affect_time reach = 2 * AFFECT_SECOND; /* how long motion says where to look */
 static const affect_time looks_every = 100 * AFFECT_MILLISECOND;
+/* A face that reappears half covered looks like nobody: for so long it may still turn out to be
+ * somebody who was lost. Less than the stage's look-ahead, so that nothing was written yet. */
+static const affect_time doubt = 1200 * AFFECT_MILLISECOND;
 
 typedef struct person {
     int key;
     bool active, crowded, unplaced; /* unplaced: the picture cut since; position says nothing */
     face_mesh mesh;
     float box[4], centre[2], size, velocity[2]; /* pixels, pixels per second */
-    affect_time seen, looked;
+    affect_time seen, looked, born;
+    int was; /* the key it had until this frame, 0 if it has not changed */
     face_looks looks;
 } person;
 
@@ -351,7 +355,7 @@ static affect_status appear(affect_context *ctx, people *p, const media_frame *f
             if (active_count(p) >= (size_t)p->max_persons) break;
             person *q = to[i] >= 0 ? &p->persons[to[i]] : room_for_one(p);
             if (!q) continue;
-            if (to[i] < 0) *q = (person){.key = p->next_key++};
+            if (to[i] < 0) *q = (person){.key = p->next_key++, .born = frame->time};
             take(q, &meshes[i], frame->time, true);
             looks_update(&q->looks, &looks[i]);
             q->looked = frame->time;
@@ -361,6 +365,48 @@ static affect_status appear(affect_context *ctx, people *p, const media_frame *f
     base_free(looks);
     base_free(costs);
     return status;
+}
+
+/* Who is new, and doubtful, is compared again with those who are lost. */
+static affect_status resolve_doubts(affect_context *ctx, people *p, const media_frame *frame) {
+    size_t doubtful[REMEMBERED], n = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const person *q = &p->persons[i];
+        if (q->active && !q->crowded && q->born != frame->time && q->looked == frame->time &&
+            frame->time - q->born <= doubt)
+            doubtful[n++] = i;
+    }
+    if (!n) return AFFECT_OK;
+    float *costs = base_alloc(n * p->count * sizeof *costs);
+    if (!costs) return base_fail_memory(ctx);
+    for (size_t i = 0; i < n; i++) {
+        const person *q = &p->persons[doubtful[i]];
+        face_looks now;
+        looks_measure(frame, &q->mesh, &now);
+        for (size_t k = 0; k < p->count; k++) {
+            const person *lost = &p->persons[k];
+            bool possible = !lost->active && lost->seen < q->born;
+            costs[i * p->count + k] =
+                possible ? price(lost, &q->mesh, &now, frame->time) : INFINITY;
+        }
+    }
+    int to[ASSIGN_MAX];
+    assign_least_cost(costs, n, p->count, to);
+    for (size_t i = 0; i < n; i++) {
+        if (to[i] < 0) continue;
+        person *q = &p->persons[doubtful[i]], *lost = &p->persons[to[i]];
+        q->was = q->key;
+        q->key = lost->key;
+        q->looks = lost->looks;
+        q->born = lost->born;
+        lost->key = 0; /* removed below */
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->persons[i].key) p->persons[kept++] = p->persons[i];
+    p->count = kept;
+    base_free(costs);
+    return AFFECT_OK;
 }
 
 static int by_key(const void *a, const void *b) {
@@ -399,13 +445,15 @@ affect_status people_step(affect_context *ctx, people *p, const media_frame *fra
             frame->time + (searching || active_count(p) == 0 ? detect_idle : detect_busy);
     }
     if (status) return status;
+    for (size_t i = 0; i < p->count; i++) p->persons[i].was = 0;
     learn_looks(p, frame);
+    status = resolve_doubts(ctx, p, frame);
     for (size_t i = 0; i < p->count && *count < BASE_COUNT(p->faces); i++) {
         const person *q = &p->persons[i];
         if (!q->active) continue;
-        p->faces[*count] = (people_face){.key = q->key, .mesh = q->mesh};
+        p->faces[*count] = (people_face){.key = q->key, .was = q->was, .mesh = q->mesh};
         ++*count;
     }
     qsort(p->faces, *count, sizeof *p->faces, by_key);
-    return AFFECT_OK;
+    return status;
 }

@@ -7,6 +7,9 @@
 
 static const affect_time look_ahead = FACE_LOOK_AHEAD_MS * AFFECT_MILLISECOND;
 
+/* The expression network sees a face this often; its answer holds until the next. */
+static const affect_time look_every = 100 * AFFECT_MILLISECOND;
+
 typedef struct row {
     affect_time time;
     float confidence, box[4], yaw, pitch, roll;
@@ -30,7 +33,8 @@ typedef struct subject {
     affect_track *tracks[TRACKS];
     face_neutral neutral;
     face_events *events;
-    affect_time last_seen;
+    affect_time last_seen, last_looked;
+    float looked[FACE_CATEGORIES];
     row *rows; /* waiting; [head, count) */
     size_t head, count, capacity;
 } subject;
@@ -153,7 +157,7 @@ static subject *subject_of(face_stage *s, int key) {
         return NULL;
     }
     q->key = key;
-    q->last_seen = AFFECT_TIME_NONE;
+    q->last_seen = q->last_looked = AFFECT_TIME_NONE;
     size_t at = s->subject_count++;
     while (at > 0 && s->subjects[at - 1]->key > key) {
         s->subjects[at] = s->subjects[at - 1];
@@ -172,7 +176,32 @@ static float trust(const face_mesh *mesh, const face_geometry *g) {
     return fmaxf(0.05f, fminf(1, mesh->presence) * (0.2f + 0.8f * size) * facing * fit);
 }
 
+/* Rows that were written for a face turn out to be of somebody who was there before. */
+static affect_status rename_subject(face_stage *s, int was, int key) {
+    size_t at = 0;
+    while (at < s->subject_count && s->subjects[at]->key != was) at++;
+    subject *q = subject_of(s, key);
+    if (!q) return base_fail_memory(s->ctx);
+    if (at == s->subject_count || s->subjects[at]->number) return AFFECT_OK;
+    subject *from = s->subjects[at];
+    size_t n = from->count - from->head;
+    if (!base_grow((void **)&q->rows, &q->capacity, q->count + n, sizeof *q->rows))
+        return base_fail_memory(s->ctx);
+    if (n) memcpy(q->rows + q->count, from->rows + from->head, n * sizeof *q->rows);
+    q->count += n;
+    q->last_seen = BASE_MAX(q->last_seen, from->last_seen);
+    for (at = 0; s->subjects[at] != from; at++) {
+    }
+    memmove(&s->subjects[at], &s->subjects[at + 1], (--s->subject_count - at) * sizeof(subject *));
+    subject_destroy(from);
+    return AFFECT_OK;
+}
+
 static affect_status take_face(face_stage *s, const media_frame *frame, const people_face *face) {
+    if (face->was) {
+        affect_status renamed = rename_subject(s, face->was, face->key);
+        if (renamed) return renamed;
+    }
     subject *q = subject_of(s, face->key);
     if (!q) return base_fail_memory(s->ctx);
     if (q->head > 64 && q->head * 2 > q->count) {
@@ -206,11 +235,14 @@ static affect_status take_face(face_stage *s, const media_frame *frame, const pe
         double dt =
             q->last_seen == AFFECT_TIME_NONE ? 0 : time_to_seconds(frame->time - q->last_seen);
         neutral_add(&q->neutral, r->deviation, r->confidence, dt);
-        if (s->express) {
+        if (s->express &&
+            (q->last_looked == AFFECT_TIME_NONE || frame->time - q->last_looked >= look_every)) {
             double start = base_now_s();
-            status = expresser_look(s->ctx, s->express, frame, &face->mesh, r->looked);
+            status = expresser_look(s->ctx, s->express, frame, &face->mesh, q->looked);
+            q->last_looked = frame->time;
             s->other_s += base_now_s() - start;
         }
+        memcpy(r->looked, q->looked, sizeof r->looked);
     }
     q->last_seen = frame->time;
     return status;

@@ -12,7 +12,7 @@ const char *const face_unit_names[FACE_UNITS] = {
 #undef FACE_UNIT_NAME
 };
 
-enum { TERMS = 6 };
+enum { TERMS = 5 };
 
 typedef struct unit_sum {
     face_unit unit;
@@ -55,8 +55,8 @@ static const unit_sum sums[] = {
     {UNIT_AU12,
      0.6f,
      3.6f,
-     {BOTH(corner_up, 0.225f), UP(mouth_open, -0.13f), ONE(mouth_width, 0.35f),
-      ONE(corner_depth, 0.2f)}},
+     {BOTH(corner_up, 0.225f), UP(mouth_open, -0.17f), BOTH(corner_eye, 0.15f),
+      ONE(mouth_width, 0.35f), ONE(corner_depth, 0.2f)}},
     {UNIT_AU15, 0.6f, 2.5f, {BOTH(corner_up, -0.5f), UP(mouth_open, 0.3f)}},
     {UNIT_AU17,
      0.6f,

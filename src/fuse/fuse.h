@@ -79,6 +79,10 @@ typedef struct fuse_evidence {
 void fuse_category_scores(const fuse_evidence *evidence, double out[FUSE_CATEGORIES]);
 /* The name of the region of the valence-arousal plane, and its score. */
 const char *fuse_region(const fuse_evidence *evidence, double *score);
+/* Scores of the categories for [t0, t1) of a trajectory's person; false if it has no rows. */
+bool fuse_score_stretch(const affect_timeline *const *inputs, size_t count,
+                        const affect_track *trajectory, affect_time t0, affect_time t1,
+                        double scores[FUSE_CATEGORIES]);
 /* Appends the interval with labels and cues for [t0, t1) of a person to the tier. */
 AFFECT_MUST_USE affect_status fuse_label_episode(affect_context *ctx,
                                                  const affect_timeline *const *inputs, size_t count,

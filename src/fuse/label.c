@@ -251,19 +251,36 @@ static void write_labels(base_text *out, const char *const *names, const double 
     base_text_append(out, "]");
 }
 
+static void gather(const affect_timeline *const *inputs, size_t count,
+                   const affect_track *trajectory, affect_time t0, affect_time t1,
+                   fuse_evidence *e) {
+    double means[6];
+    char id[64];
+    *e = (fuse_evidence){0};
+    mean_rows(trajectory, t0, t1, 6, means);
+    for (int d = 0; d < 3; d++) e->mean[d] = means[d], e->sd[d] = means[3 + d];
+    snprintf(id, sizeof id, "face/%d/expression", trajectory->person);
+    e->has_face = mean_log_posteriors(find(inputs, count, id), t0, t1, e->log_face);
+    e->has_voice =
+        mean_log_posteriors(find(inputs, count, "voice/expression"), t0, t1, e->log_voice);
+}
+
+bool fuse_score_stretch(const affect_timeline *const *inputs, size_t count,
+                        const affect_track *trajectory, affect_time t0, affect_time t1,
+                        double scores[FUSE_CATEGORIES]) {
+    fuse_evidence e;
+    if (trajectory->rows == 0) return false;
+    gather(inputs, count, trajectory, t0, t1, &e);
+    fuse_category_scores(&e, scores);
+    return true;
+}
+
 affect_status fuse_label_episode(affect_context *ctx, const affect_timeline *const *inputs,
                                  size_t count, const affect_track *trajectory, affect_time t0,
                                  affect_time t1, affect_tier *episodes) {
     int person = trajectory->person;
-    fuse_evidence e = {0};
-    double means[6];
-    mean_rows(trajectory, t0, t1, 6, means);
-    for (int d = 0; d < 3; d++) e.mean[d] = means[d], e.sd[d] = means[3 + d];
-    char id[64];
-    snprintf(id, sizeof id, "face/%d/expression", person);
-    e.has_face = mean_log_posteriors(find(inputs, count, id), t0, t1, e.log_face);
-    e.has_voice = mean_log_posteriors(find(inputs, count, "voice/expression"), t0, t1, e.log_voice);
-
+    fuse_evidence e;
+    gather(inputs, count, trajectory, t0, t1, &e);
     double scores[FUSE_CATEGORIES], region_score;
     fuse_category_scores(&e, scores);
     const char *region = fuse_region(&e, &region_score);

@@ -6,6 +6,7 @@
 
 typedef struct geometry {
     size_t n, h, w, ci, ho, wo, co, kh, kw, stride, pad;
+    size_t pad_y; /* pad, or 0 for sequences (height 1) */
 } geometry;
 
 typedef struct conv_node {
@@ -104,7 +105,7 @@ static void forward_taps(const void *user, size_t pixel, const nn_real **in, siz
     const forward_user *u = user;
     const geometry *g = u->g;
     size_t ox = pixel % g->wo, oy = pixel / g->wo % g->ho, n = pixel / (g->wo * g->ho);
-    ptrdiff_t y0 = (ptrdiff_t)(oy * g->stride) - (ptrdiff_t)g->pad;
+    ptrdiff_t y0 = (ptrdiff_t)(oy * g->stride) - (ptrdiff_t)g->pad_y;
     ptrdiff_t x0 = (ptrdiff_t)(ox * g->stride) - (ptrdiff_t)g->pad;
     const nn_real *image = u->x + n * g->h * g->w * g->ci;
     for (ptrdiff_t y = y0; y < y0 + (ptrdiff_t)g->kh; y++)
@@ -118,7 +119,7 @@ static void forward_taps(const void *user, size_t pixel, const nn_real **in, siz
 static void backward_taps(const void *user, size_t pixel, const nn_real **in, size_t step) {
     const forward_user *u = user;
     const geometry *g = u->g;
-    size_t x = pixel % g->w + g->pad, y = pixel / g->w % g->h + g->pad, n = pixel / (g->w * g->h);
+    size_t x = pixel % g->w + g->pad, y = pixel / g->w % g->h + g->pad_y, n = pixel / (g->w * g->h);
     const nn_real *image = u->x + n * g->ho * g->wo * g->co;
     for (size_t ty = 0; ty < g->kh; ty++)
         for (size_t tx = 0; tx < g->kw; tx++, in += step) {
@@ -354,27 +355,10 @@ static void conv2d_backward(nn_tape *tape, nn_node *note) {
     nn_tape_release(tape, mark);
 }
 
-nn_tensor *nn_conv2d(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride, size_t pad) {
-    if (!x) return NULL;
-    if (nn_bad_param(tape, w))
-        return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "conv2d: no such weight");
-    nn_shape s = x->shape, ws = nn_param_of(tape, w)->shape;
-    if (s.rank != 4 || ws.rank != 4 || s.d[3] != ws.d[2] || stride == 0 ||
-        s.d[1] + 2 * pad < ws.d[0] || s.d[2] + 2 * pad < ws.d[1])
-        return nn_fail_shapes(tape, "conv2d", "x [n, h, w, ci]", s, "weight [kh, kw, ci, co]", ws);
-    if (b >= 0 && nn_param_of(tape, b)->count != ws.d[3])
-        return nn_fail_shapes(tape, "conv2d", "bias", nn_param_of(tape, b)->shape, "weight", ws);
-    geometry g = {.n = s.d[0],
-                  .h = s.d[1],
-                  .w = s.d[2],
-                  .ci = s.d[3],
-                  .kh = ws.d[0],
-                  .kw = ws.d[1],
-                  .co = ws.d[3],
-                  .stride = stride,
-                  .pad = pad};
-    g.ho = (g.h + 2 * pad - g.kh) / stride + 1;
-    g.wo = (g.w + 2 * pad - g.kw) / stride + 1;
+/* Shapes are checked; fills in the output size. */
+static nn_tensor *convolve(nn_tape *tape, nn_tensor *x, int w, int b, geometry g) {
+    g.ho = (g.h + 2 * g.pad_y - g.kh) / g.stride + 1;
+    g.wo = (g.w + 2 * g.pad - g.kw) / g.stride + 1;
     nn_tensor *y = nn_new(tape, NN_SHAPE(g.n, g.ho, g.wo, g.co));
     if (!y) return NULL;
     nn_mark mark = nn_tape_mark(tape);
@@ -393,6 +377,39 @@ nn_tensor *nn_conv2d(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride, s
         op->g = g;
     }
     return tape->status == AFFECT_OK ? y : NULL;
+}
+
+nn_tensor *nn_conv2d(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride, size_t pad) {
+    if (!x) return NULL;
+    if (nn_bad_param(tape, w))
+        return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "conv2d: no such weight");
+    nn_shape s = x->shape, ws = nn_param_of(tape, w)->shape;
+    if (s.rank != 4 || ws.rank != 4 || s.d[3] != ws.d[2] || stride == 0 ||
+        s.d[1] + 2 * pad < ws.d[0] || s.d[2] + 2 * pad < ws.d[1])
+        return nn_fail_shapes(tape, "conv2d", "x [n, h, w, ci]", s, "weight [kh, kw, ci, co]", ws);
+    if (b >= 0 && nn_param_of(tape, b)->count != ws.d[3])
+        return nn_fail_shapes(tape, "conv2d", "bias", nn_param_of(tape, b)->shape, "weight", ws);
+    geometry g = {.n = s.d[0], .h = s.d[1], .w = s.d[2], .ci = s.d[3]};
+    g.kh = ws.d[0];
+    g.kw = ws.d[1];
+    g.co = ws.d[3];
+    g.stride = stride;
+    g.pad = g.pad_y = pad;
+    return convolve(tape, x, w, b, g);
+}
+
+nn_tensor *nn_conv_rows(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride, size_t pad) {
+    nn_shape s = x->shape, ws = nn_param_of(tape, w)->shape;
+    if (stride == 0 || s.d[1] + 2 * pad < ws.d[0])
+        return nn_fail_shapes(tape, "conv1d", "x [n, t, ci]", s, "weight [k, ci, co]", ws);
+    if (b >= 0 && nn_param_of(tape, b)->count != ws.d[2])
+        return nn_fail_shapes(tape, "conv1d", "bias", nn_param_of(tape, b)->shape, "weight", ws);
+    geometry g = {.n = s.d[0], .h = 1, .w = s.d[1], .ci = s.d[2], .kh = 1};
+    g.kw = ws.d[0];
+    g.co = ws.d[2];
+    g.stride = stride;
+    g.pad = pad;
+    return convolve(tape, x, w, b, g);
 }
 
 /* ---- depthwise
@@ -444,7 +461,8 @@ nn_tensor *nn_depthwise2d(nn_tape *tape, nn_tensor *x, int w, int b, size_t stri
                   .kw = ws.d[1],
                   .co = s.d[3],
                   .stride = stride,
-                  .pad = pad};
+                  .pad = pad,
+                  .pad_y = pad};
     g.ho = (g.h + 2 * pad - g.kh) / stride + 1;
     g.wo = (g.w + 2 * pad - g.kw) / stride + 1;
     nn_tensor *y = nn_new(tape, NN_SHAPE(g.n, g.ho, g.wo, g.co));

@@ -13,6 +13,7 @@
 #define nn_ccc_loss nn_ccc_loss_64
 #define nn_concat nn_concat_64
 #define nn_conv1d nn_conv1d_64
+#define nn_conv_rows nn_conv_rows_64
 #define nn_conv2d nn_conv2d_64
 #define nn_copy_lengths nn_copy_lengths_64
 #define nn_cosine nn_cosine_64

@@ -66,6 +66,8 @@ static inline uint64_t nn_draw(nn_tape *tape) {
     uint64_t at = 2 * tape->draws++;
     return ((uint64_t)nn_hash64(tape->seed, at) << 32) ^ nn_hash64(tape->seed, at + 1);
 }
+/* conv1d as an image of height 1: x[n,t,ci], w[k,ci,co] -> [n,1,to,co] */
+nn_tensor *nn_conv_rows(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride, size_t pad);
 size_t *nn_copy_lengths(nn_tape *tape, const size_t *length, size_t n, size_t t);
 
 AFFECT_PRINTF(3, 4)

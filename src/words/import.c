@@ -1,6 +1,6 @@
 /* A transcript file into the timeline. Cues become utterances; words take the file's times where it
  * has them, and else times in proportion to their letters, marked as interpolated. */
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,28 +61,212 @@ static char *one_line(importer *m, const char *text) {
     return copy;
 }
 
-static affect_status import_cue(importer *m, const transcript *t, const transcript_cue *cue) {
-    base_arena_reset(&m->arena);
-    m->count = 0;
-    affect_status status = AFFECT_OK;
-    for (size_t i = 0; !status && i < cue->word_count; i++) {
-        const transcript_word *w = &t->words[cue->first_word + i];
-        status = add_words(m, w->text, w->t0, w->t1, w->confidence, true);
+/* ---- which tier holds what ---- */
+
+typedef enum tier_kind { TIER_IGNORED, TIER_UTTERANCES, TIER_WORDS } tier_kind;
+
+typedef struct tier {
+    const char *name;
+    tier_kind kind;
+    bool is_child;
+    size_t cues, tokens; /* of cues with text */
+    affect_time length;
+} tier;
+
+enum { MOST_TIERS = 256, MOST_WORDS = 4096 }; /* of a file; looked at for one cue */
+
+typedef struct tier_list {
+    size_t count, capacity;
+    tier *items;
+} tier_list;
+
+static bool names(const char *name, const char *const *parts) {
+    for (; *parts; parts++) {
+        size_t n = strlen(*parts);
+        for (const char *at = name; *at; at++)
+            if (!strncasecmp(at, *parts, n)) return true;
     }
-    if (!status && !cue->word_count)
-        status = add_words(m, cue->text, cue->t0, cue->t1, cue->confidence, false);
-    char *text = status ? NULL : one_line(m, cue->text);
-    if (!status && !text) status = base_fail_memory(m->ctx);
-    if (status) return status;
-    return words_emit(m->emitter, &(words_utterance){.t0 = cue->t0,
-                                                     .t1 = cue->t1,
+    return false;
+}
+
+/* Silence as aligners write it. */
+static bool is_silence(const char *text) {
+    static const char *const marks[] = {"sil",   "sp",    "<sil>", "<p:>", "<p>", "#", "_",
+                                        "<eps>", "[sil]", "-",     "",     "spn", NULL};
+    for (size_t i = 0; marks[i]; i++)
+        if (!strcasecmp(text, marks[i])) return true;
+    return false;
+}
+
+static affect_status list_tiers(importer *m, const transcript *t, tier_list *out) {
+    for (size_t i = 0; i < t->cue_count; i++) {
+        const transcript_cue *cue = &t->cues[i];
+        size_t k = out->count; /* cues of a tier stand together: the last is the likely one */
+        while (k && strcmp(out->items[k - 1].name, cue->tier) != 0) k--;
+        if (!k) {
+            if (out->count == MOST_TIERS || !base_grow((void **)&out->items, &out->capacity,
+                                                       out->count + 1, sizeof *out->items))
+                return out->count == MOST_TIERS
+                           ? base_fail(m->ctx, AFFECT_ERROR_LIMIT, "more than %d tiers", MOST_TIERS)
+                           : base_fail_memory(m->ctx);
+            out->items[out->count++] = (tier){.name = cue->tier, .is_child = cue->is_child};
+            k = out->count;
+        }
+        if (cue->is_point || is_silence(cue->text)) continue;
+        tier *of = &out->items[k - 1];
+        size_t at = 0, length = strlen(cue->text);
+        words_token token = {0};
+        of->cues++;
+        of->length += cue->t1 - cue->t0;
+        while (words_next_token(cue->text, length, &at, &token)) of->tokens++;
+    }
+    return AFFECT_OK;
+}
+
+/* By name where the name says it; else by what is in them: one word a label and short means words.
+ * Our own files, and those of the usual aligners, name their tiers. */
+static void classify(tier_list *tiers) {
+    static const char *const word[] = {"word", NULL};
+    static const char *const text[] = {"utter",  "transcri", "sentence", "phrase", "text",
+                                       "subtit", "caption",  "ortho",    NULL};
+    static const char *const other[] = {"phon",    "segment", "syll",       "tone", "speaker",
+                                        "episode", "media",   "expression", "gaze", "gesture",
+                                        "emotion", "comment", "event",      NULL};
+    bool named = false;
+    for (size_t i = 0; i < tiers->count; i++) {
+        tier *t = &tiers->items[i];
+        t->kind = names(t->name, word)   ? TIER_WORDS
+                  : names(t->name, text) ? TIER_UTTERANCES
+                                         : TIER_IGNORED;
+        named |= t->kind != TIER_IGNORED && t->cues > 0;
+    }
+    if (named) return;
+    for (size_t i = 0; i < tiers->count; i++) {
+        tier *t = &tiers->items[i];
+        if (!t->cues || t->is_child || (names(t->name, other) && tiers->count > 1)) continue;
+        bool short_ones =
+            t->tokens * 10 <= t->cues * 11 && t->length / (affect_time)t->cues < AFFECT_SECOND;
+        t->kind = short_ones && t->cues > 3 ? TIER_WORDS : TIER_UTTERANCES;
+    }
+}
+
+static const tier *tier_of(const tier_list *tiers, const transcript_cue *cue) {
+    for (size_t k = tiers->count; k-- > 0;)
+        if (!strcmp(tiers->items[k].name, cue->tier)) return &tiers->items[k];
+    return NULL;
+}
+
+static int by_time(const void *a, const void *b) {
+    const transcript_cue *x = *(const transcript_cue *const *)a;
+    const transcript_cue *y = *(const transcript_cue *const *)b;
+    if (x->t0 != y->t0) return x->t0 < y->t0 ? -1 : 1;
+    if (x->t1 != y->t1) return x->t1 < y->t1 ? -1 : 1;
+    return x < y ? -1 : x > y; /* file order */
+}
+
+typedef struct cue_list {
+    size_t count;
+    const transcript_cue **items;
+} cue_list;
+
+static affect_status pick(importer *m, const transcript *t, const tier_list *tiers, tier_kind kind,
+                          cue_list *out) {
+    out->items = base_alloc((t->cue_count + 1) * sizeof *out->items);
+    if (!out->items) return base_fail_memory(m->ctx);
+    for (size_t i = 0; i < t->cue_count; i++) {
+        const transcript_cue *cue = &t->cues[i];
+        if (cue->is_point || tier_of(tiers, cue)->kind != kind) continue;
+        if (kind == TIER_WORDS ? is_silence(cue->text) : !*cue->text) continue;
+        out->items[out->count++] = cue;
+    }
+    qsort(out->items, out->count, sizeof *out->items, by_time);
+    return AFFECT_OK;
+}
+
+/* ---- utterances ---- */
+
+static affect_status emit(importer *m, const transcript *t, const transcript_cue *cue,
+                          const char *text, affect_time t0, affect_time t1) {
+    bool foreign = *t->language && strncasecmp(t->language, "en", 2) != 0;
+    return words_emit(m->emitter, &(words_utterance){.t0 = t0,
+                                                     .t1 = t1,
                                                      .text = text,
                                                      .speaker = cue->speaker,
                                                      .confidence = cue->confidence,
                                                      .understood = true,
+                                                     .foreign = foreign,
                                                      .interpolated = cue->interpolated,
                                                      .count = m->count,
                                                      .items = m->items});
+}
+
+/* A cue with the words of the word tier whose middle lies in it, or its own, or none. Words come in
+ * order of time; *next is the first that no earlier cue passed by. */
+static affect_status import_cue(importer *m, const transcript *t, const transcript_cue *cue,
+                                const cue_list *words, size_t *next) {
+    base_arena_reset(&m->arena);
+    m->count = 0;
+    affect_status status = AFFECT_OK;
+    while (*next < words->count && (!words->items[*next] || words->items[*next]->t1 <= cue->t0))
+        ++*next;
+    size_t end = BASE_MIN(words->count, *next + MOST_WORDS);
+    for (size_t i = *next; !status && i < end; i++) {
+        const transcript_cue *w = words->items[i];
+        if (!w) continue;
+        if (w->t0 >= cue->t1) break;
+        affect_time middle = w->t0 + (w->t1 - w->t0) / 2;
+        if (middle < cue->t0 || middle >= cue->t1 || strcmp(w->speaker, cue->speaker) != 0)
+            continue;
+        status = add_words(m, w->text, w->t0, w->t1, w->confidence, !w->interpolated);
+        words->items[i] = NULL; /* a word belongs to one utterance */
+    }
+    bool taken = m->count > 0;
+    for (size_t i = 0; !status && !taken && i < cue->word_count; i++) {
+        const transcript_word *w = &t->words[cue->first_word + i];
+        status = add_words(m, w->text, w->t0, w->t1, w->confidence, true);
+    }
+    if (!status && !taken && !cue->word_count)
+        status = add_words(m, cue->text, cue->t0, cue->t1, cue->confidence, false);
+    char *text = status ? NULL : one_line(m, cue->text);
+    if (!status && !text) status = base_fail_memory(m->ctx);
+    return status ? status : emit(m, t, cue, text, cue->t0, cue->t1);
+}
+
+/* Words without utterances: a pause of half a second ends one (as Vosk's endpointing does). */
+static affect_status import_words(importer *m, const transcript *t, const cue_list *words) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; !status && i < words->count;) {
+        base_arena_reset(&m->arena);
+        m->count = 0;
+        const transcript_cue *first = words->items[i];
+        affect_time t1 = first->t1;
+        for (; !status && i < words->count && words->items[i]->t0 - t1 < AFFECT_SECOND / 2 &&
+               m->count < 64;
+             i++) {
+            const transcript_cue *w = words->items[i];
+            status = add_words(m, w->text, w->t0, w->t1, w->confidence, !w->interpolated);
+            t1 = BASE_MAX(t1, w->t1);
+        }
+        if (!status && m->count) status = emit(m, t, first, NULL, first->t0, t1);
+    }
+    return status;
+}
+
+static affect_status import_all(importer *m, const transcript *t) {
+    tier_list tiers = {0};
+    cue_list utterances = {0}, words = {0};
+    affect_status status = list_tiers(m, t, &tiers);
+    if (!status) classify(&tiers);
+    if (!status) status = pick(m, t, &tiers, TIER_UTTERANCES, &utterances);
+    if (!status) status = pick(m, t, &tiers, TIER_WORDS, &words);
+    size_t next = 0;
+    for (size_t i = 0; !status && i < utterances.count; i++)
+        status = import_cue(m, t, utterances.items[i], &words, &next);
+    if (!status && !utterances.count) status = import_words(m, t, &words);
+    base_free(utterances.items);
+    base_free(words.items);
+    base_free(tiers.items);
+    return status;
 }
 
 affect_status words_import_with(affect_context *ctx, const char *path, const words_options *options,
@@ -94,8 +278,7 @@ affect_status words_import_with(affect_context *ctx, const char *path, const wor
     importer m = {.ctx = ctx};
     base_arena_init(&m.arena, 0);
     status = words_emitter_create(ctx, &chosen, timeline, &m.emitter);
-    for (size_t i = 0; !status && i < t.cue_count; i++)
-        if (*t.cues[i].text && !t.cues[i].is_point) status = import_cue(&m, &t, &t.cues[i]);
+    if (!status) status = import_all(&m, &t);
     if (!status && t.skipped)
         status =
             timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "voice/turns.h"
+#include "words/judge.h"
 #include "words/private.h"
 
 enum {
@@ -30,6 +31,7 @@ struct words_stage {
     words_vosk *vosk; /* NULL until the first block, and when recognition is off or missing */
     bool missing;     /* a warning said that there is no recogniser */
     words_emitter *emitter;
+    words_judge *judge;
     char *speaker_model;
     voice_turns *turns; /* NULL: off or missing */
     int rate;
@@ -66,6 +68,7 @@ affect_status words_create(affect_context *ctx, const words_options *options,
     if (s->options.speaker_model && !(s->speaker_model = base_strdup(s->options.speaker_model)))
         status = base_fail_memory(ctx);
     if (!status) status = words_emitter_create(ctx, &s->options, timeline, &s->emitter);
+    if (!status) status = words_judge_create(ctx, timeline, s->emitter, &s->judge);
     if (status) {
         words_destroy(s);
         return status;
@@ -130,12 +133,12 @@ static affect_status take(words_stage *s, bool last) {
                                  known ? s->result.speaker : NULL, s->result.speaker_count, spoken);
         if (status) return status;
     }
-    return words_emit(s->emitter, &(words_utterance){.t0 = s->items[0].t0,
-                                                     .t1 = s->items[n - 1].t1,
-                                                     .confidence = (float)(confidence / (double)n),
-                                                     .understood = true,
-                                                     .count = n,
-                                                     .items = s->items});
+    return words_judge_add(s->judge,
+                           &(words_utterance){.t0 = s->items[0].t0,
+                                              .t1 = s->items[n - 1].t1,
+                                              .confidence = (float)(confidence / (double)n),
+                                              .count = n,
+                                              .items = s->items});
 }
 
 static affect_status add_join(words_stage *s, affect_time t0) {
@@ -158,6 +161,9 @@ static affect_status feed_chunk(words_stage *s) {
     s->fed += (int64_t)s->chunk_count;
     s->stretch_count += (int64_t)s->chunk_count;
     s->chunk_count = 0;
+    if (!status)
+        status = words_judge_advance(s->judge,
+                                     s->stretch_t0 + time_from_ticks(s->stretch_count, 1, s->rate));
     if (!status && affect_context_cancelled(s->ctx)) status = AFFECT_ERROR_CANCELLED;
     if (!status && ended) {
         bool renew = s->fed >= (int64_t)ROUND_S * s->rate;
@@ -210,12 +216,14 @@ affect_status words_finish(words_stage *s) {
     if (!s->vosk || !s->started) return AFFECT_OK;
     s->started = false;
     affect_status status = close_stretch(s);
+    if (!status) status = words_judge_finish(s->judge);
     return !status && s->turns ? voice_turns_finish(s->turns) : status;
 }
 
 void words_destroy(words_stage *s) {
     if (!s) return;
     words_vosk_close(s->vosk);
+    words_judge_destroy(s->judge);
     voice_turns_destroy(s->turns);
     base_free(s->speaker_model);
     words_emitter_destroy(s->emitter);

@@ -12,8 +12,9 @@
  *   events "negation", "intensifier", "swearing", "laughter"
  *
  * Recognition is Vosk (Kaldi), found by dlopen; without it, or without its model, the stage warns
- * on the timeline and does nothing. The decision whether speech was understood needs context:
- * results come up to WORDS_HOLD_S after the end of an utterance (docs/words.md). */
+ * on the timeline and does nothing. The decision whether speech was understood needs context: at
+ * the start of a recording, and after a minute of silence, results come up to 15 s after the end of
+ * an utterance, later at once (docs/words.md). */
 #ifndef WORDS_WORDS_H
 #define WORDS_WORDS_H
 

@@ -281,12 +281,199 @@ static void cross_entropy(void **state) {
     check(&b, "cross_entropy", run_cross_entropy);
 }
 
+/* ---- sequences ---- */
+
+static bool causal, with_lengths, with_bias;
+static double dropping;
+static nn_tensor *run_attention(bench *b) {
+    const size_t length[2] = {19, 7};
+    static const nn_real bias[2 * 19] = {.3, -.2, .1, 0, .4};
+    nn_attention_options o = {.heads = 2,
+                              .causal = causal,
+                              .dropout = dropping,
+                              .key_length = with_lengths ? length : NULL,
+                              .time_bias = with_bias ? bias : NULL};
+    return nn_attention(b->tape, b->in[0], b->in[1], b->in[2], &o);
+}
+static nn_tensor *run_self_attention(bench *b) {
+    nn_attention_options o = {.heads = 3};
+    return nn_attention(b->tape, b->in[0], b->in[0], b->in[0], &o);
+}
+static void attention(void **state) {
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        bench b;
+        start(&b);
+        causal = i & 1;
+        with_lengths = i & 2;
+        with_bias = i & 4;
+        dropping = i & 8 ? .3 : 0;
+        input(&b, NN_SHAPE(2, 6, 8));
+        input(&b, NN_SHAPE(2, 19, 8));
+        input(&b, NN_SHAPE(2, 19, 8));
+        check(&b, "attention", run_attention);
+    }
+    bench b;
+    start(&b);
+    input(&b, NN_SHAPE(2, 9, 12));
+    check(&b, "self-attention", run_self_attention);
+}
+
+static bool reverse;
+static nn_tensor *run_gru(bench *b) {
+    const size_t length[3] = {5, 1, 3};
+    return nn_gru(b->tape, b->in[0], 0, 1, 2, 3, length, reverse);
+}
+static void gru(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        bench b;
+        start(&b);
+        reverse = i;
+        input(&b, NN_SHAPE(3, 5, 4));
+        weight(&b, "w_in", NN_SHAPE(4, 21));
+        weight(&b, "w_h", NN_SHAPE(7, 21));
+        weight(&b, "b_in", NN_SHAPE(21));
+        weight(&b, "b_h", NN_SHAPE(21));
+        check(&b, "gru", run_gru);
+    }
+}
+
+static nn_tensor *run_conv1d(bench *b) { return nn_conv1d(b->tape, b->in[0], 0, 1, stride, pad); }
+static void conv1d(void **state) {
+    (void)state;
+    for (stride = 1; stride <= 2; stride++) {
+        bench b;
+        start(&b);
+        pad = 2;
+        input(&b, NN_SHAPE(2, 11, 5));
+        weight(&b, "w", NN_SHAPE(5, 5, 6));
+        weight(&b, "b", NN_SHAPE(6));
+        check(&b, "conv1d", run_conv1d);
+    }
+}
+
+static nn_tensor *run_embeddings(bench *b) {
+    static const int32_t index[] = {3, 0, -1, 3, 5, 2};
+    static const size_t starts[] = {0, 2, 2, 6};
+    static const nn_real weights[] = {.5, 2, 1, -1, .3, .7};
+    nn_tensor *parts[3] = {nn_embedding(b->tape, 0, index, NN_SHAPE(3)),
+                           nn_embedding_bag(b->tape, 0, index, starts, NULL, 3),
+                           nn_embedding_bag(b->tape, 0, index, starts, weights, 3)};
+    return nn_concat(b->tape, parts, 3);
+}
+static void embeddings(void **state) {
+    (void)state;
+    bench b;
+    start(&b);
+    weight(&b, "table", NN_SHAPE(6, 4));
+    check(&b, "embedding", run_embeddings);
+}
+
+/* ---- losses ---- */
+
+static const nn_real many[] = {.1, .9, -1, 0,  1, .4, .3,  .8, 0,   1,  .5, .2,
+                               .7, .1, .6, .2, 1, 0,  .35, .9, .15, .8, .4, .6};
+static nn_tensor *run_binary(bench *b) {
+    return nn_binary_cross_entropy(b->tape, b->in[0], many, class_weight, .3);
+}
+static nn_tensor *run_squared(bench *b) { return nn_huber(b->tape, b->in[0], many, 0, .9); }
+static nn_tensor *run_huber(bench *b) { return nn_huber(b->tape, b->in[0], many, .4, .9); }
+static nn_tensor *run_ccc(bench *b) {
+    nn_real target[12];
+    for (int i = 0; i < 12; i++) target[i] = i == 4 ? (nn_real)NAN : many[i];
+    return nn_ccc_loss(b->tape, b->in[0], target, 1.1);
+}
+static nn_tensor *run_nce(bench *b) { return nn_info_nce(b->tape, b->in[0], b->in[1], .2, .5); }
+static nn_tensor *run_soft_contrast(bench *b) {
+    nn_real target[16];
+    for (int i = 0; i < 16; i++) target[i] = fabs(many[i]);
+    return nn_soft_contrast(b->tape, b->in[0], b->in[1], target, .3, .5);
+}
+static nn_tensor *run_rank(bench *b) {
+    return nn_rank_n_contrast(b->tape, b->in[0], many + 8, 2, .7, .5);
+}
+static nn_tensor *run_dtw(bench *b) { return nn_soft_dtw(b->tape, b->in[0], many, 5, .3, .5); }
+static void losses(void **state) {
+    (void)state;
+    const struct {
+        const char *name;
+        case_fn run;
+        bool two;
+    } cases[] = {{"binary_cross_entropy", run_binary, false},
+                 {"squared", run_squared, false},
+                 {"huber", run_huber, false},
+                 {"ccc_loss", run_ccc, false},
+                 {"info_nce", run_nce, true},
+                 {"soft_contrast", run_soft_contrast, true},
+                 {"rank_n_contrast", run_rank, false},
+                 {"soft_dtw", run_dtw, false}};
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        bench b;
+        start(&b);
+        input(&b, NN_SHAPE(4, 3));
+        if (cases[i].two) input(&b, NN_SHAPE(4, 3));
+        check(&b, cases[i].name, cases[i].run);
+    }
+}
+
+/* ---- refusals ---- */
+
+/* Every shape error names both shapes, and what follows a failure stays NULL. */
+static void shape_errors_name_both_shapes(void **state) {
+    (void)state;
+    affect_context *ctx;
+    nn_params *params;
+    nn_tape *t;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    assert_int_equal(nn_params_create(ctx, 1, &params), AFFECT_OK);
+    int w = nn_param_add(params, "w", NN_SHAPE(4, 8), NN_WEIGHT, 1, 0);
+    int k = nn_param_add(params, "k", NN_SHAPE(3, 3, 4, 8), NN_WEIGHT, 1, 0);
+    assert_int_equal(nn_tape_create(ctx, params, &t), AFFECT_OK);
+    static nn_real zero[240];
+    for (int i = 0; i < 10; i++) {
+        nn_tape_begin(t, true, 0, NULL);
+        nn_tensor *m = nn_input(t, NN_SHAPE(2, 3), zero), *s = nn_input(t, NN_SHAPE(2, 5, 3), zero);
+        nn_tensor *image = nn_input(t, NN_SHAPE(1, 5, 7, 3), zero), *y = NULL;
+        nn_attention_options o = {.heads = 2};
+        const char *wanted[2] = {"[2, 3]", "[2, 5, 3]"};
+        if (i == 0) y = nn_add(t, m, s);
+        if (i == 1) y = nn_mul(t, m, s);
+        if (i == 2) y = nn_linear(t, m, w, -1), wanted[1] = "[4, 8]";
+        if (i == 3)
+            y = nn_conv2d(t, image, k, -1, 1, 1), wanted[0] = "[1, 5, 7, 3]",
+            wanted[1] = "[3, 3, 4, 8]";
+        if (i == 4)
+            y = nn_attention(t, s, s, nn_input(t, NN_SHAPE(2, 4, 3), zero), &o),
+            wanted[0] = "[2, 4, 3]";
+        if (i == 5) y = nn_attention(t, s, s, s, &o), wanted[0] = "[2]";
+        if (i == 6) y = nn_reshape(t, m, NN_SHAPE(7)), wanted[1] = "[7]";
+        if (i == 7)
+            y = nn_info_nce(t, m, nn_input(t, NN_SHAPE(3, 3), zero), 1, 1), wanted[1] = "[3, 3]";
+        if (i == 8) y = nn_layer_norm(t, m, w, w), wanted[1] = "[4, 8]";
+        if (i == 9) y = nn_concat(t, (nn_tensor *[]){m, s}, 2);
+        assert_null(y);
+        assert_null(nn_relu(t, y));
+        assert_int_equal(nn_tape_status(t), AFFECT_ERROR_SHAPE);
+        for (int j = 0; j < 2; j++)
+            if (!strstr(affect_context_message(ctx), wanted[j]))
+                fail_msg("case %d: '%s' does not name %s", i, affect_context_message(ctx),
+                         wanted[j]);
+    }
+    nn_tape_destroy(t);
+    nn_params_destroy(params);
+    affect_context_destroy(ctx);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear),      cmocka_unit_test(conv2d),
         cmocka_unit_test(depthwise2d), cmocka_unit_test(batch_norm),
         cmocka_unit_test(layer_norm),  cmocka_unit_test(elements),
         cmocka_unit_test(pools),       cmocka_unit_test(cross_entropy),
+        cmocka_unit_test(attention),   cmocka_unit_test(gru),
+        cmocka_unit_test(conv1d),      cmocka_unit_test(embeddings),
+        cmocka_unit_test(losses),      cmocka_unit_test(shape_errors_name_both_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,15 +186,41 @@ static int show(affect_context *ctx, int count, char **paths) {
     return 0;
 }
 
+static int judge(affect_context *ctx, int count, char **paths) {
+    size_t utterances = 0, understood = 0, recordings = 0, words = 0;
+    for (int i = 0; i < count; i++) {
+        affect_timeline *timeline = NULL;
+        double audio_s, used_s;
+        affect_status status = recognise(ctx, paths[i], &timeline, &audio_s, &used_s);
+        if (status) {
+            fprintf(stderr, "%s\n", affect_context_message(ctx));
+            return (int)status;
+        }
+        const affect_tier *tier = affect_timeline_find_tier(timeline, "utterances");
+        size_t here = 0, n = affect_tier_count(tier);
+        for (size_t k = 0; k < n; k++) here += *affect_tier_interval(tier, k).label != 0;
+        utterances += n;
+        understood += here;
+        recordings += n && here * 2 > n;
+        words += affect_tier_count(affect_timeline_find_tier(timeline, "words"));
+        affect_timeline_destroy(timeline);
+    }
+    printf("%d recordings: %zu understood (most of their utterances); %zu utterances: %zu "
+           "understood; %zu words written\n",
+           count, recordings, utterances, understood, words);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     affect_context *ctx;
     if (argc < 3 || affect_context_create(&ctx)) {
-        fprintf(stderr, "usage: bench_words wer|show FILE...\n");
+        fprintf(stderr, "usage: bench_words wer|judge|show FILE...\n");
         return 2;
     }
-    int result = !strcmp(argv[1], "wer")    ? word_error_rate(ctx, argc - 2, argv + 2)
-                 : !strcmp(argv[1], "show") ? show(ctx, argc - 2, argv + 2)
-                                            : 2;
+    int result = !strcmp(argv[1], "wer")     ? word_error_rate(ctx, argc - 2, argv + 2)
+                 : !strcmp(argv[1], "judge") ? judge(ctx, argc - 2, argv + 2)
+                 : !strcmp(argv[1], "show")  ? show(ctx, argc - 2, argv + 2)
+                                             : 2;
     affect_context_destroy(ctx);
     return result;
 }

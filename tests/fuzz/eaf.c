@@ -1,0 +1,11 @@
+/* Any bytes as an ELAN file: a transcript or an error, never a crash. */
+#include "data/transcript.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    transcript t;
+    if (transcript_parse(NULL, "x", TRANSCRIPT_EAF, (const char *)data, size, &t) == AFFECT_OK)
+        transcript_destroy(&t);
+    return 0;
+}

@@ -1,0 +1,387 @@
+/* face-fit: fits what models/face.geometry/weights.json holds, and the calibration in the card of
+ * face.expression, on the FER+ votes (Barsoum et al. 2016) with the same mesh, measures and crop
+ * that the face stage uses.
+ *
+ * usage: face-fit FERPLUS_FOLDER WEIGHTS.json
+ *
+ * Training faces give the pose terms and spreads (neutral faces) and the softmax regression of the
+ * votes (all). Validation faces give the calibration of the expression network (which has seen the
+ * training faces) and every number that is printed. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/npy.h"
+#include "data/table.h"
+#include "face/internal.h"
+
+enum { SIDE = 48, C = FACE_CATEGORIES, F = FACE_MEASURES, LABELS = 32, VOTES = 5 };
+
+typedef struct sample {
+    face_geometry g;
+    float target[C];      /* shares of the votes */
+    float deviation[F];   /* filled once the pose terms are known */
+    float looked[LABELS]; /* what the expression network was calibrated to say */
+} sample;
+
+typedef struct set {
+    sample *items;
+    size_t count;
+} set;
+
+static affect_status read_votes(affect_context *ctx, const data_table *t, size_t row, float out[C],
+                                bool *enough) {
+    double total = 0;
+    for (int c = 0; c < C; c++) {
+        int column = data_table_column(t, face_category_names[c]);
+        const char *cell = column < 0 ? "" : data_table_cell(t, row, (size_t)column);
+        double votes;
+        if (!base_parse_double(cell, strlen(cell), &votes))
+            return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: no votes for %s in row %zu", t->path,
+                             face_category_names[c], row + 1);
+        out[c] = (float)votes;
+        total += votes;
+    }
+    *enough = total >= VOTES;
+    for (int c = 0; c < C && total > 0; c++) out[c] = (float)((double)out[c] / total);
+    return AFFECT_OK;
+}
+
+/* The mesh of a tightly cropped face: first on the whole picture, then on its own square. */
+static affect_status measure(affect_context *ctx, mesher *m, const media_frame *frame,
+                             face_mesh *mesh) {
+    face_roi roi = {SIDE / 2, SIDE / 2, SIDE * 4.0f / 3, 0};
+    affect_status status = mesher_run(ctx, m, frame, &roi, mesh);
+    face_roi own = mesh_roi(mesh);
+    if (own.side > 40 && own.side < 110 && fabsf(own.angle) < 1) roi = own;
+    return status ? status : mesher_run(ctx, m, frame, &roi, mesh);
+}
+
+static affect_status read_set(affect_context *ctx, const char *folder, const char *name, mesher *m,
+                              expresser *e, set *out) {
+    char path[1024];
+    data_npz *npz = NULL;
+    data_npy *images = NULL;
+    data_table *votes = NULL;
+    snprintf(path, sizeof path, "%s/%s_images.npz", folder, name);
+    affect_status status = data_npz_open(ctx, path, &npz);
+    if (!status) status = data_npz_array(ctx, npz, "images", &images);
+    snprintf(path, sizeof path, "%s/%s_votes.csv", folder, name);
+    if (!status) status = data_table_open(ctx, path, NULL, &votes);
+    if (!status && (images->rank != 3 || images->shape[1] != SIDE || images->shape[2] != SIDE ||
+                    images->type != DATA_NPY_U8 || images->shape[0] != votes->rows))
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: pictures and votes do not fit", path);
+    size_t n = status ? 0 : images->shape[0];
+    out->items = base_calloc(n, sizeof *out->items);
+    if (!status && !out->items) status = base_fail_memory(ctx);
+    for (size_t i = 0; !status && i < n; i++) {
+        uint8_t rgb[SIDE * SIDE * 3];
+        const unsigned char *grey = images->data + i * SIDE * SIDE;
+        for (int k = 0; k < SIDE * SIDE; k++) memset(rgb + 3 * k, grey[k], 3);
+        media_frame frame = {.width = SIDE, .height = SIDE, .stride = SIDE * 3, .rgb = rgb};
+        sample *s = &out->items[out->count];
+        face_mesh mesh;
+        bool enough = false;
+        status = read_votes(ctx, votes, i, s->target, &enough);
+        if (!status && enough) status = measure(ctx, m, &frame, &mesh);
+        if (status || !enough || mesh.presence <= 0.5f) continue;
+        geometry_measure(&mesh, &s->g);
+        if (s->g.residual >= 0.1f) continue;
+        if (e) status = expresser_look(ctx, e, &frame, &mesh, s->looked);
+        out->count++;
+        if (out->count % 5000 == 0) fprintf(stderr, "%s: %zu of %zu\n", name, i + 1, n);
+    }
+    fprintf(stderr, "%s: %zu of %zu faces used\n", name, out->count, n);
+    data_table_destroy(votes);
+    data_npy_destroy(images);
+    data_npz_destroy(npz);
+    return status;
+}
+
+/* ---- pose terms and spreads: least squares on neutral faces ---- */
+
+static void pose_basis(const face_geometry *g, double b[6]) {
+    double y = (double)g->yaw / 20, x = (double)g->pitch / 20;
+    b[0] = 1, b[1] = y, b[2] = x, b[3] = y * y, b[4] = x * x, b[5] = y * x;
+}
+
+static bool is_neutral(const sample *s) { return s->target[0] > 0.6f; }
+
+/* Solves a x = y for a positive definite a (6 x 6) by elimination. */
+static void solve6(double a[6][6], double y[6], double x[6]) {
+    for (int p = 0; p < 6; p++)
+        for (int r = p + 1; r < 6; r++) {
+            double f = a[r][p] / a[p][p];
+            for (int k = p; k < 6; k++) a[r][k] -= f * a[p][k];
+            y[r] -= f * y[p];
+        }
+    for (int p = 5; p >= 0; p--) {
+        x[p] = y[p];
+        for (int k = p + 1; k < 6; k++) x[p] -= a[p][k] * x[k];
+        x[p] /= a[p][p];
+    }
+}
+
+static void fit_pose(const set *train, face_population *out) {
+    for (int k = 0; k < F; k++) {
+        double a[6][6] = {{0}}, y[6] = {0}, x[6], b[6], square = 0;
+        size_t n = 0;
+        for (size_t i = 0; i < train->count; i++) {
+            if (!is_neutral(&train->items[i])) continue;
+            pose_basis(&train->items[i].g, b);
+            for (int p = 0; p < 6; p++) {
+                for (int q = 0; q < 6; q++) a[p][q] += b[p] * b[q];
+                y[p] += b[p] * (double)train->items[i].g.measures[k];
+            }
+        }
+        solve6(a, y, x);
+        for (size_t i = 0; i < train->count; i++) {
+            if (!is_neutral(&train->items[i])) continue;
+            pose_basis(&train->items[i].g, b);
+            double left = (double)train->items[i].g.measures[k];
+            for (int p = 0; p < 6; p++) left -= x[p] * b[p];
+            square += left * left;
+            n++;
+        }
+        for (int p = 0; p < 6; p++) out->pose[k][p] = (float)x[p];
+        out->spread[k] = (float)sqrt(square / (double)BASE_MAX(n, 1));
+    }
+}
+
+/* ---- softmax regression: accelerated gradient descent on the cross-entropy with the votes ---- */
+
+typedef struct regression {
+    size_t n, d;         /* rows, columns; a constant is added */
+    const float *x;      /* n x d */
+    const float *offset; /* n x C added to the logits, or NULL */
+    const float *target; /* n x C */
+    double decay;
+} regression;
+
+static void probabilities(const regression *r, const double *w, size_t i, double p[C]) {
+    double best = -INFINITY, sum = 0;
+    for (int c = 0; c < C; c++) {
+        const double *row = w + (size_t)c * (r->d + 1);
+        p[c] = row[r->d] + (r->offset ? (double)r->offset[i * C + (size_t)c] : 0);
+        for (size_t k = 0; k < r->d; k++) p[c] += row[k] * (double)r->x[i * r->d + k];
+        best = fmax(best, p[c]);
+    }
+    for (int c = 0; c < C; c++) sum += p[c] = exp(p[c] - best);
+    for (int c = 0; c < C; c++) p[c] /= sum;
+}
+
+static bool fit_softmax(const regression *r, int steps, double *w) {
+    size_t size = C * (r->d + 1);
+    double *ahead = base_calloc(size, sizeof *ahead), *slope = base_calloc(size, sizeof *slope);
+    double *before = base_calloc(size, sizeof *before);
+    bool good = ahead && slope && before;
+    /* Step from the bound on the curvature: a quarter of the mean square length of a row. */
+    double length = 1;
+    for (size_t i = 0; i < r->n * r->d; i++)
+        length += (double)r->x[i] * (double)r->x[i] / (double)r->n;
+    double rate = 4 / length;
+    for (int step = 0; good && step < steps; step++) {
+        double push = (double)step / (step + 3);
+        for (size_t k = 0; k < size; k++) ahead[k] = w[k] + push * (w[k] - before[k]);
+        memset(slope, 0, size * sizeof *slope);
+        for (size_t i = 0; i < r->n; i++) {
+            double p[C];
+            probabilities(r, ahead, i, p);
+            for (int c = 0; c < C; c++) {
+                double gap = (p[c] - (double)r->target[i * C + (size_t)c]) / (double)r->n;
+                double *row = slope + (size_t)c * (r->d + 1);
+                for (size_t k = 0; k < r->d; k++) row[k] += gap * (double)r->x[i * r->d + k];
+                row[r->d] += gap;
+            }
+        }
+        memcpy(before, w, size * sizeof *w);
+        for (size_t k = 0; k < size; k++) {
+            bool constant = k % (r->d + 1) == r->d;
+            w[k] = ahead[k] - rate * (slope[k] + (constant ? 0 : r->decay * ahead[k]));
+        }
+    }
+    base_free(ahead);
+    base_free(slope);
+    base_free(before);
+    return good;
+}
+
+static int best_of(const double *p) {
+    int best = 0;
+    for (int c = 1; c < C; c++)
+        if (p[c] > p[best]) best = c;
+    return best;
+}
+
+/* Agreement with the majority vote, and mean cross-entropy with the votes, of rows i with
+ * i % of == which (of = 1: all). */
+static void judge(const regression *r, const double *w, size_t of, size_t which, double out[2]) {
+    size_t n = 0;
+    out[0] = out[1] = 0;
+    for (size_t i = which; i < r->n; i += of) {
+        double p[C], t[C];
+        probabilities(r, w, i, p);
+        for (int c = 0; c < C; c++) {
+            t[c] = (double)r->target[i * C + (size_t)c];
+            out[1] -= t[c] * log(fmax(p[c], 1e-12));
+        }
+        out[0] += best_of(p) == best_of(t);
+        n++;
+    }
+    out[0] /= (double)n;
+    out[1] /= (double)n;
+}
+
+static bool rows_of(const set *s, size_t d, const float *(*get)(const sample *), float **x,
+                    float **target) {
+    *x = base_alloc(s->count * d * sizeof(float));
+    *target = base_alloc(s->count * C * sizeof(float));
+    if (!*x || !*target) return false;
+    for (size_t i = 0; i < s->count; i++) {
+        for (size_t k = 0; k < d; k++) (*x)[i * d + k] = fmaxf(-6, fminf(6, get(&s->items[i])[k]));
+        memcpy(*target + i * C, s->items[i].target, C * sizeof(float));
+    }
+    return true;
+}
+
+static const float *get_deviation(const sample *s) { return s->deviation; }
+static const float *get_looked(const sample *s) { return s->looked; }
+
+static void write_weights(FILE *file, const face_population *p, const double *w) {
+    fprintf(file, "{\n \"measures\": {\n");
+    for (int k = 0; k < F; k++) {
+        fprintf(file, "  \"%s\": {\"pose\": [", face_measure_names[k]);
+        for (int b = 0; b < 6; b++) fprintf(file, "%s%.5f", b ? ", " : "", (double)p->pose[k][b]);
+        fprintf(file, "], \"spread\": %.5f,\n   \"weights\": [", (double)p->spread[k]);
+        for (int c = 0; c < C; c++) fprintf(file, "%s%.4f", c ? ", " : "", w[c * (F + 1) + k]);
+        fprintf(file, "]}%s\n", k + 1 < F ? "," : "");
+    }
+    fprintf(file, " },\n \"constant\": [");
+    for (int c = 0; c < C; c++) fprintf(file, "%s%.4f", c ? ", " : "", w[c * (F + 1) + F]);
+    fprintf(file, "]\n}\n");
+}
+
+/* Calibrates the network beside the geometry on half of the validation faces, judges on the other,
+ * and the other way round; then prints the fit on all for the card. */
+static bool calibrate(const set *valid, size_t labels, const infer_card *card,
+                      const float *geometry) {
+    float *x = NULL, *target = NULL;
+    if (!rows_of(valid, labels, get_looked, &x, &target)) return false;
+    double agreement[2][2] = {{0}};
+    for (size_t half = 0; half < 2; half++) {
+        size_t n = 0;
+        float *hx = base_alloc(valid->count * labels * sizeof *hx);
+        float *ht = base_alloc(valid->count * C * sizeof *ht);
+        float *ho = base_alloc(valid->count * C * sizeof *ho);
+        if (!hx || !ht || !ho) return false;
+        for (size_t i = half; i < valid->count; i += 2, n++) {
+            memcpy(hx + n * labels, x + i * labels, labels * sizeof *hx);
+            memcpy(ht + n * C, target + i * C, C * sizeof *ht);
+            memcpy(ho + n * C, geometry + i * C, C * sizeof *ho);
+        }
+        for (int with = 0; with < 2; with++) {
+            double w[C * (LABELS + 1)] = {0}, result[2];
+            regression part = {n, labels, hx, with ? ho : NULL, ht, 2e-3};
+            regression whole = {valid->count, labels, x, with ? geometry : NULL, target, 0};
+            if (!fit_softmax(&part, 800, w)) return false;
+            judge(&whole, w, 2, 1 - half, result);
+            for (int k = 0; k < 2; k++) agreement[with][k] += result[k] / 2;
+        }
+        base_free(hx);
+        base_free(ht);
+        base_free(ho);
+    }
+    printf("network calibrated, two-fold: agreement %.3f, cross-entropy %.3f\n", agreement[0][0],
+           agreement[0][1]);
+    printf("network and geometry, two-fold: agreement %.3f, cross-entropy %.3f\n", agreement[1][0],
+           agreement[1][1]);
+    double w[C * (LABELS + 1)] = {0};
+    regression all = {valid->count, labels, x, geometry, target, 2e-3};
+    if (!fit_softmax(&all, 800, w)) return false;
+    printf("calibration for the card of %s:\n  \"constant\": [", card->name);
+    for (int c = 0; c < C; c++)
+        printf("%s%.3f", c ? ", " : "", w[(size_t)c * (labels + 1) + labels]);
+    printf("]");
+    for (size_t i = 0; i < labels; i++) {
+        printf(",\n  \"%s\": [", card->labels[i]);
+        for (int c = 0; c < C; c++)
+            printf("%s%.3f", c ? ", " : "", w[(size_t)c * (labels + 1) + i]);
+        printf("]");
+    }
+    printf("\n");
+    base_free(x);
+    base_free(target);
+    return true;
+}
+
+static affect_status run(affect_context *ctx, const char *folder, const char *output) {
+    mesher *m = NULL;
+    expresser *e = NULL;
+    infer_card *card = NULL;
+    set train = {0}, valid = {0};
+    face_population population;
+    float *x = NULL, *t = NULL, *vx = NULL, *vt = NULL, *geometry = NULL;
+    double w[C * (F + 1)] = {0};
+    affect_status status = mesher_create(ctx, "face.mesh", &m);
+    if (!status) status = infer_card_load(ctx, "face.expression", false, &card);
+    if (!status) status = expresser_create_raw(ctx, "face.expression", &e);
+    if (!status) status = read_set(ctx, folder, "valid", m, e, &valid);
+    if (!status) status = read_set(ctx, folder, "train", m, NULL, &train);
+    if (status) goto cleanup;
+    fit_pose(&train, &population);
+    for (size_t i = 0; i < train.count; i++)
+        population_deviation(&population, &train.items[i].g, train.items[i].deviation);
+    for (size_t i = 0; i < valid.count; i++)
+        population_deviation(&population, &valid.items[i].g, valid.items[i].deviation);
+    geometry = base_alloc(valid.count * C * sizeof *geometry);
+    if (!geometry || !rows_of(&train, F, get_deviation, &x, &t) ||
+        !rows_of(&valid, F, get_deviation, &vx, &vt)) {
+        status = base_fail_memory(ctx);
+        goto cleanup;
+    }
+    regression fit = {train.count, F, x, NULL, t, 1e-4};
+    regression test = {valid.count, F, vx, NULL, vt, 0};
+    double result[2];
+    if (!fit_softmax(&fit, 600, w)) status = base_fail_memory(ctx);
+    judge(&test, w, 1, 0, result);
+    printf("geometry: FER+ valid, %zu faces: agreement %.3f, cross-entropy %.3f\n", valid.count,
+           result[0], result[1]);
+    for (size_t i = 0; i < valid.count; i++) {
+        double p[C];
+        probabilities(&test, w, i, p);
+        for (int c = 0; c < C; c++) geometry[i * C + (size_t)c] = (float)log(fmax(p[c], 1e-12));
+    }
+    if (!status && !calibrate(&valid, card->label_count, card, geometry))
+        status = base_fail_memory(ctx);
+    base_output file = {0};
+    if (!status) status = base_output_open(ctx, output, &file);
+    if (!status) {
+        write_weights(file.file, &population, w);
+        status = base_output_commit(ctx, &file);
+    }
+cleanup:
+    base_free(x);
+    base_free(t);
+    base_free(vx);
+    base_free(vt);
+    base_free(geometry);
+    base_free(train.items);
+    base_free(valid.items);
+    infer_card_destroy(card);
+    expresser_destroy(e);
+    mesher_destroy(m);
+    return status;
+}
+
+int main(int count, char **arguments) {
+    if (count != 3) {
+        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json\n");
+        return AFFECT_ERROR_USAGE;
+    }
+    affect_context *ctx;
+    if (affect_context_create(&ctx)) return AFFECT_ERROR_MEMORY;
+    affect_status status = run(ctx, arguments[1], arguments[2]);
+    if (status) fprintf(stderr, "face-fit: %s\n", affect_context_message(ctx));
+    affect_context_destroy(ctx);
+    return (int)status;
+}
