@@ -15,11 +15,9 @@ __extension__ typedef __int128 wide;
 /* Smaller disagreements between time stamps and sample counts are jitter: no codec loses less than
  * this when it loses a packet (Opus and AMR lose 20 ms, AAC 21, MP3 24). */
 #define TOLERANCE (8 * AFFECT_MILLISECOND)
-/* Time stamps that go back by more, or in formats of broadcast go forward by more than LEAP, start
- * anew. */
-#define BACKWARD (1 * AFFECT_SECOND)
-#define LEAP (10 * AFFECT_SECOND)
-enum { BLOCKS_PER_SECOND = 10 };
+/* MIN_RATE bounds what a hostile header can make of a packet. */
+enum { BLOCKS_PER_SECOND = 10, MAX_CHANNELS = 64, MIN_RATE = 1000 };
+#define DAMAGE_TEXT "audio: the data cannot be decoded"
 
 static affect_time samples_time(int64_t samples, int rate) {
     return time_from_ticks(samples, 1, rate);
@@ -51,8 +49,6 @@ static double channel_weight(enum AVChannel channel) {
     default: return .5;
     }
 }
-
-enum { MAX_CHANNELS = 64 };
 
 static void mix_matrix(const AVChannelLayout *layout, double matrix[MAX_CHANNELS]) {
     double sum = 0;
@@ -250,9 +246,7 @@ static void close_run(media_audio *audio, affect_time gap_t1, const char *text) 
 }
 
 static const char *hole_text(media_audio *audio) {
-    bool damaged = audio->stream.damage.any;
-    audio->stream.damage.any = false;
-    return damaged ? "audio: the data cannot be decoded" : "audio: the time stamps leave a hole";
+    return audio->frame_damaged ? DAMAGE_TEXT : "audio: the time stamps leave a hole";
 }
 
 /* Starts a run at `frame`, or, if `at` is a time, there. */
@@ -264,23 +258,6 @@ static affect_status start_run(media_audio *audio, const AVFrame *frame, affect_
     run->in_count = run->made = run->given = 0;
     audio->start = audio->count = 0;
     return AFFECT_OK;
-}
-
-/* Time stamps start anew (a joined recording, a wrapped or reset clock): the stream goes on where
- * it was. If the other stream has already met the same jump, its shift is taken, which keeps the
- * two together. */
-static void join(media_stream *stream, affect_time time, affect_time expected) {
-    const media_stream *other = stream == &stream->reader->audio.stream
-                                    ? &stream->reader->video.stream
-                                    : &stream->reader->audio.stream;
-    affect_time raw = time - stream->shift;
-    affect_time shift = expected - raw;
-    if (other->av && other->shift != stream->shift) {
-        affect_time apart = raw + other->shift - expected;
-        if (apart < AFFECT_SECOND && apart > -AFFECT_SECOND) shift = other->shift;
-    }
-    stream->shift = shift;
-    stream->discontinuous = true;
 }
 
 /* Compares the time stamp of audio->frame with the count of samples and decides: the same run goes
@@ -305,9 +282,8 @@ static void place_frame(media_audio *audio) {
                 return;
         }
     }
-    const AVInputFormat *format = stream->reader->format->iformat;
-    if (jump < -BACKWARD || (jump > LEAP && (format->flags & AVFMT_TS_DISCONT))) {
-        join(stream, time, expected);
+    if (stream_starts_anew(stream, jump)) {
+        stream_join(stream, time, expected);
         time = stream_frame_time(stream, audio->frame);
         jump = time - expected;
         if (jump <= TOLERANCE && jump >= -TOLERANCE) return;
@@ -321,43 +297,55 @@ static void place_frame(media_audio *audio) {
 
 /* ---- frames in, items out ---- */
 
-/* Moves on by one decoded frame: `frame` is the one to be used, `next` the one behind it. */
+static void shift_frames(media_audio *audio) {
+    ff.av_frame_move_ref(audio->frame, audio->next);
+    audio->frame_damaged = audio->next_damaged;
+    audio->have_frame = true;
+    audio->have_next = audio->next_damaged = audio->placed = false;
+}
+
+static bool usable(const AVFrame *frame) {
+    return frame->nb_samples > 0 && frame->sample_rate >= MIN_RATE &&
+           frame->ch_layout.nb_channels > 0 && frame->ch_layout.nb_channels <= MAX_CHANNELS;
+}
+
+/* Decodes until `frame` is the one to be used and `next` the one behind it. */
 static affect_status advance(media_audio *audio, bool *starved) {
     *starved = false;
-    if (audio->have_frame && audio->have_next) return AFFECT_OK;
-    if (!audio->have_frame && audio->have_next) {
-        ff.av_frame_move_ref(audio->frame, audio->next);
-        audio->have_frame = true;
-        audio->have_next = false;
-    }
-    while (!audio->have_next && !audio->stream.decoded_all) {
+    while (!audio->have_frame || !audio->have_next) {
+        if (audio->have_next) {
+            shift_frames(audio);
+            continue;
+        }
         stream_result result;
         affect_status status = stream_decode(&audio->stream, audio->next, &result);
         if (status != AFFECT_OK) return status;
-        if (result == STREAM_STARVED) {
-            *starved = true;
-            return AFFECT_OK;
-        }
-        if (result == STREAM_END) break;
-        bool usable = audio->next->nb_samples > 0 && audio->next->sample_rate > 0 &&
-                      audio->next->ch_layout.nb_channels > 0 &&
-                      audio->next->ch_layout.nb_channels <= MAX_CHANNELS;
-        if (!usable) {
-            ff.av_frame_unref(audio->next);
-            continue;
-        }
-        if (!audio->have_frame) {
-            ff.av_frame_move_ref(audio->frame, audio->next);
-            audio->have_frame = true;
-        } else {
-            audio->have_next = true;
-        }
+        *starved = result == STREAM_STARVED;
+        if (result != STREAM_FRAME) return AFFECT_OK;
+        audio->next_damaged |= audio->stream.damaged;
+        audio->stream.damaged = false;
+        audio->have_next = usable(audio->next);
+        if (!audio->have_next) ff.av_frame_unref(audio->next);
     }
     return AFFECT_OK;
 }
 
+static bool is_planar(int format) {
+    return format >= AV_SAMPLE_FMT_U8P && format != AV_SAMPLE_FMT_S64;
+}
+
+/* The encoder fills the last frame up; MP4 tells how much of it counts by that packet's duration.
+ * Only a time base of one sample is fine enough to believe it. */
+static void trim_last(const media_audio *audio) {
+    AVFrame *frame = audio->frame;
+    const AVRational base = audio->stream.av->time_base;
+    if (base.num != 1 || base.den != frame->sample_rate) return;
+    int64_t counts = frame_ticks(frame);
+    if (counts > 0 && counts < frame->nb_samples) frame->nb_samples = (int)counts;
+}
+
 static void drop_samples(AVFrame *frame, int count) {
-    bool planar = frame->format >= AV_SAMPLE_FMT_U8P && frame->format != AV_SAMPLE_FMT_S64;
+    bool planar = is_planar(frame->format);
     int channels = frame->ch_layout.nb_channels;
     static const int sizes[] = {1, 2, 4, 4, 8, 1, 2, 4, 4, 8, 8, 8}; /* by AVSampleFormat */
     size_t size = (size_t)sizes[frame->format] * (size_t)count * (planar ? 1 : (size_t)channels);
@@ -366,23 +354,27 @@ static void drop_samples(AVFrame *frame, int count) {
     frame->nb_samples -= count;
 }
 
+/* Resamples the frame, at most a second of it at a time so that memory stays bounded. */
 static affect_status use_frame(media_audio *audio) {
     AVFrame *frame = audio->frame;
     media_run *run = &audio->run;
     affect_status status = AFFECT_OK;
-    if (audio->skip > 0) {
-        int drop = (int)BASE_MIN(audio->skip, frame->nb_samples);
-        drop_samples(frame, drop);
-        audio->skip -= drop;
+    if (!audio->placed && !audio->have_next) trim_last(audio);
+    int drop = (int)BASE_MIN(audio->skip, frame->nb_samples);
+    drop_samples(frame, drop);
+    audio->skip -= drop;
+    int count = BASE_MIN(frame->nb_samples, frame->sample_rate);
+    if (!audio->placed && count > 0) status = clean_frame(audio, frame);
+    audio->placed = true;
+    if (status == AFFECT_OK && count > 0) {
+        status = convert(audio, (const uint8_t **)frame->extended_data, count);
+        run->in_count += count;
+        drop_samples(frame, count);
     }
-    if (frame->nb_samples > 0) {
-        status = clean_frame(audio, frame);
-        if (status == AFFECT_OK)
-            status = convert(audio, (const uint8_t **)frame->extended_data, frame->nb_samples);
-        run->in_count += frame->nb_samples;
+    if (status == AFFECT_OK && frame->nb_samples == 0) {
+        ff.av_frame_unref(frame);
+        audio->have_frame = false;
     }
-    ff.av_frame_unref(frame);
-    audio->have_frame = false;
     return status;
 }
 
@@ -402,7 +394,7 @@ static void make_gap(media_audio *audio, affect_time t0, affect_time t1, const c
 }
 
 /* Items that need no further frame. */
-static affect_status make_ready(media_audio *audio) {
+static void make_ready(media_audio *audio) {
     affect_time heard = audio->run.out_t0 + samples_time(audio->run.given, audio->rate);
     bool over = audio->closing || heard > audio->broken.t1 + AFFECT_SECOND;
     size_t size = block_size(audio);
@@ -426,57 +418,58 @@ static affect_status make_ready(media_audio *audio) {
             make_gap(audio, audio->gap_t0, audio->gap_t1, audio->gap_text);
         audio->gap_due = false;
     }
-    return AFFECT_OK;
 }
 
 static affect_status end_stream(media_audio *audio) {
-    affect_time end = audio->stream.expected_end;
-    affect_time now = expected_time(&audio->run);
-    bool cut = audio->run.in_count > 0 && end != AFFECT_TIME_NONE && end - now > AFFECT_SECOND / 4;
-    if (audio->run.in_count > 0) {
-        affect_status status = finish_run(audio);
-        if (status != AFFECT_OK) return status;
-        close_run(audio, end,
-                  cut ? "audio: the recording ends here, before the end that it "
-                        "announces; the file is cut or damaged"
-                      : NULL);
-    }
     audio->ended = true;
+    if (audio->run.in_count == 0) return AFFECT_OK;
+    affect_status status = finish_run(audio);
+    if (status != AFFECT_OK) return status;
+    affect_time until = stream_missing_until(&audio->stream, expected_time(&audio->run));
+    close_run(audio, until, until == AFFECT_TIME_NONE ? NULL : "audio: " STREAM_CUT_TEXT);
     return AFFECT_OK;
+}
+
+/* Where the run that starts with audio->frame starts. */
+static affect_time run_start(media_audio *audio) {
+    const media_run *run = &audio->run;
+    affect_time t0 = stream_frame_time(&audio->stream, audio->frame);
+    if (run->in_count > 0) {
+        /* Only the format of the samples has changed: the blocks go on without a seam. */
+        if (t0 == AFFECT_TIME_NONE || t0 - expected_time(run) <= TOLERANCE)
+            return run->out_t0 + samples_time(run->made, audio->rate);
+        return t0;
+    }
+    if (t0 == AFFECT_TIME_NONE) t0 = audio->stream.shift;
+    affect_time earliest = audio->stream.earliest;
+    if (audio->frame_damaged && earliest != AFFECT_TIME_NONE && t0 - earliest > TOLERANCE)
+        make_gap(audio, earliest, t0, DAMAGE_TEXT);
+    return t0;
+}
+
+/* One step with audio->frame: it starts a run, ends the run before it, or goes into the run. */
+static affect_status step(media_audio *audio) {
+    media_run *run = &audio->run;
+    if (!run->swr) {
+        affect_status status = start_run(audio, audio->frame, run_start(audio));
+        return status == AFFECT_OK ? use_frame(audio) : status;
+    }
+    if (!audio->placed && audio->skip == 0) place_frame(audio);
+    if (!audio->closing && !same_format(run, audio->frame))
+        close_run(audio, AFFECT_TIME_NONE, NULL);
+    return audio->closing ? finish_run(audio) : use_frame(audio);
 }
 
 affect_status audio_fill(media_audio *audio, bool *starved) {
     *starved = false;
     affect_status status = AFFECT_OK;
     while (status == AFFECT_OK && !audio->have_head) {
-        status = make_ready(audio);
-        if (status != AFFECT_OK || audio->have_head || audio->closing) continue;
-        if (audio->ended) return AFFECT_OK;
+        make_ready(audio);
+        if (audio->have_head || audio->closing) continue;
+        if (audio->ended) break;
         status = advance(audio, starved);
-        if (status != AFFECT_OK || *starved) return status;
-        if (!audio->have_frame) {
-            status = end_stream(audio);
-            continue;
-        }
-        media_run *run = &audio->run;
-        if (run->swr) {
-            if (audio->skip == 0) place_frame(audio);
-            if (!audio->closing && !same_format(run, audio->frame))
-                close_run(audio, AFFECT_TIME_NONE, NULL);
-            if (audio->closing) {
-                status = finish_run(audio);
-                continue;
-            }
-        } else {
-            affect_time t0 = stream_frame_time(&audio->stream, audio->frame);
-            affect_time end = run->in_count > 0 ? expected_time(run) : 0;
-            bool joins = run->in_count > 0 && (t0 == AFFECT_TIME_NONE || t0 - end <= TOLERANCE);
-            if (joins) t0 = run->out_t0 + samples_time(run->made, audio->rate);
-            if (t0 == AFFECT_TIME_NONE) t0 = audio->stream.shift;
-            status = start_run(audio, audio->frame, t0);
-            if (status != AFFECT_OK) return status;
-        }
-        status = use_frame(audio);
+        if (status != AFFECT_OK || *starved) break;
+        status = audio->have_frame ? step(audio) : end_stream(audio);
     }
     return status;
 }

@@ -14,6 +14,7 @@ static char load_error[LOAD_ERROR_SIZE]; /* empty: loaded */
 static _Thread_local affect_context *log_context;
 static _Thread_local bool log_active;
 static _Thread_local char log_error[LOG_LINE_SIZE];
+static _Thread_local long log_errors;
 
 /* FFmpeg's log callback is one for the process and carries no user pointer; the calling thread
  * tells which context is meant. Decoder threads of FFmpeg have none, and their lines are dropped:
@@ -28,7 +29,10 @@ static void take_log_line(void *object, int level, const char *format, va_list a
     size_t length = strcspn(line, "\r\n");
     line[length] = '\0';
     if (length == 0) return;
-    if (level <= AV_LOG_ERROR) memcpy(log_error, line, length + 1);
+    if (level <= AV_LOG_ERROR) {
+        memcpy(log_error, line, length + 1);
+        log_errors++;
+    }
     base_log(log_context, AFFECT_LOG_DEBUG, "FFmpeg: %s", line);
 }
 
@@ -36,6 +40,7 @@ void ffmpeg_log_begin(affect_context *ctx) {
     log_context = ctx;
     log_active = true;
     log_error[0] = '\0';
+    log_errors = 0;
 }
 
 void ffmpeg_log_end(void) {
@@ -44,6 +49,7 @@ void ffmpeg_log_end(void) {
 }
 
 const char *ffmpeg_log_error(void) { return log_error; }
+long ffmpeg_log_errors(void) { return log_errors; }
 
 #define SONAME(name, major) "lib" name ".so." AV_STRINGIFY(major)
 

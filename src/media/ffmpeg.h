@@ -11,9 +11,6 @@
 #include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/display.h>
-#include <libavutil/imgutils.h>
-#include <libavutil/opt.h>
-#include <libavutil/pixdesc.h>
 #include <libswresample/swresample.h>
 #include <libswscale/swscale.h>
 
@@ -24,9 +21,9 @@
     X(avformat, avformat_alloc_context)                                                            \
     X(avformat, avformat_open_input)                                                               \
     X(avformat, avformat_close_input)                                                              \
-    X(avformat, avformat_free_context)                                                             \
     X(avformat, avformat_find_stream_info)                                                         \
     X(avformat, av_find_best_stream)                                                               \
+    X(avformat, av_probe_input_buffer2)                                                            \
     X(avformat, av_read_frame)                                                                     \
     X(avformat, av_stream_get_side_data)                                                           \
     X(avformat, avio_alloc_context)                                                                \
@@ -47,7 +44,9 @@
     X(avutil, av_channel_layout_compare)                                                           \
     X(avutil, av_channel_layout_default)                                                           \
     X(avutil, av_channel_layout_uninit)                                                            \
+    X(avutil, av_dict_free)                                                                        \
     X(avutil, av_dict_get)                                                                         \
+    X(avutil, av_dict_set)                                                                         \
     X(avutil, av_frame_alloc)                                                                      \
     X(avutil, av_frame_free)                                                                       \
     X(avutil, av_frame_unref)                                                                      \
@@ -58,7 +57,6 @@
     X(avutil, av_log_format_line2)                                                                 \
     X(avutil, av_log_set_callback)                                                                 \
     X(avutil, av_malloc)                                                                           \
-    X(avutil, av_opt_set_double)                                                                   \
     X(avutil, av_strerror)                                                                         \
     X(swresample, swr_alloc_set_opts2)                                                             \
     X(swresample, swr_convert)                                                                     \
@@ -91,5 +89,7 @@ void ffmpeg_log_begin(affect_context *ctx);
 void ffmpeg_log_end(void);
 /* The last line logged as an error on this thread since ffmpeg_log_begin, or "". */
 const char *ffmpeg_log_error(void);
+/* How many there were. */
+long ffmpeg_log_errors(void);
 
 #endif

@@ -119,6 +119,27 @@ cleanup:
     return status;
 }
 
+static uint32_t little32(const uint8_t *bytes) {
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+/* Programs that write WAV to a pipe put about 2 or 4 GiB where they cannot know the length. */
+#define WAV_UNKNOWN 0x7fff0000u
+
+int64_t media_input_wav_bytes(const media_input *input) {
+    uint8_t head[12];
+    int64_t at = input->base;
+    if (!input->seekable || pread(input->fd, head, 12, at) != 12) return 0;
+    if (memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) return 0;
+    at += 12;
+    for (int chunk = 0; chunk < 64 && pread(input->fd, head, 8, at) == 8; chunk++) {
+        uint32_t size = little32(head + 4);
+        if (memcmp(head, "data", 4) == 0) return size < WAV_UNKNOWN ? size : 0;
+        at += 8 + (int64_t)size + (size & 1); /* chunks stand on even bytes */
+    }
+    return 0;
+}
+
 AVIOContext *media_input_avio(media_input *input) { return input->avio; }
 bool media_input_seekable(const media_input *input) { return input->seekable; }
 

@@ -28,15 +28,15 @@ AFFECT_MUST_USE affect_status media_input_open(affect_context *ctx, const char *
                                                media_input **out);
 AVIOContext *media_input_avio(media_input *input);
 bool media_input_seekable(const media_input *input);
+/* Length of the sound in bytes that the header of a WAV file claims, 0 if it is none or does not
+ * say. libavformat replaces a claim that the file does not hold, and with it the trace of a cut. */
+int64_t media_input_wav_bytes(const media_input *input);
 void media_input_close(media_input *input); /* NULL is fine */
 
 /* ---- stream.c ---- */
 
-/* Times of one stretch of a stream that was not understood. */
-typedef struct media_damage {
-    bool any;
-    affect_time first; /* presentation time of the first packet concerned, NONE if unknown */
-} media_damage;
+#define STREAM_CUT_TEXT                                                                            \
+    "the recording ends before the end that it announces; the file is cut or damaged"
 
 typedef struct media_stream {
     media_reader *reader;
@@ -50,11 +50,14 @@ typedef struct media_stream {
     bool input_ended; /* no packet will follow those in the queue */
     bool draining;    /* the decoder knows it */
     bool decoded_all;
-    bool discontinuous;   /* the time stamps jumped and were joined: a mark is due */
-    affect_time shift;    /* added to every time stamp; changes where time stamps start anew */
-    affect_time earliest; /* earliest time stamp of the packets seen, NONE at first */
-    media_damage damage;
-    affect_time expected_end; /* by the container's own account, NONE if it gives none */
+    int drain_errors;
+    bool lost;          /* the container was damaged before the next packet */
+    bool damaged;       /* since this was last cleared, something could not be decoded */
+    bool discontinuous; /* the time stamps jumped and were joined: a mark is due */
+    bool joined;        /* that has happened, now or before */
+    affect_time shift;  /* added to every time stamp; changes where time stamps start anew */
+    affect_time earliest, latest; /* start and end of the packets seen, NONE at first */
+    affect_time announced_end;    /* by the container's own account, NONE if it gives none */
 } media_stream;
 
 AFFECT_MUST_USE affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *av,
@@ -68,13 +71,29 @@ typedef enum stream_result {
     STREAM_STARVED, /* it needs packets and the other stream's queue is full: ask again later */
     STREAM_END
 } stream_result;
-/* The next decoded frame in `frame` (blank before). Damage is noted in stream->damage. */
+/* The next decoded frame in `frame` (blank before). Damage is noted in stream->damaged. */
 AFFECT_MUST_USE affect_status stream_decode(media_stream *stream, AVFrame *frame,
                                             stream_result *result);
 /* Time stamp `ticks` of the stream in nanoseconds with the shift; NONE for AV_NOPTS_VALUE. */
 affect_time stream_time(const media_stream *stream, int64_t ticks);
+/* Duration in ticks of the stream, 0 if unknown. */
+static inline int64_t frame_ticks(const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_MAJOR >= 58
+    return frame->duration;
+#else
+    return frame->pkt_duration;
+#endif
+}
 affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame);
 affect_time stream_frame_duration(const media_stream *stream, const AVFrame *frame); /* 0 unknown */
+
+/* The time stamps start anew (a joined recording, a wrapped or reset clock): what has `time` now
+ * is to have `expected`. */
+void stream_join(media_stream *stream, affect_time time, affect_time expected);
+/* Whether a jump of the time stamps by `jump` means that. */
+bool stream_starts_anew(const media_stream *stream, affect_time jump);
+/* At the end of the stream, which was decoded up to `now`: until when data are missing, or NONE. */
+affect_time stream_missing_until(const media_stream *stream, affect_time now);
 
 /* ---- audio.c ---- */
 
@@ -95,6 +114,8 @@ typedef struct media_audio {
     size_t start, count, capacity;
     AVFrame *frame, *next; /* being looked at, and the one after it */
     bool have_frame, have_next;
+    bool frame_damaged, next_damaged; /* something before it could not be decoded */
+    bool placed;                      /* part of `frame` is used already */
     bool closing, gap_due, ended;
     affect_time gap_t0, gap_t1;
     const char *gap_text;
@@ -118,11 +139,11 @@ void audio_close(media_audio *audio);
 typedef struct media_video {
     media_stream stream;
     AVFrame *frame, *next; /* the head's picture, and the one after it */
-    bool have_frame, have_next, ended, end_checked;
+    bool have_frame, have_next, ended;
     affect_time frame_time, next_time;
     affect_time last_time, last_duration; /* of the latest frame handed on, NONE at first */
     affect_time due;                      /* max_fps: frames before this are dropped */
-    bool next_damaged;                    /* something before `next` could not be decoded */
+    int suspect;                          /* for so many pictures a hole is taken for damage */
     bool gap_due;
     affect_time gap_t0, gap_t1;
     const char *gap_text;
@@ -163,6 +184,8 @@ struct media_reader {
     media_audio audio;
     media_video video;
     affect_time origin;
+    affect_time container_end; /* announced for the recording as a whole, or NONE */
+    bool format_guessed;       /* by the file's name, its content told nothing */
     bool input_ended, starving_told, ended;
     int read_errors;
     int last; /* which stream the last item came from: 0 none, 1 audio, 2 video */

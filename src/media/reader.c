@@ -24,18 +24,20 @@ static int interrupted(void *user) { return affect_context_cancelled(user); }
 affect_status reader_demux(media_reader *reader) {
     media_stream *streams[] = {&reader->audio.stream, &reader->video.stream};
     AVPacket *packet = reader->packet;
+    long errors = ffmpeg_log_errors();
     int result = reader->input_ended ? AVERROR_EOF : ff.av_read_frame(reader->format, packet);
     if (affect_context_cancelled(reader->ctx)) {
         if (result >= 0) ff.av_packet_unref(packet);
         return base_fail(reader->ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", reader->path);
     }
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
+    /* Some demultiplexers find their way past damage without a word but in the log. */
+    bool lost = result < 0 ? result != AVERROR_EOF
+                           : (packet->flags & AV_PKT_FLAG_CORRUPT) || ffmpeg_log_errors() > errors;
+    for (size_t i = 0; i < BASE_COUNT(streams); i++) streams[i]->lost |= lost;
     if (result < 0) {
         bool over = result == AVERROR_EOF || ++reader->read_errors >= MAX_READ_ERRORS;
-        for (size_t i = 0; i < BASE_COUNT(streams); i++) {
-            if (result != AVERROR_EOF) streams[i]->damage.any = true;
-            streams[i]->input_ended |= over;
-        }
+        for (size_t i = 0; i < BASE_COUNT(streams); i++) streams[i]->input_ended |= over;
         reader->input_ended |= over;
         return AFFECT_OK;
     }
@@ -60,7 +62,9 @@ static affect_status fail_open(media_reader *reader, int result) {
     if (affect_context_cancelled(ctx))
         return base_fail(ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", path);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(ctx);
-    if (strstr(detail, "moov atom not found"))
+    if (reader->format_guessed)
+        result = AVERROR_INVALIDDATA;
+    else if (strstr(detail, "moov atom not found"))
         return base_fail(ctx, AFFECT_ERROR_FORMAT,
                          "%s: the index of this MP4 or MOV (moov) is missing: the file is cut%s",
                          path,
@@ -74,13 +78,37 @@ static affect_status fail_open(media_reader *reader, int result) {
                      path, result == AVERROR_INVALIDDATA ? "no known audio or video format" : text);
 }
 
+/* By content; by name only where the content says nothing sure (raw streams). Names alone would let
+ * libavformat take "%03d.jpg" for a pattern of files and any words in "x.mp4" for a damaged MP4. */
+static int find_format(media_reader *reader, AVIOContext *bytes, const AVInputFormat **found) {
+    int score = ff.av_probe_input_buffer2(bytes, found, "", NULL, 0, 0);
+    if (score > AVPROBE_SCORE_RETRY || score == AVERROR(ENOMEM) || score == AVERROR_EXIT)
+        return score;
+    const AVInputFormat *named = NULL;
+    int by_name = ff.av_probe_input_buffer2(bytes, &named, reader->path, NULL, 0, 0);
+    if (by_name < 0 || (named->flags & AVFMT_NOFILE)) return score;
+    reader->format_guessed = score < 0;
+    *found = named;
+    return by_name;
+}
+
 static affect_status open_format(media_reader *reader) {
     reader->format = ff.avformat_alloc_context();
     if (!reader->format) return base_fail_memory(reader->ctx);
     reader->format->interrupt_callback = (AVIOInterruptCB){interrupted, reader->ctx};
-    reader->format->pb = media_input_avio(reader->input);
-    int result = ff.avformat_open_input(&reader->format, reader->path, NULL, NULL);
-    if (result < 0) return fail_open(reader, result); /* it has freed the context */
+    AVIOContext *bytes = media_input_avio(reader->input);
+    reader->format->pb = bytes;
+    reader->format->flags |= AVFMT_FLAG_CUSTOM_IO; /* ours to close, whatever happens */
+    const AVInputFormat *found = NULL;
+    int result = find_format(reader, bytes, &found);
+    /* A playlist may name files, never hosts: nothing leaves the machine. */
+    AVDictionary *options = NULL;
+    if (result >= 0 && ff.av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0) < 0)
+        result = AVERROR(ENOMEM);
+    if (result >= 0)
+        result = ff.avformat_open_input(&reader->format, reader->path, found, &options);
+    ff.av_dict_free(&options);
+    if (result < 0) return fail_open(reader, result);
     /* Plain text passes for subtitles or for the ANSI art of terminals. */
     if (strcmp(reader->format->iformat->name, "tty") == 0)
         return fail_open(reader, AVERROR_INVALIDDATA);
@@ -132,17 +160,29 @@ static affect_status fail_unwanted(media_reader *reader) {
                      reader->options.want_audio ? "audio" : "video");
 }
 
-/* By the container's own account; NONE where it only guesses from the bit rate. */
-static affect_time announced_end(media_reader *reader, const AVStream *av, bool own_only) {
-    if (reader->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
+/* Ends by the container's own account, on its clock; NONE where it only guesses from the bit rate.
+ */
+static affect_time stream_end(const media_reader *reader, const AVStream *av) {
+    if (!av || reader->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
         return AFFECT_TIME_NONE;
-    if (av->duration > 0 && av->duration != AV_NOPTS_VALUE) {
-        int64_t start = av->start_time != AV_NOPTS_VALUE ? av->start_time : 0;
-        return time_from_ticks(start + av->duration, av->time_base.num, av->time_base.den);
-    }
-    if (own_only || reader->format->duration <= 0) return AFFECT_TIME_NONE;
-    int64_t start = reader->format->start_time != AV_NOPTS_VALUE ? reader->format->start_time : 0;
-    return time_from_ticks(start + reader->format->duration, 1, AV_TIME_BASE);
+    int64_t ticks = av->duration == AV_NOPTS_VALUE ? 0 : av->duration;
+    /* What an AVI without its index holds replaces the duration, not the count in its header. */
+    if (strcmp(reader->format->iformat->name, "avi") == 0) ticks = BASE_MAX(ticks, av->nb_frames);
+    if (ticks <= 0) return AFFECT_TIME_NONE;
+    int64_t start = av->start_time != AV_NOPTS_VALUE ? av->start_time : 0;
+    return time_from_ticks(start + ticks, av->time_base.num, av->time_base.den);
+}
+
+static affect_time container_end(const media_reader *reader) {
+    const AVFormatContext *format = reader->format;
+    if (format->duration == AV_NOPTS_VALUE || format->duration <= 0 ||
+        format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE)
+        return AFFECT_TIME_NONE;
+    int64_t start = format->start_time != AV_NOPTS_VALUE ? format->start_time : 0;
+    /* Some writers of Matroska mean the end by "duration", not the length: of the two possible ends
+     * the earlier one, so that no file is called cut that is not. */
+    bool is_end = start > 0 && format->duration > start;
+    return time_from_ticks(is_end ? format->duration : start + format->duration, 1, AV_TIME_BASE);
 }
 
 static affect_status open_stream(media_reader *reader, media_stream *stream, AVStream *av,
@@ -150,7 +190,7 @@ static affect_status open_stream(media_reader *reader, media_stream *stream, AVS
     if (!av) return AFFECT_OK;
     affect_status status = stream_open(reader, stream, av, wanted);
     /* A stream that cannot be decoded is as good as absent while there is another. */
-    if (status == AFFECT_ERROR_UNSUPPORTED && !alone) {
+    if ((status == AFFECT_ERROR_UNSUPPORTED || status == AFFECT_ERROR_LIMIT) && !alone) {
         base_log(reader->ctx, AFFECT_LOG_WARNING, "%s", affect_context_message(reader->ctx));
         stream_close(stream);
         return AFFECT_OK;
@@ -224,21 +264,28 @@ static void describe(media_reader *reader) {
         if (info->is_picture) info->fps = 0;
     }
     info->duration = AFFECT_TIME_NONE;
+    reader->container_end = container_end(reader);
+    reader->audio.stream.announced_end = stream_end(reader, audio);
+    reader->video.stream.announced_end = stream_end(reader, video);
+    if (audio && strcmp(reader->format->iformat->name, "wav") == 0 &&
+        audio->codecpar->block_align > 0 && audio->codecpar->bits_per_coded_sample >= 8) {
+        int64_t frames = media_input_wav_bytes(reader->input) / audio->codecpar->block_align;
+        affect_time end = time_from_ticks(frames, 1, audio->codecpar->sample_rate);
+        /* Compressed WAV (ADPCM) has more than one sample in a block: then this is too short. */
+        if (end > reader->audio.stream.announced_end) reader->audio.stream.announced_end = end;
+    }
 }
 
-/* After the first items are known. */
+/* After the origin is known. */
 static void describe_times(media_reader *reader) {
     media_info *info = &reader->info;
-    const AVStream *streams[] = {reader->audio.stream.av, reader->video.stream.av};
-    affect_time end = AFFECT_TIME_NONE;
+    affect_time end =
+        BASE_MAX(reader->audio.stream.announced_end, reader->video.stream.announced_end);
+    if (end == AFFECT_TIME_NONE) end = reader->container_end;
     info->start = reader->origin;
-    for (size_t i = 0; i < BASE_COUNT(streams); i++) {
-        affect_time its = streams[i] ? announced_end(reader, streams[i], false) : AFFECT_TIME_NONE;
-        if (its != AFFECT_TIME_NONE) end = BASE_MAX(end, its);
-    }
     if (end != AFFECT_TIME_NONE && end > reader->origin)
         info->duration = end - reader->origin;
-    else if (reader->format->duration > 0)
+    else if (reader->format->duration != AV_NOPTS_VALUE && reader->format->duration > 0)
         info->duration = time_from_ticks(reader->format->duration, 1, AV_TIME_BASE);
     if (info->is_picture) info->duration = 0;
 }
@@ -287,20 +334,22 @@ static affect_status find_origin(media_reader *reader) {
     describe_times(reader);
     reader->info.has_audio = audio->stream.av && !(audio->ended && !audio->have_head);
     reader->info.has_video = video->stream.av && !(video->ended && !video->have_head);
-    bool own_only = audio->stream.av && video->stream.av;
-    if (audio->stream.av)
-        audio->stream.expected_end = announced_end(reader, audio->stream.av, own_only);
-    if (video->stream.av && !reader->info.is_picture)
-        video->stream.expected_end = announced_end(reader, video->stream.av, own_only);
-    if (reader->options.want_audio && !reader->options.want_video && !reader->info.has_audio)
-        return fail_unwanted(reader);
-    if (reader->options.want_video && !reader->options.want_audio && !reader->info.has_video)
-        return fail_unwanted(reader);
-    if (!audio->have_head && !video->have_head)
+    bool nothing = !audio->have_head && !video->have_head;
+    if (nothing && !media_input_seekable(reader->input) &&
+        strstr(reader->format->iformat->name, "mp4"))
+        return base_fail(reader->ctx, AFFECT_ERROR_FORMAT,
+                         "%s: the index of this MP4 or MOV stands at its end; such a file must be "
+                         "read by name instead of through a pipe",
+                         reader->path);
+    if (nothing)
         return base_fail(
             reader->ctx, AFFECT_ERROR_NO_STREAM,
             "%s: nothing in its streams can be decoded; the file is empty, cut or damaged",
             reader->path);
+    if (reader->options.want_audio && !reader->options.want_video && !reader->info.has_audio)
+        return fail_unwanted(reader);
+    if (reader->options.want_video && !reader->options.want_audio && !reader->info.has_video)
+        return fail_unwanted(reader);
     if (audio->stream.av && !audio->stream.wanted) {
         audio->stream.av->discard = AVDISCARD_ALL;
         audio_close(audio);

@@ -3,6 +3,19 @@
 
 #include "media/media_internal.h"
 
+/* Each thread of a decoder may still hold a frame that fails. */
+enum { MAX_DRAIN_ERRORS = 64 };
+/* A file is called cut where this much of what its container announces is missing: the stream's own
+ * length is exact, that of the whole is at times the longest of streams that are not read. */
+#define STREAM_SLACK (150 * AFFECT_MILLISECOND)
+#define CONTAINER_SLACK (AFFECT_SECOND / 2)
+/* Time stamps that go back by more than BACKWARD, or in broadcast formats (whose clocks are reset
+ * at will) forward by more than LEAP, start anew. */
+#define BACKWARD (1 * AFFECT_SECOND)
+#define LEAP (10 * AFFECT_SECOND)
+/* Two streams that jump together are kept together when they would be at most this far apart. */
+#define SAME_JUMP (1 * AFFECT_SECOND)
+
 affect_time stream_time(const media_stream *stream, int64_t ticks) {
     if (ticks == AV_NOPTS_VALUE) return AFFECT_TIME_NONE;
     return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den) +
@@ -14,16 +27,24 @@ affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame) 
 }
 
 affect_time stream_frame_duration(const media_stream *stream, const AVFrame *frame) {
-#if LIBAVUTIL_VERSION_MAJOR >= 58
-    int64_t ticks = frame->duration;
-#else
-    int64_t ticks = frame->pkt_duration;
-#endif
+    int64_t ticks = frame_ticks(frame);
     if (ticks > 0)
         return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den);
     AVRational rate = stream->av->avg_frame_rate;
     if (rate.num <= 0 || rate.den <= 0) rate = stream->av->r_frame_rate;
     return rate.num > 0 && rate.den > 0 ? time_from_ticks(1, rate.den, rate.num) : 0;
+}
+
+static int64_t pixels(const AVCodecParameters *p) { return (int64_t)p->width * p->height; }
+
+/* One thread decodes 720p many times faster than real time, and with one thread damaged data give
+ * the same pictures every time (concealment in frame threads depends on who is first). Larger
+ * pictures need two; beyond 4K only threads that share one frame, for memory's sake. */
+#define ONE_THREAD (1280 * 800)
+#define FOUR_K (4096 * 2304)
+
+static int decoder_threads(const media_reader *reader, const AVCodecParameters *parameters) {
+    return pixels(parameters) <= ONE_THREAD ? 1 : BASE_MIN(affect_context_threads(reader->ctx), 2);
 }
 
 affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *av, bool wanted) {
@@ -37,15 +58,19 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
         return base_fail_memory(reader->ctx);
     AVCodecContext *decoder = stream->decoder;
     bool video = av->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+    if (pixels(av->codecpar) > MEDIA_MAX_PIXELS)
+        return base_fail(reader->ctx, AFFECT_ERROR_LIMIT,
+                         "%s: its pictures have %dx%d pixels, more than the limit of %lld million; "
+                         "scale them down first",
+                         reader->path, av->codecpar->width, av->codecpar->height,
+                         (long long)(MEDIA_MAX_PIXELS / 1000000));
     decoder->pkt_timebase = av->time_base;
     /* Frames from before the first key frame come marked instead of not at all, so that the gap is
      * known; video.c drops them. */
     decoder->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
     decoder->max_pixels = MEDIA_MAX_PIXELS;
-    decoder->thread_count = video ? BASE_MIN(affect_context_threads(reader->ctx), 4) : 1;
-    /* Each frame thread holds frames of its own; beyond 4K that is too much memory. */
-    if ((int64_t)av->codecpar->width * av->codecpar->height > 4096 * 2304)
-        decoder->thread_type = FF_THREAD_SLICE;
+    decoder->thread_count = video ? decoder_threads(reader, av->codecpar) : 1;
+    if (pixels(av->codecpar) > FOUR_K) decoder->thread_type = FF_THREAD_SLICE;
     /* FLAC frames carry a checksum: a wrong one is damage, not noise to be analysed. */
     if (av->codecpar->codec_id == AV_CODEC_ID_FLAC)
         decoder->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
@@ -56,9 +81,8 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
     stream->reader = reader;
     stream->av = av;
     stream->wanted = wanted;
-    stream->earliest = AFFECT_TIME_NONE;
-    stream->damage.first = AFFECT_TIME_NONE;
-    stream->expected_end = AFFECT_TIME_NONE;
+    stream->earliest = stream->latest = AFFECT_TIME_NONE;
+    stream->announced_end = AFFECT_TIME_NONE;
     return AFFECT_OK;
 }
 
@@ -80,6 +104,15 @@ void stream_close(media_stream *stream) {
     memset(stream, 0, sizeof *stream);
 }
 
+static void note_times(media_stream *stream, const AVPacket *packet) {
+    affect_time t0 = stream_time(stream, packet->pts);
+    if (t0 == AFFECT_TIME_NONE) return;
+    const AVRational base = stream->av->time_base;
+    affect_time t1 = t0 + time_from_ticks(BASE_MAX(packet->duration, 0), base.num, base.den);
+    if (stream->earliest == AFFECT_TIME_NONE || t0 < stream->earliest) stream->earliest = t0;
+    if (stream->latest == AFFECT_TIME_NONE || t1 > stream->latest) stream->latest = t1;
+}
+
 affect_status stream_queue(media_stream *stream, AVPacket *packet) {
     affect_context *ctx = stream->reader->ctx;
     if (stream->queue.count == stream->queue.capacity) {
@@ -96,6 +129,9 @@ affect_status stream_queue(media_stream *stream, AVPacket *packet) {
     AVPacket *copy = ff.av_packet_alloc();
     if (!copy) return base_fail_memory(ctx);
     ff.av_packet_move_ref(copy, packet);
+    copy->opaque = stream->lost ? stream : NULL; /* a mark, nothing more */
+    stream->lost = false;
+    if (!(copy->flags & AV_PKT_FLAG_DISCARD)) note_times(stream, copy);
     size_t at = (stream->queue.first + stream->queue.count) % stream->queue.capacity;
     stream->queue.items[at] = copy;
     stream->queue.count++;
@@ -107,7 +143,15 @@ static bool queue_full(const media_stream *stream) {
     return stream->queue.bytes >= MEDIA_QUEUE_BYTES || stream->queue.count >= MEDIA_QUEUE_PACKETS;
 }
 
-static void note_damage(media_stream *stream) { stream->damage.any = true; }
+/* What damages one stream has as a rule taken bytes of the other as well. */
+static void note_damage(media_stream *stream) {
+    media_reader *reader = stream->reader;
+    stream->damaged = true;
+    if (stream == &reader->audio.stream)
+        reader->video.stream.lost = true;
+    else
+        reader->audio.stream.lost = true;
+}
 
 /* Gives the decoder the next packet, or the news that there is none. */
 static affect_status feed(media_stream *stream, bool *starved) {
@@ -123,12 +167,8 @@ static affect_status feed(media_stream *stream, bool *starved) {
     }
     AVPacket *packet = stream->queue.count > 0 ? queue_pop(stream) : NULL;
     if (!packet) stream->draining = true;
-    if (packet && !(packet->flags & AV_PKT_FLAG_DISCARD)) {
-        affect_time time = stream_time(stream, packet->pts);
-        if (time != AFFECT_TIME_NONE &&
-            (stream->earliest == AFFECT_TIME_NONE || time < stream->earliest))
-            stream->earliest = time;
-    }
+    stream->damaged |= packet ? packet->opaque != NULL : stream->lost;
+    if (packet) packet->opaque = NULL;
     int result = ff.avcodec_send_packet(stream->decoder, packet);
     ff.av_packet_free(&packet);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
@@ -164,9 +204,49 @@ affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result 
         } else {
             note_damage(stream);
             /* A decoder that fails while it is drained might do so for ever. */
-            if (stream->draining) stream->decoded_all = true;
+            if (stream->draining && ++stream->drain_errors > MAX_DRAIN_ERRORS)
+                stream->decoded_all = true;
         }
     }
     *result = STREAM_END;
     return AFFECT_OK;
+}
+
+bool stream_starts_anew(const media_stream *stream, affect_time jump) {
+    bool broadcast = stream->reader->format->iformat->flags & AVFMT_TS_DISCONT;
+    return jump < -BACKWARD || (broadcast && jump > LEAP);
+}
+
+void stream_join(media_stream *stream, affect_time time, affect_time expected) {
+    media_reader *reader = stream->reader;
+    const media_stream *other =
+        stream == &reader->audio.stream ? &reader->video.stream : &reader->audio.stream;
+    affect_time raw = time - stream->shift;
+    affect_time shift = expected - raw;
+    /* The other stream may have met the jump already: with its shift the two stay together. */
+    if (other->av && other->shift != stream->shift) {
+        affect_time apart = raw + other->shift - expected;
+        if (apart < SAME_JUMP && apart > -SAME_JUMP) shift = other->shift;
+    }
+    stream->shift = shift;
+    stream->discontinuous = stream->joined = true;
+}
+
+affect_time stream_missing_until(const media_stream *stream, affect_time now) {
+    media_reader *reader = stream->reader;
+    if (reader->info.is_picture) return AFFECT_TIME_NONE;
+    affect_time end = AFFECT_TIME_NONE;
+    if (stream->joined) {
+        /* What the container announces is on a clock that is no longer valid. */
+    } else if (stream->announced_end != AFFECT_TIME_NONE) {
+        if (stream->announced_end - now > STREAM_SLACK) end = stream->announced_end;
+    } else if (reader->container_end != AFFECT_TIME_NONE) {
+        affect_time seen = BASE_MAX(reader->audio.stream.latest, reader->video.stream.latest);
+        seen = BASE_MAX(seen, now);
+        if (reader->container_end - seen > CONTAINER_SLACK) end = reader->container_end;
+    }
+    if (end == AFFECT_TIME_NONE && stream->damaged && stream->latest != AFFECT_TIME_NONE &&
+        stream->latest > now)
+        end = stream->latest;
+    return end;
 }

@@ -7,8 +7,11 @@
 
 #include "media/media_internal.h"
 
-#define BACKWARD (1 * AFFECT_SECOND)
-#define LEAP (10 * AFFECT_SECOND)
+/* A picture this much later than the next one had a wrong time stamp. */
+#define STRAY (1 * AFFECT_SECOND)
+/* A decoder tells of damage when it meets it, while it still holds back pictures from before (at
+ * most 16 for reordering): a hole so many pictures later may come from it. */
+enum { DAMAGE_REACH = 20 };
 enum { MAX_SIDE = 16384, ROW_ALIGN = 64 };
 
 /* ---- shape ---- */
@@ -167,18 +170,6 @@ affect_status video_convert(media_video *video, bool *ok) {
 
 /* ---- times ---- */
 
-static void join(media_stream *stream, affect_time time, affect_time expected) {
-    const media_stream *other = &stream->reader->audio.stream;
-    affect_time raw = time - stream->shift;
-    affect_time shift = expected - raw;
-    if (other->av && other->shift != stream->shift) {
-        affect_time apart = raw + other->shift - expected;
-        if (apart < AFFECT_SECOND && apart > -AFFECT_SECOND) shift = other->shift;
-    }
-    stream->shift = shift;
-    stream->discontinuous = true;
-}
-
 /* The latest time that is taken: of the picture held, or of the one handed on. */
 static affect_time latest_time(const media_video *video) {
     return video->have_frame ? video->frame_time : video->last_time;
@@ -197,12 +188,11 @@ static bool place_next(media_video *video) {
         affect_time jump = time - latest;
         bool between =
             video->have_frame && video->last_time != AFFECT_TIME_NONE && time > video->last_time;
-        if (jump < -BACKWARD && between) {
+        if (jump < -STRAY && between) {
             ff.av_frame_unref(video->frame); /* the picture held had a time stamp of its own */
             video->have_frame = false;
-        } else if (jump < -BACKWARD ||
-                   (jump > LEAP && (stream->reader->format->iformat->flags & AVFMT_TS_DISCONT))) {
-            join(stream, time, latest + duration);
+        } else if (stream_starts_anew(stream, jump)) {
+            stream_join(stream, time, latest + duration);
             time = stream_frame_time(stream, next);
         }
         latest = latest_time(video);
@@ -227,6 +217,11 @@ static void make_gap(media_video *video, affect_time t0, affect_time t1, const c
     video->gap_text = text;
 }
 
+static void make_gap_head(media_video *video, affect_time t0, affect_time t1, const char *text) {
+    video->head = (media_item){.kind = MEDIA_GAP, .gap = {.t0 = t0, .t1 = t1, .text = text}};
+    video->have_head = true;
+}
+
 static void make_head(media_video *video, affect_time duration) {
     video->head = (media_item){.kind = MEDIA_FRAME,
                                .frame = {.time = video->frame_time, .duration = duration}};
@@ -244,8 +239,11 @@ static affect_status advance(media_video *video, bool *starved) {
             return AFFECT_OK;
         }
         if (result == STREAM_END) break;
-        video->next_damaged |= video->stream.damage.any;
-        video->stream.damage.any = false;
+        if (video->stream.damaged)
+            video->suspect = DAMAGE_REACH;
+        else if (video->suspect > 0)
+            video->suspect--;
+        video->stream.damaged = false;
         if (video->next->width > 0 && video->next->height > 0 && place_next(video))
             video->have_next = true;
         else
@@ -257,31 +255,30 @@ static affect_status advance(media_video *video, bool *starved) {
 /* The first picture: what came before it and was not understood is a gap. */
 static void first_frame(media_video *video) {
     affect_time earliest = video->stream.earliest;
-    if (video->next_damaged && earliest != AFFECT_TIME_NONE)
+    if (video->suspect > 0 && earliest != AFFECT_TIME_NONE)
         make_gap(video, earliest, video->next_time, "video: the data cannot be decoded");
-    video->next_damaged = false;
 }
 
 static void end_stream(media_video *video) {
-    affect_time end = video->stream.expected_end;
     video->ended = true;
-    if (video->last_time == AFFECT_TIME_NONE || end == AFFECT_TIME_NONE) return;
+    if (video->last_time == AFFECT_TIME_NONE) return;
     affect_time now = video->last_time + video->last_duration;
-    if (end - now > AFFECT_SECOND / 4)
-        make_gap(video, now, end,
-                 "video: the recording ends here, before the end that it announces; the file is "
-                 "cut or damaged");
+    affect_time until = stream_missing_until(&video->stream, now);
+    if (until != AFFECT_TIME_NONE) make_gap(video, now, until, "video: " STREAM_CUT_TEXT);
 }
 
 affect_status video_fill(media_video *video, bool *starved) {
     *starved = false;
     while (!video->have_head) {
+        if (video->stream.discontinuous && video->have_frame) {
+            video->stream.discontinuous = false;
+            affect_time now = video->have_next ? video->next_time : video->frame_time;
+            make_gap_head(video, now, now, "video: the time stamps start anew; joined here");
+            break;
+        }
         if (video->gap_due) {
             video->gap_due = false;
-            video->head = (media_item){
-                .kind = MEDIA_GAP,
-                .gap = {.t0 = video->gap_t0, .t1 = video->gap_t1, .text = video->gap_text}};
-            video->have_head = true;
+            make_gap_head(video, video->gap_t0, video->gap_t1, video->gap_text);
             break;
         }
         if (video->ended) break;
@@ -302,12 +299,11 @@ affect_status video_fill(media_video *video, bool *starved) {
         affect_time nominal = stream_frame_duration(&video->stream, video->frame);
         if (video->stream.reader->info.is_picture) nominal = 0;
         affect_time duration = video->have_next ? video->next_time - video->frame_time : nominal;
-        if (video->have_next && video->next_damaged && nominal > 0 && nominal < duration) {
+        if (video->have_next && video->suspect > 0 && nominal > 0 && duration > nominal * 3 / 2) {
             make_gap(video, video->frame_time + nominal, video->next_time,
                      "video: the data cannot be decoded");
             duration = nominal;
         }
-        if (video->have_next) video->next_damaged = false;
         make_head(video, duration);
     }
     return AFFECT_OK;
