@@ -196,9 +196,11 @@ static affect_status validate(training *t, train_scores *out) {
     nn_params *params = nn_net_params(t->net);
     float *own = params->value;
     params->value = judged(t);
+    nn_engine_thaw(t->engine);
     size_t shards = (t->valid->count + EVALUATE_SHARD - 1) / EVALUATE_SHARD;
     affect_status status = nn_engine_map(t->engine, shards, valid_shard, t);
     params->value = own;
+    nn_engine_thaw(t->engine);
     if (status == AFFECT_OK) train_score(t->valid, t->logits, t->classes, 1, out);
     return status;
 }

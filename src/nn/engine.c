@@ -136,7 +136,6 @@ affect_status nn_engine_map(nn_engine *e, size_t shards, nn_build_fn build, void
     run r = {e, build, user, 0, false};
     for (size_t i = 0; i < e->tape_count; i++) nn_tape_freeze(e->tapes[i], true);
     for_each(e, shards, run_shard, &r);
-    for (size_t i = 0; i < e->tape_count; i++) nn_tape_freeze(e->tapes[i], false);
     return first_failure(e, shards);
 }
 
@@ -163,11 +162,16 @@ static void reduce_slice(void *user, size_t slice) {
     for (size_t s = 1; s < u->shards; s++) kernels->axpy(n, 1, u->e->gradient[s] + at, sum);
 }
 
+void nn_engine_thaw(nn_engine *e) {
+    for (size_t i = 0; i < e->tape_count; i++) nn_tape_freeze(e->tapes[i], false);
+}
+
 affect_status nn_engine_gradient(nn_engine *e, size_t shards, nn_build_fn build, void *user,
                                  uint64_t seed, double *loss, const nn_real **gradient) {
     *loss = 0;
     affect_status status = reserve(e, BASE_MAX(shards, (size_t)1), true);
     if (status != AFFECT_OK) return status;
+    nn_engine_thaw(e);
     run r = {e, build, user, seed, true};
     for_each(e, shards, run_shard, &r);
     status = first_failure(e, shards);

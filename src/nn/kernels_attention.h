@@ -150,7 +150,7 @@ static void attention_forward(const nn_attention_shape *s, const nn_real *q, con
             uint32_t row_seed = s->keep < 1 ? nn_hash64(s->seed, i + r) : 0;
             nn_real *row = weights + r * padded;
             for (size_t j = 0; j < end; j += LANES) {
-                vec w = vector_exp(load(row + j) - splat(best));
+                vec w = vector_exp_below(load(row + j) - splat(best));
                 sum[r] += w;
                 if (s->keep < 1) w *= keep_mask(row_seed, j, threshold, inverse);
                 store(row + j, w);
@@ -194,7 +194,7 @@ static void attention_backward(const nn_attention_shape *s, const nn_real *q, co
                 for (int r = 0; r < QUERY_ROWS; r++) dw[r] += splat(dy[d * QUERY_ROWS + r]) * value;
             }
             for (size_t r = 0; r < QUERY_ROWS; r++) {
-                w[r] = vector_exp(w[r] - splat(lse[i + r]));
+                w[r] = vector_exp_below(w[r] - splat(lse[i + r]));
                 vec kept = w[r];
                 if (s->keep < 1) {
                     vec mask = keep_mask(row_seed[r], j, threshold, inverse);

@@ -159,14 +159,15 @@ INLINE vec vector_exp(vec x) {
     for (int i = 0; i < LANES; i++) x[i] = exp(x[i]);
     return x;
 }
+INLINE vec vector_exp_below(vec x) { return vector_exp(x); }
 #else
 /* exp(x) = 2^n * exp(r), r = x - n ln 2 in two parts, |r| <= ln 2 / 2; degree-6 polynomial (Taylor
  * coefficients adjusted by a minimax fit: Cephes). Clamped to the finite range; -inf gives 0. */
-INLINE vec vector_exp(vec x) {
+INLINE vec vector_exp_of(vec x, const bool bounded) {
     const vec magic = splat(12582912.f); /* 1.5 * 2^23: adding it rounds to nearest */
     ivec low = x < splat(-87.3f);
     vec clamped = select(low, splat(-87.3f), x);
-    clamped = select(x > splat(88.3f), splat(88.3f), clamped);
+    if (!bounded) clamped = select(x > splat(88.3f), splat(88.3f), clamped);
     vec shifted = clamped * splat(1.44269504f) + magic;
     vec n = shifted - magic;
     vec r = clamped - n * splat(0.693359375f);
@@ -181,6 +182,8 @@ INLINE vec vector_exp(vec x) {
     ivec power = ((ivec)shifted - (ivec)magic + 127) << 23;
     return (vec)((ivec)(p * (vec)power) & ~low); /* below -87.3: 0, also for -inf */
 }
+INLINE vec vector_exp(vec x) { return vector_exp_of(x, false); }
+INLINE vec vector_exp_below(vec x) { return vector_exp_of(x, true); } /* for x <= 88 */
 #endif
 
 static void exponential(size_t n, const nn_real *x, nn_real *y) {

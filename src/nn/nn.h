@@ -223,6 +223,9 @@ AFFECT_MUST_USE affect_status nn_engine_step(nn_engine *engine, size_t shards, n
 AFFECT_MUST_USE affect_status nn_engine_gradient(nn_engine *engine, size_t shards,
                                                  nn_build_fn build, void *user, uint64_t seed,
                                                  double *loss, const nn_real **gradient);
+/* nn_engine_map keeps packed forms of the weights until the next gradient or this call, which
+ * whoever changes the parameters in between makes. */
+void nn_engine_thaw(nn_engine *engine);
 /* Runs body for every shard with a tape each (inference), in parallel; shards must be independent.
  */
 AFFECT_MUST_USE affect_status nn_engine_map(nn_engine *engine, size_t shards, nn_build_fn build,

@@ -29,6 +29,7 @@
 #define nn_engine_gradient nn_engine_gradient_64
 #define nn_engine_map nn_engine_map_64
 #define nn_engine_step nn_engine_step_64
+#define nn_engine_thaw nn_engine_thaw_64
 #define nn_fail nn_fail_64
 #define nn_fail_shapes nn_fail_shapes_64
 #define nn_gelu nn_gelu_64
