@@ -6,6 +6,7 @@ int cli_analyze(int argc, char **argv);
 int cli_features(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_report(int argc, char **argv);
+int cli_score(int argc, char **argv);
 int cli_train(int argc, char **argv);
 
 const cli_verb cli_verbs[] = {
@@ -13,6 +14,7 @@ const cli_verb cli_verbs[] = {
     {"report", "renders a written timeline: page, ELAN, Praat, CSV, subtitles, plot", cli_report},
     {"features", "writes voice features as tables: eGeMAPS, prosody, log-mel", cli_features},
     {"models", "shows the models that can be found, and checks them", cli_models},
+    {"score", "prints the field's metrics for predictions against gold", cli_score},
     {"train", "trains a network from a recipe", cli_train},
     {NULL, NULL, NULL},
 };
