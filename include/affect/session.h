@@ -100,8 +100,9 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_session_push_frame(affect_sessio
                                                                    affect_time time, int width,
                                                                    int height, size_t stride,
                                                                    const uint8_t *rgb);
-/* What was said in [t0, t1), as UTF-8; instead of recognition, which stops with the first text.
- * Errors: ARGUMENT, CANCELLED, MEMORY. */
+/* What was said in [t0, t1), as UTF-8, in order of time; instead of recognition, which stops with
+ * the first text (what it had recognised is left out of the result). Errors: ARGUMENT, CANCELLED,
+ * MEMORY. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_session_push_text(affect_session *session,
                                                                   affect_time t0, affect_time t1,
                                                                   const char *text);

@@ -38,7 +38,7 @@ typedef struct annotation {
     bool interpolated;
 } annotation;
 
-/* id -> index, open addressing */
+/* id -> index, open addressing. The id is the first member of what is looked up. */
 typedef struct map {
     size_t *cells; /* index + 1, 0 = empty */
     size_t size;
@@ -99,12 +99,11 @@ static size_t look_up(const map *m, const char *first_id, size_t step, const cha
 }
 
 static size_t find_slot(const reader *r, const char *id) {
-    return look_up(&r->slot_map, (const char *)r->slots + offsetof(slot, id), sizeof *r->slots, id);
+    return look_up(&r->slot_map, (const char *)r->slots, sizeof *r->slots, id);
 }
 
 static size_t find_annotation(const reader *r, const char *id) {
-    return look_up(&r->annotation_map, (const char *)r->annotations + offsetof(annotation, id),
-                   sizeof *r->annotations, id);
+    return look_up(&r->annotation_map, (const char *)r->annotations, sizeof *r->annotations, id);
 }
 
 /* ---- expat's callbacks ---- */
@@ -287,11 +286,10 @@ static int XMLCALL on_encoding(void *user, const XML_Char *name, XML_Encoding *i
 /* ---- times ---- */
 
 static affect_status resolve_references(reader *r) {
-    affect_status status = build_map(r, &r->slot_map, r->slot_count,
-                                     (const char *)r->slots + offsetof(slot, id), sizeof *r->slots);
+    affect_status status =
+        build_map(r, &r->slot_map, r->slot_count, (const char *)r->slots, sizeof *r->slots);
     if (!status)
-        status = build_map(r, &r->annotation_map, r->annotation_count,
-                           (const char *)r->annotations + offsetof(annotation, id),
+        status = build_map(r, &r->annotation_map, r->annotation_count, (const char *)r->annotations,
                            sizeof *r->annotations);
     for (size_t i = 0; !status && i < r->annotation_count; i++) {
         annotation *a = &r->annotations[i];

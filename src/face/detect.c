@@ -117,10 +117,10 @@ affect_status detector_run(affect_context *ctx, detector *d, const media_frame *
             float score = 1.0f / (1.0f + expf(-scores[a]));
             if (!(score > threshold) || n == BASE_COUNT(found)) continue;
             const float *v = boxes + (size_t)a * VALUES;
-            int cell = a / anchors;
+            int column = a / anchors % cells, row = a / anchors / cells;
             float pitch = (float)d->size / (float)cells;
-            float ax = ((float)(cell % cells) + 0.5f) * pitch;
-            float ay = ((float)(cell / cells) + 0.5f) * pitch;
+            float ax = ((float)column + 0.5f) * pitch;
+            float ay = ((float)row + 0.5f) * pitch;
             face_detection *f = &found[n++];
             f->score = score;
             f->x0 = left + (ax + v[0] - 0.5f * v[2]) * unit;

@@ -210,8 +210,8 @@ void neutral_get(const face_neutral *n, float out[FACE_MEASURES]);
     X(AU02)                                                                                        \
     X(AU04)                                                                                        \
     X(AU05)                                                                                        \
-    X(AU06) X(AU07) X(AU09) X(AU10) X(AU12) X(AU14) X(AU15) X(AU17) X(AU20) X(AU23) X(AU25)        \
-        X(AU26) X(AU43)
+    X(AU06)                                                                                        \
+    X(AU07) X(AU09) X(AU10) X(AU12) X(AU14) X(AU15) X(AU17) X(AU20) X(AU23) X(AU25) X(AU26) X(AU43)
 
 typedef enum face_unit {
 #define FACE_UNIT_ENUM(name) UNIT_##name,

@@ -43,14 +43,28 @@ static void soften(double *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] /= sum;
 }
 
+/* What the streams alone say about dimension d: the posterior of the trajectory with its prior
+ * taken out again, so that weak evidence is weak and not evidence for the middle. False if there is
+ * none. */
+static bool without_prior(const fuse_evidence *e, int d, double *mean, double *sd) {
+    if (!isfinite(e->mean[d]) || !isfinite(e->sd[d])) return false;
+    double prior = fuse_latent_model(d)->sd, left = 1.0 - e->sd[d] * e->sd[d] / (prior * prior);
+    if (left < 0.1) return false;
+    *mean = fmax(-1.0, fmin(1.0, e->mean[d] / left));
+    *sd = e->sd[d] / sqrt(left);
+    return true;
+}
+
 void fuse_category_scores(const fuse_evidence *e, double out[FUSE_CATEGORIES]) {
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
         out[c] = 0.0;
         if (e->has_face) out[c] += FACE_WEIGHT * e->log_face[c];
         if (e->has_voice) out[c] += VOICE_WEIGHT * e->log_voice[c];
-        for (int d = 0; d < 3; d++)
-            if (isfinite(e->mean[d]) && isfinite(e->sd[d]))
-                out[c] += PLACE_WEIGHT * log_normal(e->mean[d], e->sd[d], places[c][d]);
+        for (int d = 0; d < 3; d++) {
+            double mean, sd;
+            if (without_prior(e, d, &mean, &sd))
+                out[c] += PLACE_WEIGHT * log_normal(mean, sd, places[c][d]);
+        }
     }
     soften(out, FUSE_CATEGORIES);
 }

@@ -15,18 +15,19 @@ static void put_text(FILE *out, const char *text) {
             fputs_unlocked("&lt;", out);
         else if (*c == '>') /* so that no text can spell the arrow of a cue's times */
             fputs_unlocked("&gt;", out);
-        else if (*c == '\n' || *c == '\r') /* an empty line would end the cue */
+        else if ((unsigned char)*c < 0x20) /* an empty line would end the cue */
             putc_unlocked(' ', out);
         else
             putc_unlocked(*c, out);
     }
 }
 
-/* Cues must stand in order of their start, which a timeline from elsewhere may not. */
-static int compare_start(const void *a, const void *b) {
+/* WebVTT's cue order: by start, the longer first. */
+static int compare_cue(const void *a, const void *b) {
     const affect_interval *x = *(const affect_interval *const *)a;
     const affect_interval *y = *(const affect_interval *const *)b;
     if (x->t0 != y->t0) return x->t0 < y->t0 ? -1 : 1;
+    if (x->t1 != y->t1) return x->t1 > y->t1 ? -1 : 1;
     return (x > y) - (x < y);
 }
 
@@ -53,7 +54,7 @@ affect_status report_print_vtt(affect_context *ctx, const affect_timeline *timel
         order[i] = &episodes->items[i];
         several = several || order[i]->person > 1;
     }
-    qsort(order, n, sizeof *order, compare_start);
+    qsort(order, n, sizeof *order, compare_cue);
     fputs_unlocked("WEBVTT\n\nNOTE Perceived expression, not an inner state.\n", out);
     for (size_t i = 0, number = 1; i < n;
          i++) /* what ends before the recording starts is left out */

@@ -2,9 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#if __has_include("report/report.h")
 #include "report/report.h"
-#endif
 #include "session/internal.h"
 
 static affect_status say_properties(affect_context *ctx, affect_session *session, const char *path,
@@ -126,7 +124,6 @@ cleanup:
     return status;
 }
 
-#if __has_include("report/report.h")
 affect_status affect_timeline_write(affect_context *ctx, const affect_timeline *timeline,
                                     const char *folder, const char *formats, int overwrite) {
     unsigned chosen;
@@ -139,4 +136,3 @@ affect_status affect_timeline_write(affect_context *ctx, const affect_timeline *
 affect_status affect_timeline_read(affect_context *ctx, const char *path, affect_timeline **out) {
     return report_read_json(ctx, path, out);
 }
-#endif

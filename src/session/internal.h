@@ -50,13 +50,15 @@ typedef struct session_stage_kind {
 } session_stage_kind;
 
 extern const session_stage_kind session_face, session_voice, session_words;
-/* Writes the transcript of a file, or one piece of text, into a timeline. */
+/* Writes the transcript of a file into a timeline. */
 AFFECT_MUST_USE affect_status session_import_words(affect_context *ctx,
                                                    const affect_options *options, const char *path,
                                                    affect_timeline *timeline);
+/* One piece of text; *feed is NULL at first, and ended with session_push_words_end. */
 AFFECT_MUST_USE affect_status session_push_words(affect_context *ctx, const affect_options *options,
                                                  affect_time t0, affect_time t1, const char *text,
-                                                 affect_timeline *timeline);
+                                                 affect_timeline *timeline, void **feed);
+void session_push_words_end(void *feed);
 
 /* ---- lanes: a thread with a queue, and the stages it feeds (lanes.c) ---- */
 
@@ -75,6 +77,7 @@ struct session_stage {
     affect_timeline *timeline; /* its own */
     session_seen seen;
     bool fed;
+    bool dropped;   /* left out of the result: text was pushed instead */
     bool lacking;   /* it warned when it was made */
     affect_time at; /* the end of what it has taken in */
     double seconds; /* that its pushes took */

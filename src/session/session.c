@@ -18,6 +18,7 @@ struct affect_session {
     session_lane lanes[LANES];
     session_stage own;  /* warnings, texts that were pushed: no perception of its own */
     session_stage text; /* words from a transcript */
+    void *feed;         /* texts that are pushed */
     session_stage fused;
     fuse_stage *fuse;
     double fuse_seconds;
@@ -38,7 +39,7 @@ static size_t inputs(const affect_session *s, const affect_timeline *out[MAX_INP
     size_t n = 0;
     for (int l = 0; l < LANES; l++)
         for (size_t i = 0; i < s->lanes[l].stage_count; i++)
-            out[n++] = s->lanes[l].stages[i].timeline;
+            if (!s->lanes[l].stages[i].dropped) out[n++] = s->lanes[l].stages[i].timeline;
     out[n++] = s->text.timeline;
     return n;
 }
@@ -142,6 +143,7 @@ static void stage_clear(session_stage *stage) {
 void affect_session_destroy(affect_session *s) {
     if (!s) return;
     fuse_destroy(s->fuse);
+    session_push_words_end(s->feed);
     for (int l = 0; l < LANES; l++) session_lane_destroy(&s->lanes[l]);
     stage_clear(&s->own);
     stage_clear(&s->text);
@@ -332,16 +334,19 @@ affect_status affect_session_push_text(affect_session *s, affect_time t0, affect
     if (!text || t0 < 0 || t1 < t0)
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
                          "a text needs words and an interval that does not end before it begins");
-    /* Recognition stops: what it said so far stays. */
+    /* Recognition stops, and what it said so far is left out: two accounts of the same words would
+     * count twice. */
     session_lane *lane = &s->lanes[SOUND_LANE];
     session_lane_read(lane);
     for (size_t i = 0; i < lane->stage_count; i++)
         if (lane->stages[i].kind == &session_words && lane->stages[i].impl) {
             lane->stages[i].kind->destroy(lane->stages[i].impl);
             lane->stages[i].impl = NULL;
+            lane->stages[i].dropped = true;
         }
     session_lane_leave(lane);
-    return pushed(s, t1, session_push_words(s->ctx, s->options, t0, t1, text, s->text.timeline));
+    return pushed(s, t1,
+                  session_push_words(s->ctx, s->options, t0, t1, text, s->text.timeline, &s->feed));
 }
 
 affect_status session_gap(affect_session *s, affect_time t0, affect_time t1, const char *text) {
@@ -400,7 +405,8 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
     affect_timeline *all = s->own.timeline;
     for (int l = 0; l < LANES; l++)
         for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++)
-            status = join(s->ctx, all, s->lanes[l].stages[i].timeline);
+            if (!s->lanes[l].stages[i].dropped)
+                status = join(s->ctx, all, s->lanes[l].stages[i].timeline);
     if (status == AFFECT_OK) status = join(s->ctx, all, s->text.timeline);
     if (status == AFFECT_OK) status = join(s->ctx, all, s->fused.timeline);
     if (status != AFFECT_OK) return status;

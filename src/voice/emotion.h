@@ -17,6 +17,9 @@ enum {
     VOICE_EMOTION_HOP = 50
 }; /* frames */
 
+/* Places of the two features that are of interest by themselves. */
+enum { VOICE_EMOTION_VOICED_SHARE = 23, VOICE_EMOTION_SYLLABLE_RATE = 24 };
+
 /* Names of the features, in order. */
 extern const char *const voice_emotion_feature_names[VOICE_EMOTION_FEATURES];
 

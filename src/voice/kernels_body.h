@@ -613,15 +613,25 @@ static void KERNEL(short_frames)(const voice_plan *plan, const float *samples, s
 
 /* ---- inner product ---- */
 
+LANES_INLINE lanes_double products(const float *a, const float *b) {
+    lanes x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return __builtin_convertvector(x, lanes_double) * __builtin_convertvector(y, lanes_double);
+}
+
 static double KERNEL(dot)(const float *a, const float *b, size_t n) {
-    lanes_double sum = {0};
+    lanes_double sum = {0}, other = {0}; /* two, so that additions need not wait for each other */
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        lanes x, y;
-        memcpy(&x, a + i, sizeof x);
-        memcpy(&y, b + i, sizeof y);
-        sum += __builtin_convertvector(x, lanes_double) * __builtin_convertvector(y, lanes_double);
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        sum += products(a + i, b + i);
+        other += products(a + i + LANES, b + i + LANES);
     }
+    if (i + LANES <= n) {
+        sum += products(a + i, b + i);
+        i += LANES;
+    }
+    sum += other;
     double total =
         ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
     for (; i < n; i++) total += (double)a[i] * (double)b[i];

@@ -20,7 +20,7 @@ struct voice_stage {
     voice_descriptors *descriptors;
     voice_events *events;
     voice_emotion *emotion; /* NULL if its model is missing */
-    affect_track *activity_track, *prosody, *affect;
+    affect_track *activity_track, *prosody, *affect, *rate;
     size_t activity_row; /* of voice/activity at the frame being looked at */
     affect_time origin;  /* time of sample 0 of the descriptor stream */
     affect_time next_t0; /* where the next block should start; NONE before the first */
@@ -36,6 +36,7 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
     *out = NULL;
     static const char *const affect_channels[] = {"valence",    "arousal",    "dominance",
                                                   "valence_sd", "arousal_sd", "dominance_sd"};
+    static const char *const rate_channels[] = {"syllables_per_s", "voiced_share", "speech_share"};
     voice_stage *v = base_calloc(1, sizeof *v);
     if (!v) return base_fail_memory(ctx);
     v->ctx = ctx;
@@ -58,6 +59,10 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
         status = timeline_add_track(ctx, timeline, "voice/prosody", AFFECT_MODALITY_VOICE,
                                     AFFECT_PERSON_NONE, NULL, voice_prosody_channels,
                                     VOICE_PROSODY_CHANNELS, &v->prosody);
+    if (status == AFFECT_OK)
+        status = timeline_add_track(ctx, timeline, "voice/rate", AFFECT_MODALITY_VOICE,
+                                    AFFECT_PERSON_NONE, NULL, rate_channels,
+                                    BASE_COUNT(rate_channels), &v->rate);
     if (status == AFFECT_OK && v->emotion)
         status = timeline_add_track(ctx, timeline, "voice/affect", AFFECT_MODALITY_VOICE,
                                     AFFECT_PERSON_NONE, voice_emotion_model(v->emotion),
@@ -97,12 +102,10 @@ static float speech_at(voice_stage *v, affect_time time) {
     return track->values[v->activity_row];
 }
 
-/* One row of voice/affect from the window, if there is enough speech in it. */
+/* One row of voice/rate and of voice/affect from the window, if there is enough speech in it. */
 static affect_status estimate(voice_stage *v) {
     float features[VOICE_EMOTION_FEATURES], row[2 * VOICE_EMOTION_TARGETS];
-    if (!v->emotion || !voice_emotion_features(v->window, v->speech, v->window_count, features))
-        return AFFECT_OK;
-    voice_emotion_estimate(v->emotion, features, row, row + VOICE_EMOTION_TARGETS);
+    if (!voice_emotion_features(v->window, v->speech, v->window_count, features)) return AFFECT_OK;
     size_t first = SIZE_MAX, last = 0, spoken = 0;
     for (size_t i = 0; i < v->window_count; i++) {
         if (!v->speech[i]) continue;
@@ -114,8 +117,14 @@ static affect_status estimate(voice_stage *v) {
     affect_time time =
         v->origin + FRAME_CENTRE +
         time_from_ticks((int64_t)(v->window[first].index + v->window[last].index), 1, 200);
-    if (v->affect->rows) time = BASE_MAX(time, v->affect->times[v->affect->rows - 1] + 1);
-    return track_append(v->ctx, v->affect, time, (float)fmin((double)spoken / 150, 1), row);
+    if (v->rate->rows) time = BASE_MAX(time, v->rate->times[v->rate->rows - 1] + 1);
+    float confidence = (float)fmin((double)spoken / 150, 1);
+    float rate[] = {features[VOICE_EMOTION_SYLLABLE_RATE], features[VOICE_EMOTION_VOICED_SHARE],
+                    (float)spoken / (float)v->window_count};
+    affect_status status = track_append(v->ctx, v->rate, time, confidence, rate);
+    if (status != AFFECT_OK || !v->emotion) return status;
+    voice_emotion_estimate(v->emotion, features, row, row + VOICE_EMOTION_TARGETS);
+    return track_append(v->ctx, v->affect, time, confidence, row);
 }
 
 static affect_status take_frame(voice_stage *v, const voice_frame *frame) {

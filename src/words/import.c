@@ -1,5 +1,6 @@
 /* A transcript file into the timeline. Cues become utterances; words take the file's times where it
  * has them, and else times in proportion to their letters, marked as interpolated. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -294,4 +295,48 @@ affect_status words_import_with(affect_context *ctx, const char *path, const wor
 
 affect_status words_import(affect_context *ctx, const char *path, affect_timeline *timeline) {
     return words_import_with(ctx, path, NULL, timeline);
+}
+
+/* ---- text that comes piece by piece: the importer without a file ---- */
+
+struct words_text {
+    importer importer;
+};
+
+affect_status words_text_create(affect_context *ctx, const words_options *options,
+                                affect_timeline *timeline, words_text **out) {
+    words_options chosen = options ? *options : words_options_default();
+    *out = NULL;
+    words_text *w = base_calloc(1, sizeof *w);
+    if (!w) return base_fail_memory(ctx);
+    w->importer.ctx = ctx;
+    base_arena_init(&w->importer.arena, 0);
+    affect_status status = words_emitter_create(ctx, &chosen, timeline, &w->importer.emitter);
+    if (status != AFFECT_OK) {
+        words_text_destroy(w);
+        return status;
+    }
+    *out = w;
+    return AFFECT_OK;
+}
+
+affect_status words_text_push(words_text *w, affect_time t0, affect_time t1, const char *text) {
+    char *clean = base_utf8_clean(text, strlen(text));
+    if (!clean) return base_fail_memory(w->importer.ctx);
+    const transcript nothing = {.language = ""};
+    const cue_list none = {0};
+    size_t next = 0;
+    const transcript_cue cue = {
+        .t0 = t0, .t1 = t1, .text = clean, .tier = "", .speaker = "", .confidence = NAN};
+    affect_status status = import_cue(&w->importer, &nothing, &cue, &none, &next);
+    base_free(clean);
+    return status;
+}
+
+void words_text_destroy(words_text *w) {
+    if (!w) return;
+    words_emitter_destroy(w->importer.emitter);
+    base_arena_destroy(&w->importer.arena);
+    base_free(w->importer.items);
+    base_free(w);
 }

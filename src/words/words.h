@@ -54,4 +54,13 @@ AFFECT_MUST_USE affect_status words_import_with(affect_context *ctx, const char 
                                                 const words_options *options,
                                                 affect_timeline *timeline);
 
+/* Text that comes piece by piece, each with its interval, in order of time; otherwise as
+ * words_import_with. Malformed UTF-8 is replaced. Errors: MEMORY. */
+typedef struct words_text words_text;
+AFFECT_MUST_USE affect_status words_text_create(affect_context *ctx, const words_options *options,
+                                                affect_timeline *timeline, words_text **out);
+AFFECT_MUST_USE affect_status words_text_push(words_text *text, affect_time t0, affect_time t1,
+                                              const char *utf8);
+void words_text_destroy(words_text *text); /* NULL is fine */
+
 #endif

@@ -91,8 +91,8 @@ static void trajectory_follows_and_knows_when_it_does_not_know(void **state) {
         if (at > 22.6 && at < 27.4) in_gap++;
         if ((at > 1 && at < 9) || (at > 11 && at < 19))
             assert_true(fabs(row[0] - truth(at)) < 3 * row[3]);
-        assert_true(row[3] > 0 && row[3] < 0.35);
-        assert_true(row[5] > 0.29); /* nothing was said about dominance: the prior */
+        assert_true(row[3] > 0 && row[3] < 0.5);
+        assert_true(row[5] > 0.39); /* nothing was said about dominance: the prior */
     }
     assert_int_equal(in_gap, 0); /* no invention where nobody is seen */
     const affect_tier *episodes = affect_timeline_find_tier(out, "episodes");

@@ -250,6 +250,36 @@ static void odd_samples_and_frames_are_taken(void **state) {
     affect_context_destroy(ctx);
 }
 
+static void pushed_text_replaces_recognition(void **state) {
+    (void)state;
+    affect_context *ctx;
+    affect_options *options;
+    affect_session *session;
+    affect_timeline *timeline;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    assert_int_equal(affect_options_create(ctx, &options), AFFECT_OK);
+    affect_options_set_face(options, 0);
+    affect_options_set_voice(options, 0);
+    assert_int_equal(affect_session_create(ctx, options, &session), AFFECT_OK);
+    assert_int_equal(affect_session_push_text(session, 0, AFFECT_SECOND, "What a wonderful day"),
+                     AFFECT_OK);
+    assert_int_equal(affect_session_push_text(session, 2 * AFFECT_SECOND, 3 * AFFECT_SECOND,
+                                              "\xff\xfe bad bytes"),
+                     AFFECT_OK);
+    assert_int_equal(affect_session_finish(session, &timeline), AFFECT_OK);
+    const affect_tier *utterances = affect_timeline_find_tier(timeline, "utterances");
+    assert_non_null(utterances);
+    assert_int_equal(affect_tier_count(utterances), 2);
+    assert_string_equal(affect_tier_interval(utterances, 0).label, "What a wonderful day");
+    const affect_tier *words = affect_timeline_find_tier(timeline, "words");
+    assert_int_equal(affect_tier_interval(words, 2).t0 > 0, 1);
+    assert_int_equal(affect_timeline_duration(timeline), 3 * AFFECT_SECOND);
+    affect_timeline_destroy(timeline);
+    affect_session_destroy(session);
+    affect_options_destroy(options);
+    affect_context_destroy(ctx);
+}
+
 static void cancelling_stops_soon(void **state) {
     (void)state;
     TEST_NEED_DATA();
@@ -330,6 +360,7 @@ int main(void) {
         cmocka_unit_test(callbacks_tell_everything_once),
         cmocka_unit_test(wrong_calls_are_refused),
         cmocka_unit_test(odd_samples_and_frames_are_taken),
+        cmocka_unit_test(pushed_text_replaces_recognition),
         cmocka_unit_test(cancelling_stops_soon),
         cmocka_unit_test(separate_sessions_run_at_once),
         cmocka_unit_test(every_allocation_of_the_engine_may_fail),

@@ -2,7 +2,8 @@
  * face.expression, on the FER+ votes (Barsoum et al. 2016) with the same mesh, measures and crop
  * that the face stage uses.
  *
- * usage: face-fit FERPLUS_FOLDER WEIGHTS.json
+ * usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]
+ * EVERY 3 fits on every third training face (quicker).
  *
  * Training faces give the pose terms and spreads (neutral faces) and the softmax regression of the
  * votes (all). Validation faces give the calibration of the expression network (which has seen the
@@ -58,7 +59,7 @@ static affect_status measure(affect_context *ctx, mesher *m, const media_frame *
 }
 
 static affect_status read_set(affect_context *ctx, const char *folder, const char *name, mesher *m,
-                              expresser *e, set *out) {
+                              expresser *e, size_t every, set *out) {
     char path[1024];
     data_npz *npz = NULL;
     data_npy *images = NULL;
@@ -74,7 +75,7 @@ static affect_status read_set(affect_context *ctx, const char *folder, const cha
     size_t n = status ? 0 : images->shape[0];
     out->items = base_calloc(n, sizeof *out->items);
     if (!status && !out->items) status = base_fail_memory(ctx);
-    for (size_t i = 0; !status && i < n; i++) {
+    for (size_t i = 0; !status && i < n; i += every) {
         uint8_t rgb[SIDE * SIDE * 3];
         const unsigned char *grey = images->data + i * SIDE * SIDE;
         for (int k = 0; k < SIDE * SIDE; k++) memset(rgb + 3 * k, grey[k], 3);
@@ -314,7 +315,38 @@ static bool calibrate(const set *valid, size_t labels, const infer_card *card,
     return true;
 }
 
-static affect_status run(affect_context *ctx, const char *folder, const char *output) {
+/* Neutral validation faces must read the same whichever way they look. */
+static void print_turns(const set *valid) {
+    static const struct {
+        const char *name;
+        int axis;
+        float from, to;
+    } bins[] = {{"yaw -25..-15", 0, -25, -15},
+                {"yaw -5..5", 0, -5, 5},
+                {"yaw 15..25", 0, 15, 25},
+                {"pitch -20..-10", 1, -20, -10},
+                {"pitch 10..20", 1, 10, 20}};
+    printf("mean intensity on neutral faces, against the population's neutral:\n%-15s faces", "");
+    for (int u = 0; u < FACE_UNITS; u++) printf(" %s", face_unit_names[u]);
+    for (size_t b = 0; b < BASE_COUNT(bins); b++) {
+        double sums[FACE_UNITS] = {0};
+        int n = 0;
+        for (size_t i = 0; i < valid->count; i++) {
+            const sample *s = &valid->items[i];
+            float angle = bins[b].axis ? s->g.pitch : s->g.yaw, units[FACE_UNITS];
+            if (!is_neutral(s) || angle < bins[b].from || angle > bins[b].to) continue;
+            units_measure(s->deviation, units);
+            for (int u = 0; u < FACE_UNITS; u++) sums[u] += (double)units[u];
+            n++;
+        }
+        printf("\n%-15s %5d", bins[b].name, n);
+        for (int u = 0; u < FACE_UNITS; u++) printf(" %4.2f", sums[u] / BASE_MAX(n, 1));
+    }
+    printf("\n");
+}
+
+static affect_status run(affect_context *ctx, const char *folder, const char *output,
+                         size_t every) {
     mesher *m = NULL;
     expresser *e = NULL;
     infer_card *card = NULL;
@@ -325,8 +357,8 @@ static affect_status run(affect_context *ctx, const char *folder, const char *ou
     affect_status status = mesher_create(ctx, "face.mesh", &m);
     if (!status) status = infer_card_load(ctx, "face.expression", false, &card);
     if (!status) status = expresser_create_raw(ctx, "face.expression", &e);
-    if (!status) status = read_set(ctx, folder, "valid", m, e, &valid);
-    if (!status) status = read_set(ctx, folder, "train", m, NULL, &train);
+    if (!status) status = read_set(ctx, folder, "valid", m, e, 1, &valid);
+    if (!status) status = read_set(ctx, folder, "train", m, NULL, every, &train);
     if (status) goto cleanup;
     fit_pose(&train, &population);
     for (size_t i = 0; i < train.count; i++)
@@ -346,6 +378,7 @@ static affect_status run(affect_context *ctx, const char *folder, const char *ou
     judge(&test, w, 1, 0, result);
     printf("geometry: FER+ valid, %zu faces: agreement %.3f, cross-entropy %.3f\n", valid.count,
            result[0], result[1]);
+    print_turns(&valid);
     for (size_t i = 0; i < valid.count; i++) {
         double p[C];
         probabilities(&test, w, i, p);
@@ -374,13 +407,16 @@ cleanup:
 }
 
 int main(int count, char **arguments) {
-    if (count != 3) {
-        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json\n");
+    int64_t every = 1;
+    if (count < 3 || count > 4 ||
+        (count == 4 &&
+         (!base_parse_int64(arguments[3], strlen(arguments[3]), &every) || every < 1))) {
+        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n");
         return AFFECT_ERROR_USAGE;
     }
     affect_context *ctx;
     if (affect_context_create(&ctx)) return AFFECT_ERROR_MEMORY;
-    affect_status status = run(ctx, arguments[1], arguments[2]);
+    affect_status status = run(ctx, arguments[1], arguments[2], (size_t)every);
     if (status) fprintf(stderr, "face-fit: %s\n", affect_context_message(ctx));
     affect_context_destroy(ctx);
     return (int)status;

@@ -153,8 +153,8 @@ static void read_wordnet(const char *folder) {
             for (size_t k = 0; k < kept; k++) {
                 entry *e = find(members[k], true);
                 e->synsets++;
-                if (e->rated || !rated) continue;
-                if (e->votes && (e->vote_sum > 0) != (sum > 0)) e->clash = true;
+                if (e->rated || rated == 0) continue;
+                if (e->votes > 0 && (e->vote_sum > 0) != (sum > 0)) e->clash = true;
                 e->votes++;
                 e->vote_sum += sum / rated;
             }
@@ -163,7 +163,7 @@ static void read_wordnet(const char *folder) {
     }
     for (size_t i = 0; i < words.count; i++) {
         entry *e = &words.items[i];
-        if (!e->rated && e->votes && !e->clash && e->votes * 2 >= e->synsets)
+        if (!e->rated && e->votes > 0 && !e->clash && e->votes * 2 >= e->synsets)
             e->prior = e->vote_sum / e->votes / 2;
     }
 }

@@ -131,6 +131,14 @@ const episodeAt = (person, t) => {
   return null;
 };
 
+/* One scale for all curves, so that heights compare: the smallest of these that holds the means with
+   one standard deviation. */
+const REACH = [0.25, 0.5, 0.75].find((reach) => D.tracks.every((track) => !track.id.startsWith("trajectory/") ||
+  ["valence", "arousal"].every((name) => {
+    const m = track.v[track.index.get(name)] || [], sd = track.v[track.index.get(`${name}_sd`)] || [];
+    return m.every((value, i) => value === null || Math.abs(value) + (sd[i] || 0) <= reach);
+  }))) || 1;
+
 /* ---- drawing ---- */
 
 /* Rows of a channel in view: as they are, or one {mean, lo, hi} a pixel where there are more. */
@@ -235,12 +243,33 @@ function ticks() {
 }
 
 const gridLines = (h) => ticks().at.map((t) => `<path class="tick" d="M${r1(xOf(t))} 0V${h}"/>`).join("");
-const textWidth = (text, size = 6.1) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 1.9 : 1) * size, 0);
+/* What is too narrow for a shape of its own goes into one path a colour: thousands of nodes would make
+   each redraw of a long recording slow. */
+const box = (x, y, w, h) => `M${r1(x)} ${r1(y)}h${r1(w)}v${h}h${-r1(w)}z`;
+function collector() {
+  const paths = new Map();
+  return { add: (key, d) => paths.set(key, (paths.get(key) || "") + d),
+    draw: (open) => [...paths].map(([key, d]) => `<path ${open(key)} d="${d}"/>`).join("") };
+}
 
-function fitted(text, room, size) {
-  if (textWidth(text, size) <= room) return text;
-  const letters = [...text];
-  while (letters.length && textWidth(letters.join("") + "…", size) > room) letters.pop();
+/* Widths as the browser will draw them. */
+const pen = document.createElement("canvas").getContext("2d");
+const family = getComputedStyle(document.body).fontFamily, widths = new Map();
+function textWidth(text, size = 11, weight = 400) {
+  const key = `${weight} ${size}px`, entry = `${key} ${text}`;
+  let wide = widths.get(entry);
+  if (wide === undefined) {
+    pen.font = `${key} ${family}`;
+    wide = pen.measureText(text).width;
+    if (widths.size < 20000) widths.set(entry, wide);
+  }
+  return wide;
+}
+
+function fitted(text, room, size, weight) {
+  if (textWidth(text, size, weight) <= room) return text;
+  const letters = [...text].slice(0, 80);
+  while (letters.length && textWidth(letters.join("") + "…", size, weight) > room) letters.pop();
   return letters.length > 1 ? letters.join("").trimEnd() + "…" : "";
 }
 
@@ -270,7 +299,8 @@ function speakerAt(t) {
 
 function curveRow(person, channel, title) {
   const track = trajectory(person), height = 84;
-  const Y = (v) => height / 2 - (clamp(v, -1.15, 1.15) / 1.15) * (height / 2);
+  const most = REACH * 1.12;
+  const Y = (v) => height / 2 - (clamp(v, -most, most) / most) * (height / 2);
   const streams = [[`face/${person}/affect`, "face"], ["voice/affect", "voice"]]
     .filter(([id]) => tracks.has(id) && tracks.get(id).index.has(channel));
   const theirs = (t) => persons.length < 2 || speakerAt(t) === person;
@@ -306,20 +336,21 @@ function blockRow(name, items, strong) {
   const height = strong ? 27 : 18;
   return { kind: "blocks", name, height, draw() {
     let out = "", drawn = -1;
-    for (let i = 0; i < items.length; i++) {
-      const e = items[i];
+    const thin = collector();
+    for (const e of items) {
       if (e.t1 < view.a || e.t0 > view.b) continue;
       const x = Math.max(xOf(e.t0), -2), w = Math.min(xOf(e.t1), width + 2) - x;
       if (x + w < drawn + 0.7) continue;
       drawn = x + w;
-      const room = w - 16, label = plain(e.label), text = fitted(label, room, 6.7);
-      const rest = e.score !== null && text === label && room - textWidth(label, 6.7) > 40
+      if (w < 6) { thin.add(colourOf(e.label), box(x, 0, Math.max(w - 0.5, 0.7), height)); continue; }
+      const room = w - 16, label = plain(e.label), text = room > 12 ? fitted(label, room, 12, 550) : "";
+      const rest = e.score !== null && text === label && room - textWidth(label, 12, 550) > 40
         ? ` <tspan class="soft">${percent(e.score)}</tspan>` : "";
       out += `<g class="block" style="--c:${colourOf(e.label)}"><rect x="${r1(x)}" width="${r1(Math.max(w - 1.5, 1))}" height="${height}" rx="3"/>` +
         (strong ? `<rect class="edge" x="${r1(x)}" width="${r1(Math.min(3, Math.max(w - 1.5, 1)))}" height="${height}" rx="1.5"/>` : "") +
         (text ? `<text x="${r1(x + 9)}" y="${height / 2 + 4}">${esc(text)}${rest}</text>` : "") + "</g>";
     }
-    return out;
+    return out + thin.draw((colour) => `class="thin" style="fill:${colour}"`);
   }, tip(t) {
     return within(items, t).slice(0, 3).map((e) => `<b>${esc(plain(e.label))}</b>` +
       (e.score === null ? "" : ` ${percent(e.score)}`) + ` <span>${clock(e.t0, 1)} – ${clock(e.t1, 1)}</span>`).join("<br>") || null;
@@ -339,6 +370,7 @@ function eventRow(name, modality, items) {
   const height = lines * 17 + foot + 2;
   return { kind: "events", name, modality, height, draw() {
     let out = "";
+    const thin = collector();
     for (let line = 0; line < lines; line++) {
       const list = others.filter((e) => e.line === line && e.t1 >= view.a && e.t0 <= view.b);
       let drawn = -10;
@@ -348,9 +380,10 @@ function eventRow(name, modality, items) {
         drawn = x + w;
         const next = i + 1 < list.length ? xOf(list[i + 1].t0) : width;
         const label = plain(e.kind), y = line * 17 + 2;
-        const fits = next - (x + w) > textWidth(label, 5.9) + 9;
-        const apex = xOf(e.apex);
-        out += `<g class="event"><rect x="${r1(x)}" y="${y}" width="${r1(w)}" height="13" rx="3" opacity="${(0.3 + 0.7 * (e.confidence ?? 0.5)).toFixed(2)}"/>` +
+        const fits = next - (x + w) > 20 && next - (x + w) > textWidth(label) + 9;
+        const apex = xOf(e.apex), sure = 0.3 + 0.7 * (e.confidence ?? 0.5);
+        if (w < 7 && !fits) { thin.add((Math.round(sure * 5) / 5).toFixed(1), box(x, y, w, 13)); return; }
+        out += `<g class="event"><rect x="${r1(x)}" y="${y}" width="${r1(w)}" height="13" rx="3" opacity="${sure.toFixed(2)}"/>` +
           (w > 9 ? `<path class="apex" d="M${r1(apex)} ${y + 2.5}v8"/>` : "") +
           (fits ? `<text x="${r1(x + w + 4)}" y="${y + 10.5}">${esc(label)}</text>` : "") + "</g>";
       });
@@ -360,9 +393,9 @@ function eventRow(name, modality, items) {
       const x = xOf(e.apex);
       if (e.t1 < view.a || e.t0 > view.b || x - last < 0.8) continue;
       last = x;
-      out += `<g class="event"><rect x="${r1(x - 1)}" y="${lines * 17 + 2}" width="2" height="7" rx="1" opacity=".8"/></g>`;
+      thin.add("0.8", box(x - 1, lines * 17 + 2, 2, 7));
     }
-    return out;
+    return out + `<g class="event">${thin.draw((opacity) => `opacity="${opacity}"`)}</g>`;
   }, tip(t) {
     const slack = (4 * (view.b - view.a)) / width;
     return within(items, t, slack).slice(0, 4).map((e) => `<b>${esc(plain(e.kind))}</b> <span>${clock(e.t0, 2)} – ${clock(e.apex, 2)} – ${clock(e.t1, 2)}` +
@@ -373,24 +406,24 @@ function eventRow(name, modality, items) {
 function wordRow() {
   return { kind: "words", name: "Words", modality: "words", height: 22, draw() {
     const first = Math.max(0, after(words, view.a, (w) => w.t0) - 3), last = after(words, view.b, (w) => w.t0);
-    let out = "", bar = -1, end = -10, fit = 0;
+    let out = "", bars = "", bar = -1, end = -10, fit = 0;
     const room = (i) => (i + 1 < words.length ? xOf(words[i + 1].t0) : width) - xOf(words[i].t0);
     if ((last - first) * 12 < width * 1.5)
-      for (let i = first; i < last; i++) fit += textWidth(words[i].label, 5.9) <= room(i) + 1;
+      for (let i = first; i < last; i++) fit += textWidth(words[i].label, 11.5) <= room(i);
     const legible = fit >= 0.6 * (last - first); /* a few stray words would say less than none */
     for (let i = first; i < last; i++) {
       const w = words[i], x = xOf(w.t0), x1 = xOf(w.t1);
       if (x1 >= bar + 0.6) {
         const from = Math.max(x, bar);
-        out += `<rect class="word-bar" x="${r1(from)}" y="17" width="${r1(Math.max(x1 - from - 0.6, 0.6))}" height="3" rx="1.5"/>`;
+        bars += box(from, 17, Math.max(x1 - from - 0.6, 0.6), 3);
         bar = x1;
       }
-      if (legible && x > end && textWidth(w.label, 5.9) <= room(i) + 1) {
+      if (legible && x > end && textWidth(w.label, 11.5) <= room(i)) {
         out += `<text class="word" x="${r1(x)}" y="12">${esc(w.label)}</text>`;
-        end = x + textWidth(w.label, 5.9);
+        end = x + textWidth(w.label, 11.5) + 2;
       }
     }
-    return out;
+    return `<path class="word-bar" d="${bars}"/>${out}`;
   }, tip: (t) => within(words, t).slice(0, 3).map((w) => `<b>${esc(w.label)}</b>` +
       (w.score === null ? "" : ` <span>recognised with ${percent(w.score)}</span>`) +
       (typeof w.extra === "number" ? ` <span>valence ${signed(w.extra)}</span>` : "")).join("<br>") || null };
@@ -404,9 +437,9 @@ function barRow(name, modality, items, tipText) {
       const x = Math.max(xOf(e.t0), drawn, -2), x1 = Math.min(xOf(e.t1), width + 2);
       if (x1 <= drawn + 0.4) continue;
       drawn = x1;
-      out += `<rect x="${r1(x)}" y="2" width="${r1(Math.max(x1 - x, 0.8))}" height="8" rx="2"/>`;
+      out += box(x, 2, Math.max(x1 - x, 0.8), 8);
     }
-    return `<g class="${modality === "gap" ? "" : "speech"}"${modality === "gap" ? ' fill="url(#hatch)"' : ""}>${out}</g>`;
+    return `<path class="${modality === "gap" ? "gap" : "speech"}" d="${out}"/>`;
   }, tip: (t) => within(items, t).slice(0, 2).map((e) => esc(tipText(e))).join("<br>") || null };
 }
 
@@ -445,17 +478,17 @@ function buildRows() {
     if (theirs.length) rows.push(blockRow("Episodes", theirs, true));
     for (const [channel, title] of [["valence", "Valence"], ["arousal", "Arousal"]])
       if ((track && track.index.has(channel)) || tracks.has(`face/${person}/affect`)) rows.push(curveRow(person, channel, title));
-    lanes(person, (p) => p === person);
+    lanes(person, (p) => p === person || (persons.length === 1 && !(p > 0)));
   }
   const start = rows.length;
   const free = episodes.filter((e) => !(e.person > 0));
   if (free.length) rows.push(blockRow("Episodes", free, true));
-  lanes(0, (p) => !(p > 0));
+  if (persons.length !== 1) lanes(0, (p) => !(p > 0));
   if (words.length) rows.push(wordRow());
   if (itemsOf("speech").length) rows.push(barRow("Speech", "voice", itemsOf("speech"), () => "speech"));
   const gaps = D.warnings.filter((w) => w[0] !== null && w[1] !== null).map((w) => ({ t0: w[0] / 1000, t1: w[1] / 1000, label: w[2] }));
   if (gaps.length) rows.push(barRow("Missing", "gap", gaps, (w) => w.label));
-  if (rows.length > start && start > 1) rows.splice(start, 0, personRow("Recording"));
+  if (rows.length > start && start > 1 && persons.length > 1) rows.splice(start, 0, personRow("Recording"));
   if (rows.length === 1) rows.push({ kind: "person", name: "Nothing was found in this recording.", height: 0, draw: () => "" });
 }
 
@@ -464,6 +497,7 @@ function mount(row, parent) {
   if (row.kind === "person") name.textContent = row.name;
   else if (row.kind !== "axis") {
     name.append(make("b", { class: row.kind === "events" || row.kind === "words" ? "tag" : "" }, row.name));
+    if (row.kind === "curve") name.append(make("i", { class: "high" }, `+${REACH}`), make("i", { class: "low" }, `−${REACH}`));
     if (row.live) { row.output = make("output"); name.append(row.output); }
   }
   row.node = make("div", { class: `row ${row.kind}${row.modality ? ` m-${row.modality}` : ""}` }, name);
@@ -701,7 +735,8 @@ function light(t) {
       p.node.classList.add("on");
       const box = $("transcript");
       if (performance.now() - lastTouch > 4000)
-        box.scrollTop = p.node.offsetTop - box.clientHeight * 0.32;
+        for (const again of [0, 60, 180]) /* what comes into sight gets its true height */
+          setTimeout(() => { if (litParagraph === p) box.scrollTop = p.node.offsetTop - box.clientHeight * 0.32; }, again);
     }
     litParagraph = p;
     if (player.says) {
@@ -791,10 +826,20 @@ function showTime(force) {
 
 /* ---- moments ---- */
 
+function meanOver(track, channel, t0, t1) {
+  const values = track && track.v[track.index.get(channel)];
+  if (!values) return 0;
+  let sum = 0, n = 0;
+  for (let i = after(track.t, t0 - 1e-6); i < values.length && track.t[i] < t1; i++)
+    if (values[i] !== null) { sum += values[i]; n++; }
+  return n ? sum / n : 0;
+}
+
+/* The same order as the terminal's: report_strength in report/curve.c. */
 function strength(e) {
-  const track = trajectory(e.person), middle = (e.t0 + e.t1) / 2;
-  const v = valueAt(track, "valence", middle) || 0, a = valueAt(track, "arousal", middle) || 0;
-  return (e.score ?? 0.5) * (known.get(e.label.toLowerCase()) === "neutral" ? 0.15 : 1) * (0.35 + Math.hypot(v, a));
+  const track = trajectory(e.person);
+  const v = meanOver(track, "valence", e.t0, e.t1), a = meanOver(track, "arousal", e.t0, e.t1);
+  return (e.score ?? 0.5) * (e.label === "neutral" ? 0.15 : 1) * (0.35 + Math.hypot(v, a));
 }
 
 function momentCard(e) {
@@ -858,7 +903,7 @@ function buildTexts() {
   $("facts").replaceChildren(...facts.map((fact) => make("span", {}, fact)));
   $("missing").replaceChildren(...D.warnings.map(([t0, t1, text]) => t0 === null || t1 === null ? make("li", {}, text) :
     make("li", {}, make("button", { type: "button", class: "quiet", onclick: () => seek(t0 / 1000), "aria-label": `Go to ${spoken(t0 / 1000)}` }, `${clock(t0 / 1000, 1)} – ${clock(t1 / 1000, 1)}`), " " + text)));
-  if (!D.warnings.length) $("missing").replaceChildren(make("li", {}, "Nothing: every part that was asked for ran over the whole recording."));
+  if (!D.warnings.length) $("missing").replaceChildren(make("li", {}, "Nothing was reported."));
   const made = D.properties.filter(([key]) => key !== "input");
   $("made").replaceChildren(...made.flatMap(([key, value]) => [make("dt", {}, plain(key.replace(/^model\//, ""))), make("dd", {}, value)]));
   $("made-box").hidden = !made.length;

@@ -1,0 +1,77 @@
+/* Open-vocabulary scores of MER-UniBench and the MER challenges: set overlap of free emotion labels
+ * after grouping.
+ *
+ *   2024  groups come from a file a sample, made once by a language model (a zip of npy texts);
+ * score = mean of set accuracy and recall over samples (MERTools MER2024/main-ov.py) 2025  five
+ * emotion wheels, levels 1 and 2; score = mean over the ten of F(mean precision, mean recall) 2026
+ * five emotion wheels, level 1 only (MERTools MER2026, evaluation/wheel.py)
+ *
+ * A label goes surface word -> base forms -> synonym representatives -> sector of the wheel; of
+ * several representatives the alphabetically first that has a sector counts; a label without one is
+ * dropped. A sample whose gold set is empty then is left out (2025, 2026); an empty prediction
+ * counts 0. Means are summed in the pairwise order of numpy, so that the last digit agrees. */
+#ifndef SCORE_WHEEL_H
+#define SCORE_WHEEL_H
+
+#include "base/base.h"
+
+enum { SCORE_WHEELS = 5, SCORE_WHEEL_LEVELS = 2 };
+
+typedef struct score_labels { /* the labels of one sample */
+    char **items;
+    size_t count, capacity;
+} score_labels;
+
+enum { SCORE_LABELS_LOWER = 1, SCORE_LABELS_STRIP = 2 };
+
+/* Reads "['happy', 'sad']" as MERTools does (cut at every quote), or "happy, sad". `form` says
+ * whether labels are made lower-case and freed of blanks around them: both in 2025 and 2026, only
+ * lower-case in 2024. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status score_labels_parse(affect_context *ctx, const char *text,
+                                                 unsigned form, score_labels *out);
+void score_labels_clear(score_labels *labels);
+
+typedef struct score_wheels score_wheels;
+/* From a folder with wheel_mapping.npz, or from that file. Errors: NOT_FOUND, FORMAT, MEMORY. */
+AFFECT_MUST_USE affect_status score_wheels_open(affect_context *ctx, const char *path,
+                                                score_wheels **out);
+void score_wheels_destroy(score_wheels *wheels);
+/* The sector of a lower-case label on wheel 0..4 at level 0..1, or NULL. Borrowed. */
+const char *score_wheels_sector(const score_wheels *wheels, const char *label, size_t wheel,
+                                size_t level);
+
+typedef struct score_open_sets {
+    size_t samples;
+    const score_labels *gold, *predicted;
+} score_open_sets;
+
+typedef struct score_wheel_row {
+    double precision, recall, f;
+    size_t samples; /* with a gold set on this wheel */
+} score_wheel_row;
+
+/* rows[wheel][level]; mean[] = f, precision, recall over the wheels (and levels of the edition).
+ * `index` (may be NULL) selects `count` samples, repeats allowed, for the bootstrap. Errors:
+ * MEMORY. */
+AFFECT_MUST_USE affect_status
+score_wheel_sets(affect_context *ctx, const score_wheels *wheels, const score_open_sets *sets,
+                 const uint32_t *index, size_t count, size_t levels,
+                 score_wheel_row rows[SCORE_WHEELS][SCORE_WHEEL_LEVELS], double mean[3]);
+
+/* Hit rate: mean over wheels and samples of |predicted sectors with gold's| / |gold's sectors| at
+ * level 1; samples whose only gold label is "neutral" are left out (RESEARCH: non-neutral hit
+ * rate). */
+AFFECT_MUST_USE affect_status score_hit_rate(affect_context *ctx, const score_wheels *wheels,
+                                             const score_open_sets *sets, double *out,
+                                             size_t *used);
+
+/* 2024: `groups` holds a sample's groups as text "[['a', 'b'], ['c']]"; the first of a group stands
+ * for it. */
+AFFECT_MUST_USE affect_status score_grouped_sets(affect_context *ctx, const score_open_sets *sets,
+                                                 const char *const *groups, double *accuracy,
+                                                 double *recall);
+
+/* Mean in the order of numpy's pairwise summation. NaN for n = 0. */
+double score_mean_pairwise(const double *x, size_t n);
+
+#endif

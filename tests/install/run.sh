@@ -1,0 +1,53 @@
+#!/bin/sh
+# usage: run.sh MESON BUILD SOURCE: installs into a folder of its own, compiles examples/minimal.c against
+# what is installed with pkg-config, runs it on a short recording, and checks the other installed parts.
+set -eu
+meson=$1 build=$2 source=$3
+# Sanitized and instrumented builds cannot be linked into a plain program.
+if nm -D "$build/libaffect.so" | grep -q '__asan_init'; then echo "skipped: a sanitized build"; exit 77; fi
+for tool in pkg-config ffmpeg; do
+    command -v $tool > /dev/null || { echo "skipped: no $tool"; exit 77; }
+done
+root=$(mktemp -d "$build/install-test-XXXXXX")
+trap 'rm -rf "$root"' EXIT
+fail() { echo "FAILED: $*"; exit 1; }
+
+DESTDIR=$root "$meson" install -C "$build" --no-rebuild > "$root/log" 2>&1 || { cat "$root/log"; fail "meson install"; }
+pc=$(find "$root" -name affect.pc)
+[ -n "$pc" ] || fail "no affect.pc"
+prefix=$(sed -n 's/^prefix=//p' "$pc")
+libraries=$(dirname "$(dirname "$pc")")
+export PKG_CONFIG_PATH="$libraries/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root" PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} -std=c17 -Wall -Wextra -Wpedantic -Werror "$source/examples/minimal.c" \
+    $(pkg-config --cflags --libs affect) -o "$root/minimal" || fail "minimal.c does not compile"
+export LD_LIBRARY_PATH="$libraries"
+# A tone and a moving colour: nobody to see or hear, which the program says instead of inventing someone.
+ffmpeg -v error -f lavfi -i testsrc=d=1.5:s=160x120 -f lavfi -i sine=d=1.5 "$root/clip.mkv"
+"$root/minimal" "$root/clip.mkv" > "$root/out" 2> "$root/err" || { cat "$root/err"; fail "minimal failed"; }
+"$root/minimal" "$root/none.mkv" 2> "$root/err" && fail "a missing file is no error"
+grep -q 'none.mkv' "$root/err" || fail "the error does not name the file: $(cat "$root/err")"
+
+"$root$prefix/bin/affect" --version | grep -q '^affect ' || fail "the command does not run"
+for part in include/affect/affect.h include/affect/session.h share/man/man1/affect.1 \
+    share/bash-completion/completions/affect; do
+    [ -s "$root$prefix/$part" ] || fail "$part is missing"
+done
+bash -n "$root$prefix/share/bash-completion/completions/affect" || fail "the completion is no bash"
+if [ -d "$build/models" ]; then
+    "$root$prefix/bin/affect" models list --models "$root$prefix/share/affect/models" | grep -q face.mesh ||
+        fail "the installed models are not found"
+fi
+# Nothing but affect_ is exported.
+strange=$(nm -D --defined-only "$libraries/libaffect.so" | grep -v ' affect_' || true)
+[ -z "$strange" ] || fail "exported: $strange"
+# The man page: every verb has its section, and roff has nothing to complain about.
+for verb in $("$root$prefix/bin/affect" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'); do
+    grep -q "^.SS affect $verb " "$root$prefix/share/man/man1/affect.1" || fail "the man page lacks $verb"
+done
+if command -v man > /dev/null; then
+    complaints=$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \
+        "$root$prefix/share/man/man1/affect.1" 2>&1 > /dev/null || true)
+    [ -z "$complaints" ] || fail "man page: $complaints"
+fi
+echo "installed, compiled, ran"
