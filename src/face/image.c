@@ -114,7 +114,7 @@ void image_crop(const media_frame *frame, const face_roi *roi, int size, float g
     taps = taps < 1 ? 1 : taps > 16 ? 16 : taps;
     float corners[4][2], origin[2], edge[2];
     for (int i = 0; i < 4; i++)
-        image_to_frame(roi, size, (float)(i % 2 * size), (float)(i / 2 * size), &corners[i][0],
+        image_to_frame(roi, size, i & 1 ? (float)size : 0, i & 2 ? (float)size : 0, &corners[i][0],
                        &corners[i][1]);
     image_to_frame(roi, size, 0.5f, 0.5f, &origin[0], &origin[1]);
     image_to_frame(roi, size, 1.5f, 0.5f, &edge[0], &edge[1]);
