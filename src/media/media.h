@@ -31,7 +31,11 @@ typedef struct media_frame {
 typedef enum media_kind {
     MEDIA_AUDIO,
     MEDIA_FRAME,
-    MEDIA_GAP, /* nothing could be decoded in [t0, t1): `text` says why */
+    /* A warning about [t0, t1): nothing could be decoded there, or (t1 may then lie before items
+     * that came already) samples that were no numbers became silence; t0 = t1 marks a place where
+     * the time stamps start anew. `text` begins with "audio: " or "video: ", says why, and is
+     * borrowed until the next call on the reader. */
+    MEDIA_GAP,
     MEDIA_END
 } media_kind;
 
@@ -71,14 +75,19 @@ typedef struct media_info {
 
 typedef struct media_reader media_reader;
 
-/* Opens a file, or standard input for "-". Errors: NOT_FOUND, FORMAT, NO_STREAM, ARGUMENT (no such
- * audio stream), MEMORY. */
+/* Opens a file, or standard input for "-". docs/media.md tells how times, channels, damage and
+ * memory are treated. Errors: NOT_FOUND, FORMAT (no recording, a folder, empty, cut before its
+ * index), NO_STREAM, ARGUMENT (no such audio stream, an option out of range), LIMIT (pictures of
+ * more than 67 million pixels), UNSUPPORTED (no decoder), RUNTIME (FFmpeg's libraries are missing),
+ * CANCELLED, MEMORY. *out is NULL then. */
 AFFECT_MUST_USE affect_status media_open(affect_context *ctx, const char *path,
                                          const media_options *options, media_reader **out);
 const media_info *media_reader_info(const media_reader *reader);
 /* The next item, in order of time across audio and video. After MEDIA_END it stays MEDIA_END.
- * Damage is a MEDIA_GAP item, not an error. Errors: CANCELLED, MEMORY. */
+ * Damage is a MEDIA_GAP item, not an error. Where audio and video lie more than 32 MiB apart in the
+ * file, each is in order only by itself. Errors: CANCELLED, MEMORY. */
 AFFECT_MUST_USE affect_status media_next(media_reader *reader, media_item *item);
+/* NULL is fine. */
 void media_close(media_reader *reader);
 
 #endif

@@ -74,6 +74,8 @@ typedef enum stream_result {
 /* The next decoded frame in `frame` (blank before). Damage is noted in stream->damaged. */
 AFFECT_MUST_USE affect_status stream_decode(media_stream *stream, AVFrame *frame,
                                             stream_result *result);
+/* A time or a duration of the container, kept within 36 years of zero. */
+affect_time media_ticks_time(int64_t ticks, AVRational base);
 /* Time stamp `ticks` of the stream in nanoseconds with the shift; NONE for AV_NOPTS_VALUE. */
 affect_time stream_time(const media_stream *stream, int64_t ticks);
 /* Duration in ticks of the stream, 0 if unknown. */

@@ -170,7 +170,7 @@ static affect_time stream_end(const media_reader *reader, const AVStream *av) {
     if (strcmp(reader->format->iformat->name, "avi") == 0) ticks = BASE_MAX(ticks, av->nb_frames);
     if (ticks <= 0) return AFFECT_TIME_NONE;
     int64_t start = av->start_time != AV_NOPTS_VALUE ? av->start_time : 0;
-    return time_from_ticks(start + ticks, av->time_base.num, av->time_base.den);
+    return media_ticks_time(start, av->time_base) + media_ticks_time(ticks, av->time_base);
 }
 
 static affect_time container_end(const media_reader *reader) {
@@ -182,7 +182,9 @@ static affect_time container_end(const media_reader *reader) {
     /* Some writers of Matroska mean the end by "duration", not the length: of the two possible ends
      * the earlier one, so that no file is called cut that is not. */
     bool is_end = start > 0 && format->duration > start;
-    return time_from_ticks(is_end ? format->duration : start + format->duration, 1, AV_TIME_BASE);
+    const AVRational base = {1, AV_TIME_BASE};
+    affect_time end = media_ticks_time(format->duration, base);
+    return is_end ? end : media_ticks_time(start, base) + end;
 }
 
 static affect_status open_stream(media_reader *reader, media_stream *stream, AVStream *av,
@@ -331,7 +333,6 @@ static affect_status find_origin(media_reader *reader) {
         reader->info.width = shape.width;
         reader->info.height = shape.height;
     }
-    describe_times(reader);
     reader->info.has_audio = audio->stream.av && !(audio->ended && !audio->have_head);
     reader->info.has_video = video->stream.av && !(video->ended && !video->have_head);
     bool nothing = !audio->have_head && !video->have_head;
@@ -346,6 +347,7 @@ static affect_status find_origin(media_reader *reader) {
             reader->ctx, AFFECT_ERROR_NO_STREAM,
             "%s: nothing in its streams can be decoded; the file is empty, cut or damaged",
             reader->path);
+    describe_times(reader);
     if (reader->options.want_audio && !reader->options.want_video && !reader->info.has_audio)
         return fail_unwanted(reader);
     if (reader->options.want_video && !reader->options.want_audio && !reader->info.has_video)

@@ -16,10 +16,21 @@ enum { MAX_DRAIN_ERRORS = 64 };
 /* Two streams that jump together are kept together when they would be at most this far apart. */
 #define SAME_JUMP (1 * AFFECT_SECOND)
 
+/* Time stamps farther from zero (36 years) are nonsense; the limit keeps sums of a few of them in
+ * range. */
+#define FARTHEST (INT64_C(1) << 60)
+
+static affect_time within(affect_time time, affect_time limit) {
+    return BASE_MAX(BASE_MIN(time, limit), -limit);
+}
+
+affect_time media_ticks_time(int64_t ticks, AVRational base) {
+    return within(time_from_ticks(ticks, base.num, base.den), FARTHEST);
+}
+
 affect_time stream_time(const media_stream *stream, int64_t ticks) {
     if (ticks == AV_NOPTS_VALUE) return AFFECT_TIME_NONE;
-    return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den) +
-           stream->shift;
+    return within(media_ticks_time(ticks, stream->av->time_base) + stream->shift, 2 * FARTHEST);
 }
 
 affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame) {
@@ -28,8 +39,7 @@ affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame) 
 
 affect_time stream_frame_duration(const media_stream *stream, const AVFrame *frame) {
     int64_t ticks = frame_ticks(frame);
-    if (ticks > 0)
-        return time_from_ticks(ticks, stream->av->time_base.num, stream->av->time_base.den);
+    if (ticks > 0) return media_ticks_time(ticks, stream->av->time_base);
     AVRational rate = stream->av->avg_frame_rate;
     if (rate.num <= 0 || rate.den <= 0) rate = stream->av->r_frame_rate;
     return rate.num > 0 && rate.den > 0 ? time_from_ticks(1, rate.den, rate.num) : 0;
@@ -107,8 +117,7 @@ void stream_close(media_stream *stream) {
 static void note_times(media_stream *stream, const AVPacket *packet) {
     affect_time t0 = stream_time(stream, packet->pts);
     if (t0 == AFFECT_TIME_NONE) return;
-    const AVRational base = stream->av->time_base;
-    affect_time t1 = t0 + time_from_ticks(BASE_MAX(packet->duration, 0), base.num, base.den);
+    affect_time t1 = t0 + media_ticks_time(BASE_MAX(packet->duration, 0), stream->av->time_base);
     if (stream->earliest == AFFECT_TIME_NONE || t0 < stream->earliest) stream->earliest = t0;
     if (stream->latest == AFFECT_TIME_NONE || t1 > stream->latest) stream->latest = t1;
 }

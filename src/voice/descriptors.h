@@ -50,7 +50,8 @@ AFFECT_MUST_USE affect_status voice_descriptors_push(voice_descriptors *stream,
                                                      const float *samples, size_t count);
 /* No more samples: the remaining frames become available. */
 AFFECT_MUST_USE affect_status voice_descriptors_finish(voice_descriptors *stream);
-/* The frames that became final since the last call; borrowed until the next call on the stream. */
+/* The frames that the last push or finish made final; borrowed until the next call on the stream,
+ * so take after each. */
 const voice_frame *voice_descriptors_take(voice_descriptors *stream, size_t *count);
 /* After finish: how many frames had been decided when the samples ended; the others were decided
  * because nothing followed. */

@@ -24,9 +24,9 @@ AFFECT_MUST_USE affect_status voice_egemaps_create(affect_context *ctx, int samp
 AFFECT_MUST_USE affect_status voice_egemaps_push(voice_egemaps *set, const float *samples,
                                                  size_t count);
 AFFECT_MUST_USE affect_status voice_egemaps_finish(voice_egemaps *set);
-/* Descriptor rows that became final since the last call, VOICE_EGEMAPS_DESCRIPTORS values each, row
- * i at i * voice_egemaps_period; borrowed until the next call. Look-ahead: 550 ms (10 ms more than
- * the frames, for the smoothing). */
+/* Descriptor rows that the last push or finish made final, VOICE_EGEMAPS_DESCRIPTORS values each,
+ * row i at i * voice_egemaps_period; borrowed until the next call, so take after each. Look-ahead:
+ * 550 ms (10 ms more than the frames, for the smoothing). */
 const float *voice_egemaps_take(voice_egemaps *set, size_t *rows);
 /* Functionals of everything that was pushed; call after finish. Errors: FORMAT if the recording is
  * shorter than one frame of 60 ms, MEMORY. Always finite. */

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Same-speaker cosines of these x-vectors were measured at .67-.72 and other-speaker ones at
- * .14-.17 on utterances of 3 s and more; short ones fall lower, so the line is drawn below the
- * middle. docs/voice.md has the curve over thresholds. */
+/* Length-normalised x-vectors of one speaker lie well above this cosine and those of two speakers
+ * well below it on utterances of 3 s and more (docs/voice.md); short utterances of one speaker fall
+ * lower, so the line is drawn below the middle. */
 static const double SAME_SPEAKER = 0.40;
 static const affect_time JOIN_GAP = 500 * AFFECT_MILLISECOND;
 static const double RELIABLE_S = 1.0; /* less speech than this never opens a group */

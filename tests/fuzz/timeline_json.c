@@ -28,6 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int f = 0; f < REPORT_FORMAT_COUNT; f++)
         if (f != REPORT_CSV && (REPORT_ALL >> f & 1U))
             free(printed(timeline, (report_format)f, &m));
+    base_text summary = {0};
+    report_summary(timeline, (int)(size % 120), size & 1, &summary);
+    if (summary.failed) abort();
+    base_text_destroy(&summary);
     free(first);
     free(second);
     affect_timeline_destroy(timeline);
