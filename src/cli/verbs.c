@@ -3,6 +3,7 @@
 #include "cli/options.h"
 
 int cli_analyze(int argc, char **argv);
+int cli_data(int argc, char **argv);
 int cli_features(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_report(int argc, char **argv);
@@ -14,6 +15,7 @@ int cli_predict(int argc, char **argv);
 const cli_verb cli_verbs[] = {
     {"analyze", "turns a recording into a timeline of what was expressed", cli_analyze},
     {"report", "renders a written timeline: page, ELAN, Praat, CSV, subtitles, plot", cli_report},
+    {"data", "says what a data file or folder is, and what is odd in it", cli_data},
     {"features", "writes voice features as tables: eGeMAPS, prosody, log-mel", cli_features},
     {"models", "shows the models that can be found, and checks them", cli_models},
     {"score", "prints the field's metrics for predictions against gold", cli_score},

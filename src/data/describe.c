@@ -1,0 +1,937 @@
+/* Recognition and description of data files. Licence notes are those of the sets' own pages; they
+ * are a reminder, not advice. */
+#include "data/describe.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "data/npy.h"
+#include "data/pickle.h"
+#include "data/table.h"
+
+/* ---- the sets ---- */
+
+typedef enum label_form {
+    LABEL_NONE,
+    LABEL_ONE,   /* a name or number a row */
+    LABEL_LIST,  /* several, separated by commas */
+    LABEL_QUOTED /* a list of quoted names: only counted */
+} label_form;
+
+static const struct known_table {
+    const char *name, *licence;
+    const char *columns[6]; /* that a header must have */
+    const char *label, *label2, *split, *speaker;
+    label_form form;
+} known_tables[] = {
+    {"MELD (utterances)",
+     "GPL-3 repository, text of a television series: research only",
+     {"Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID"},
+     "Emotion",
+     "Sentiment",
+     NULL,
+     "Speaker",
+     LABEL_ONE},
+    {"EmoryNLP (utterances)",
+     "Apache-2.0 repository, text of a television series: research only",
+     {"Utterance", "Speaker", "Emotion", "Scene_ID"},
+     "Emotion",
+     NULL,
+     NULL,
+     "Speaker",
+     LABEL_ONE},
+    {"FER+ votes",
+     "votes MIT (Microsoft); the FER2013 images are for research",
+     {"neutral", "happiness", "surprise", "contempt", "unknown", "NF"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE},
+    {"EmoBank",
+     "CC BY-SA 4.0",
+     {"id", "split", "V", "A", "D", "text"},
+     NULL,
+     NULL,
+     "split",
+     NULL,
+     0},
+    {"nEMO",
+     "CC BY-NC-SA 4.0",
+     {"file_id", "emotion", "raw_text", "speaker_id"},
+     "emotion",
+     "gender",
+     NULL,
+     "speaker_id",
+     LABEL_ONE},
+    {"CREMA-D summary of votes",
+     "ODbL",
+     {"FileName", "VoiceVote", "FaceVote", "MultiModalVote"},
+     "VoiceVote",
+     "MultiModalVote",
+     NULL,
+     NULL,
+     LABEL_ONE},
+    {"CREMA-D votes",
+     "ODbL",
+     {"fileName", "numResponses", "emoVote"},
+     "emoVote",
+     NULL,
+     NULL,
+     NULL,
+     1},
+    {"CREMA-D actors", "ODbL", {"ActorID", "Age", "Sex", "Race"}, "Sex", "Race", NULL, NULL, 1},
+    {"CREMA-D stimuli", "ODbL", {"Stimulus_Number", "Filename"}, NULL, NULL, NULL, NULL, 0},
+    {"RAVDESS action units (clip means)",
+     "from CC BY-NC-SA 4.0 material",
+     {"clip", "actor", "emotion", "statement", "AU01_r"},
+     "emotion",
+     NULL,
+     NULL,
+     "actor",
+     LABEL_ONE},
+    {"EmoBox folds",
+     "that of the corpus (RAVDESS: CC BY-NC-SA 4.0)",
+     {"clip", "test_fold", "emotion", "seconds"},
+     "emotion",
+     NULL,
+     "test_fold",
+     NULL,
+     LABEL_ONE},
+    {"Java-SED",
+     "MIT",
+     {"path", "label", "speaker", "sentence"},
+     "label",
+     NULL,
+     NULL,
+     "speaker",
+     LABEL_ONE},
+    {"open-vocabulary labels (MER)",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"name", "openset"},
+     "openset",
+     NULL,
+     NULL,
+     NULL,
+     LABEL_QUOTED},
+    {"Booth 2016 trace", "MIT", {"Time(sec)", "Data"}, NULL, NULL, NULL, NULL, 0},
+    {"Booth 2016 triplet comparisons",
+     "MIT",
+     {"ref_start", "a_start", "b_start", "closer_to_ref"},
+     "closer_to_ref",
+     NULL,
+     NULL,
+     NULL,
+     LABEL_ONE},
+};
+
+/* ---- a report: one file's fields, then text or JSON ---- */
+
+typedef struct report {
+    affect_context *ctx;
+    base_text *out;
+    bool json;
+    size_t files;
+} report;
+
+static void put_text(base_text *out, const char *text, size_t n) {
+    base_text_append(out, "\"");
+    for (size_t i = 0, from = 0; i <= n; i++) {
+        unsigned char c = i < n ? (unsigned char)text[i] : '"';
+        if (c >= 32 && c != '"' && c != '\\') continue;
+        base_text_append_n(out, text + from, i - from);
+        from = i + 1;
+        if (i < n) base_text_printf(out, c < 32 ? "\\u%04x" : "\\%c", c);
+    }
+    base_text_append(out, "\"");
+}
+
+static void begin(report *r, const char *path, const char *what, const char *licence) {
+    char *clean = base_utf8_clean(path, strlen(path));
+    if (!clean) r->out->failed = true;
+    const char *name = clean ? clean : "";
+    if (r->json) {
+        base_text_append(r->out, r->files ? ",\n{\"path\":" : "{\"path\":");
+        put_text(r->out, name, strlen(name));
+        base_text_append(r->out, ",\"is\":");
+        put_text(r->out, what, strlen(what));
+        if (licence) {
+            base_text_append(r->out, ",\"licence\":");
+            put_text(r->out, licence, strlen(licence));
+        }
+    } else {
+        base_text_printf(r->out, "%s%s: %s\n", r->files ? "\n" : "", name, what);
+        if (licence) base_text_printf(r->out, "  licence: %s\n", licence);
+    }
+    r->files++;
+    base_free(clean);
+}
+
+static void end(report *r) {
+    if (r->json) base_text_append(r->out, "}");
+}
+
+static void field(report *r, const char *name, size_t value) {
+    if (r->json) {
+        base_text_append(r->out, ",");
+        put_text(r->out, name, strlen(name));
+        base_text_printf(r->out, ":%zu", value);
+    } else {
+        base_text_printf(r->out, "  %s: %zu\n", name, value);
+    }
+}
+
+static void field_text(report *r, const char *name, const char *value) {
+    char *clean = base_utf8_clean(value, strlen(value));
+    if (!clean) {
+        r->out->failed = true;
+        return;
+    }
+    if (r->json) {
+        base_text_append(r->out, ",");
+        put_text(r->out, name, strlen(name));
+        base_text_append(r->out, ":");
+        put_text(r->out, clean, strlen(clean));
+    } else {
+        base_text_printf(r->out, "  %s: %s\n", name, clean);
+    }
+    base_free(clean);
+}
+
+/* Something a user should know before training on it; nothing is said about a count of 0. */
+static void oddity(report *r, const char *name, size_t count) {
+    if (count) base_text_printf(r->out, r->json ? ",\"%s\":%zu" : "  ! %s: %zu\n", name, count);
+}
+
+/* ---- counting texts ---- */
+
+typedef struct tally {
+    struct {
+        char *text;
+        size_t count;
+    } * items;
+    size_t count, capacity;
+    bool failed, full;
+} tally;
+
+enum { TALLY_MOST = 4096, TALLY_SHOWN = 40 };
+
+static void tally_add(tally *t, const char *text, size_t n) {
+    for (size_t i = 0; i < t->count; i++)
+        if (strncmp(t->items[i].text, text, n) == 0 && !t->items[i].text[n]) {
+            t->items[i].count++;
+            return;
+        }
+    if (t->count == TALLY_MOST) {
+        t->full = true;
+        return;
+    }
+    char *copy = base_utf8_clean(text, n);
+    if (!copy || !base_grow((void **)&t->items, &t->capacity, t->count + 1, sizeof *t->items)) {
+        base_free(copy);
+        t->failed = true;
+        return;
+    }
+    t->items[t->count].text = copy;
+    t->items[t->count++].count = 1;
+}
+
+static int more_first(const void *a, const void *b) {
+    const struct {
+        char *text;
+        size_t count;
+    } *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->text, y->text);
+}
+
+/* Writes "name: a 12, b 3" and empties the tally. */
+static void tally_put(report *r, const char *name, tally *t) {
+    if (t->count) qsort(t->items, t->count, sizeof *t->items, more_first);
+    if (r->json) {
+        base_text_append(r->out, ",");
+        put_text(r->out, name, strlen(name));
+        base_text_append(r->out, ":{");
+    } else {
+        base_text_printf(r->out, "  %s (%zu%s): ", name, t->count, t->full ? " and more" : "");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (r->json) {
+            if (i) base_text_append(r->out, ",");
+            put_text(r->out, t->items[i].text, strlen(t->items[i].text));
+            base_text_printf(r->out, ":%zu", t->items[i].count);
+        } else if (i < TALLY_SHOWN) {
+            base_text_printf(r->out, i ? ", %s %zu" : "%s %zu", t->items[i].text,
+                             t->items[i].count);
+        }
+    }
+    base_text_append(r->out, r->json ? "}" : t->count > TALLY_SHOWN ? ", ...\n" : "\n");
+    if (t->failed) r->out->failed = true;
+    for (size_t i = 0; i < t->count; i++) base_free(t->items[i].text);
+    base_free(t->items);
+    *t = (tally){0};
+}
+
+/* ---- numbers ---- */
+
+typedef struct spread {
+    size_t values, nan, positive_infinite, negative_infinite, zero_rows;
+    double low, high, sum;
+} spread;
+
+static void spread_add(spread *s, double x) {
+    s->values++;
+    if (isnan(x)) {
+        s->nan++;
+    } else if (isinf(x)) {
+        x > 0 ? s->positive_infinite++ : s->negative_infinite++;
+    } else {
+        size_t finite = s->values - s->nan - s->positive_infinite - s->negative_infinite;
+        s->low = finite == 1 ? x : BASE_MIN(s->low, x);
+        s->high = finite == 1 ? x : BASE_MAX(s->high, x);
+        s->sum += x;
+    }
+}
+
+static void spread_oddities(report *r, const spread *s) {
+    oddity(r, "NaN", s->nan);
+    oddity(r, "+inf", s->positive_infinite);
+    oddity(r, "-inf", s->negative_infinite);
+}
+
+static void spread_put(report *r, const char *name, const spread *s) {
+    size_t finite = s->values - s->nan - s->positive_infinite - s->negative_infinite;
+    double mean = finite ? s->sum / (double)finite : 0;
+    if (r->json) {
+        base_text_append(r->out, ",");
+        put_text(r->out, name, strlen(name));
+        base_text_printf(r->out, ":{\"values\":%zu", s->values);
+        if (finite)
+            base_text_printf(r->out, ",\"min\":%.17g,\"mean\":%.17g,\"max\":%.17g", s->low, mean,
+                             s->high);
+        base_text_printf(r->out, ",\"nan\":%zu,\"inf\":%zu,\"minus_inf\":%zu}", s->nan,
+                         s->positive_infinite, s->negative_infinite);
+    } else {
+        base_text_printf(r->out, "  %s: %zu values", name, s->values);
+        if (finite) base_text_printf(r->out, ", %g to %g, mean %g", s->low, s->high, mean);
+        base_text_append(r->out, "\n");
+        spread_oddities(r, s);
+    }
+}
+
+/* ---- tables ---- */
+
+static bool is_label_list(const char *text) {
+    if (!*text) return false;
+    for (const char *c = text; *c; c++)
+        if (!(*c >= '0' && *c <= '9') && *c != ',' && *c != ' ') return false;
+    return true;
+}
+
+static void count_column(report *r, const data_table *t, const char *column, label_form form) {
+    int at = data_table_column(t, column);
+    tally labels = {0};
+    char text_empty[128];
+    size_t empty = 0;
+    if (at < 0) return;
+    for (size_t i = 0; i < t->rows; i++) {
+        const char *text = data_table_cell(t, i, (size_t)at);
+        empty += !*text;
+        if (form == LABEL_QUOTED) {
+            for (const char *c = strpbrk(text, "'\""); c; c = strpbrk(c, "'\"")) {
+                size_t n = strcspn(c + 1, "'\"");
+                tally_add(&labels, c + 1, n);
+                c += 1 + n + (c[1 + n] != 0);
+            }
+        } else if (*text) {
+            size_t n;
+            text += strspn(text, " \t");
+            for (n = strlen(text); n && (text[n - 1] == ' ' || text[n - 1] == '\t');) n--;
+            tally_add(&labels, text, n);
+        }
+    }
+    tally_put(r, column, &labels);
+    snprintf(text_empty, sizeof text_empty, "rows without %.100s", column);
+    oddity(r, text_empty, empty);
+}
+
+/* "00:20:57,256" in seconds; NaN otherwise. */
+static double clock_time(const char *text) {
+    double part[3];
+    const char *at = text;
+    for (int k = 0; k < 3; k++) {
+        char *stop;
+        if (*at < '0' || *at > '9') return NAN;
+        part[k] = (double)strtol(at, &stop, 10);
+        at = stop;
+        if (k < 2 && *at++ != ':') return NAN;
+    }
+    double fraction = 0, unit = .1;
+    if (*at == ',' || *at == '.')
+        for (at++; *at >= '0' && *at <= '9'; at++, unit /= 10) fraction += (*at - '0') * unit;
+    return *at ? NAN : part[0] * 3600 + part[1] * 60 + part[2] + fraction;
+}
+
+/* Dialogues, and rows whose times cannot be right. */
+static void describe_dialogues(report *r, const data_table *t) {
+    int dialogue = data_table_column(t, "Dialogue_ID"), start = data_table_column(t, "StartTime"),
+        stop = data_table_column(t, "EndTime"), number = data_table_column(t, "Utterance_ID");
+    if (dialogue < 0 || start < 0 || stop < 0 || number < 0) return;
+    size_t dialogues = 0, empty = 0, lengthy = 0, pairs = 0, overlap = 0, unread = 0, gaps = 0;
+    double before = NAN;
+    for (size_t i = 0; i < t->rows; i++) {
+        double t0 = clock_time(data_table_cell(t, i, (size_t)start)),
+               t1 = clock_time(data_table_cell(t, i, (size_t)stop));
+        bool first = i == 0 || strcmp(data_table_cell(t, i, (size_t)dialogue),
+                                      data_table_cell(t, i - 1, (size_t)dialogue)) != 0;
+        dialogues += first;
+        unread += isnan(t0) || isnan(t1);
+        empty += t1 <= t0;
+        lengthy += t1 - t0 > 30;
+        if (!first) {
+            pairs++;
+            overlap += t0 < before;
+            gaps += atoi(data_table_cell(t, i, (size_t)number)) !=
+                    atoi(data_table_cell(t, i - 1, (size_t)number)) + 1;
+        }
+        before = t1;
+    }
+    field(r, "dialogues", dialogues);
+    field(r, "consecutive pairs", pairs);
+    oddity(r, "rows that end before they start", empty);
+    oddity(r, "rows longer than 30 s", lengthy);
+    oddity(r, "consecutive pairs that overlap or run backwards", overlap);
+    oddity(r, "gaps in the utterance numbers", gaps);
+    oddity(r, "rows with unreadable times", unread);
+}
+
+/* FER+: the class with most votes among the eight, as the set's "majority" mode counts it. */
+static void describe_votes(report *r, const data_table *t) {
+    int first = data_table_column(t, "neutral"), last = data_table_column(t, "NF");
+    tally winners = {0};
+    size_t odd_sum = 0, no_majority = 0;
+    if (first < 0 || last != first + 9 || !t->names) return;
+    for (size_t i = 0; i < t->rows; i++) {
+        long sum = 0, best = -1;
+        int winner = 0;
+        for (int k = 0; k < 10; k++) {
+            long votes = strtol(data_table_cell(t, i, (size_t)(first + k)), NULL, 10);
+            sum += votes;
+            if (votes > best) {
+                best = votes;
+                winner = k;
+            }
+        }
+        odd_sum += sum != 10;
+        no_majority += 2 * best <= sum;
+        tally_add(&winners, t->names[first + winner], strlen(t->names[first + winner]));
+    }
+    tally_put(r, "most votes", &winners);
+    oddity(r, "rows without an absolute majority", no_majority);
+    oddity(r, "rows whose votes are not ten", odd_sum);
+}
+
+static void describe_columns(report *r, const data_table *t) {
+    spread all = {0};
+    size_t numeric = 0, empty = 0;
+
+    for (size_t c = 0; c < t->columns; c++) {
+        spread s = {0};
+        bool numbers = true;
+        for (size_t i = 0; i < t->rows && numbers; i++) {
+            const char *text = data_table_cell(t, i, c);
+            double x = NAN;
+            if (!*text)
+                continue;
+            else if ((numbers = base_parse_double(text, strlen(text), &x)))
+                spread_add(&s, x);
+        }
+        if (!numbers || !s.values) continue;
+        numeric++;
+        if (t->names && t->columns <= 12) spread_put(r, t->names[c], &s);
+        all.nan += s.nan;
+        all.positive_infinite += s.positive_infinite;
+        all.negative_infinite += s.negative_infinite;
+        empty += t->rows - s.values;
+    }
+    field(r, "numeric columns", numeric);
+    if (!t->names || t->columns > 12) spread_oddities(r, &all);
+    oddity(r, "empty cells in numeric columns", empty);
+}
+
+static affect_status describe_table(report *r, const char *path) {
+    data_table *t;
+    data_table_options options = {.ragged = true};
+    affect_status status = data_table_open(r->ctx, path, &options, &t);
+    if (status) return status;
+    const struct known_table *known = NULL;
+    for (size_t k = 0; k < BASE_COUNT(known_tables) && !known; k++) {
+        known = &known_tables[k];
+        for (size_t c = 0; c < 6 && known && known_tables[k].columns[c]; c++)
+            if (data_table_column(t, known_tables[k].columns[c]) < 0) known = NULL;
+    }
+    /* GoEmotions and XED have no header: their second column is a list of numbers in the first row
+     * already. */
+    bool headless = false, numbers = t->columns > 0;
+    double x;
+    for (size_t c = 0; c < t->columns; c++)
+        numbers &= base_parse_double(t->names[c], strlen(t->names[c]), &x);
+    if (!known && t->columns >= 2 && t->columns <= 3 && is_label_list(t->names[1])) headless = true;
+    bool transcripts = !known && t->columns == 4 && is_label_list(t->names[2]) &&
+                       is_label_list(t->names[3]) && !is_label_list(t->names[0]);
+    if (headless || transcripts || (!known && numbers)) {
+        data_table_destroy(t);
+        options = (data_table_options){.ragged = true, .no_header = true, .plain = headless};
+        status = data_table_open(r->ctx, path, &options, &t);
+        if (status) return status;
+    }
+    bool go = headless && t->columns == 3, xed = headless && t->columns == 2;
+    begin(r, path,
+          known         ? known->name
+          : go          ? "GoEmotions (27 emotions, 27 = neutral)"
+          : xed         ? "XED (Plutchik's eight, 1 anger to 8 trust)"
+          : transcripts ? "CMU-MOSI transcripts with sentiment (ACL-2017 set)"
+          : numbers     ? "a table of numbers without a header"
+                        : "a table",
+          known         ? known->licence
+          : go          ? "Apache-2.0"
+          : xed         ? "CC BY 4.0"
+          : transcripts ? "research; no licence file"
+                        : NULL);
+    field(r, "rows", t->rows);
+    field(r, "columns", t->columns);
+    if (go || xed) {
+        tally labels = {0};
+        size_t several = 0, unlabelled = 0;
+        for (size_t i = 0; i < t->rows; i++) {
+            const char *text = data_table_cell(t, i, 1);
+            size_t found = 0;
+            for (text += strspn(text, ", "); *text; text += strspn(text, ", "), found++) {
+                size_t n = strcspn(text, ", ");
+                tally_add(&labels, text, n);
+                text += n;
+            }
+            several += found > 1;
+            unlabelled += !found;
+        }
+        tally_put(r, "labels", &labels);
+        field(r, "rows with several labels", several);
+        oddity(r, "rows without a label", unlabelled);
+    } else if (transcripts) {
+        tally labels = {0};
+        for (size_t i = 0; i < t->rows; i++) {
+            const char *text = data_table_cell(t, i, 3);
+            tally_add(&labels, text, strlen(text));
+        }
+        tally_put(r, "sentiment (1 = positive)", &labels);
+    } else if (known) {
+        if (known->split) count_column(r, t, known->split, LABEL_ONE);
+        if (known->label) count_column(r, t, known->label, known->form);
+        if (known->label2) count_column(r, t, known->label2, known->form);
+        if (known->speaker) count_column(r, t, known->speaker, LABEL_ONE);
+        if (known == &known_tables[0]) describe_dialogues(r, t);
+        if (strcmp(known->name, "FER+ votes") == 0) describe_votes(r, t);
+        if (!known->label) describe_columns(r, t);
+    } else {
+        describe_columns(r, t);
+    }
+    end(r);
+    data_table_destroy(t);
+    return AFFECT_OK;
+}
+
+/* ---- npy and npz ---- */
+
+static const char *npy_type_name(data_npy_type type) {
+    static const char *const names[] = {"bool",    "uint8",   "int8",   "uint16", "int16",
+                                        "uint32",  "int32",   "uint64", "int64",  "float16",
+                                        "float32", "float64", "bytes",  "text",   "objects"};
+    return names[type];
+}
+
+static void shape_text(char *out, size_t room, const char *type, const size_t *shape, size_t rank) {
+    size_t n = (size_t)snprintf(out, room, "%s (", type);
+    for (size_t k = 0; k < rank && n + 24 < room; k++)
+        n += (size_t)snprintf(out + n, room - n, k ? ", %zu" : "%zu", shape[k]);
+    snprintf(out + n, room - n, ")");
+}
+
+static void walk_value(report *r, const char *path, const data_value *value, int depth);
+
+static affect_status describe_npy(report *r, const char *name, const data_npy *a) {
+    char text[512];
+    shape_text(text, sizeof text, npy_type_name(a->type), a->shape, a->rank);
+    if (a->type == DATA_NPY_OBJECT) {
+        data_document *document;
+        affect_status status = data_pickle_parse(r->ctx, name, a->data, a->bytes, NULL, &document);
+        if (status) return status;
+        walk_value(r, name, data_document_root(document), 0);
+        data_document_destroy(document);
+        return AFFECT_OK;
+    }
+    field_text(r, name, text);
+    if (a->type < DATA_NPY_BYTES) {
+        spread s = {0};
+        for (size_t i = 0; i < a->count; i++) spread_add(&s, data_npy_get(a, i));
+        snprintf(text, sizeof text, "%.200s values", name);
+        spread_put(r, text, &s);
+    }
+    return AFFECT_OK;
+}
+
+static affect_status describe_npz(report *r, const char *path) {
+    data_npz *zip;
+    affect_status status = data_npz_open(r->ctx, path, &zip);
+    if (status) return status;
+    bool corpus = false, wheels = false, images = false;
+    for (size_t k = 0; k < data_npz_count(zip); k++) {
+        corpus |= strcmp(data_npz_name(zip, k), "train_corpus") == 0;
+        wheels |= strcmp(data_npz_name(zip, k), "wheel_map_whole") == 0;
+        images |= strcmp(data_npz_name(zip, k), "images") == 0;
+    }
+    begin(r, path,
+          corpus   ? "MERBench labels"
+          : wheels ? "emotion wheels (MER 2025 and 2026)"
+          : images ? "images"
+                   : "an npz archive",
+          corpus || wheels ? "Apache-2.0 repository; the service is non-commercial" : NULL);
+    for (size_t k = 0; k < data_npz_count(zip) && !status; k++) {
+        data_npy *array;
+        status = data_npz_array(r->ctx, zip, data_npz_name(zip, k), &array);
+        if (!status) status = describe_npy(r, data_npz_name(zip, k), array);
+        if (!status) data_npy_destroy(array);
+    }
+    end(r);
+    data_npz_destroy(zip);
+    return status;
+}
+
+/* ---- pickles ---- */
+
+/* A dict of many {emo, val}: MERBench's form of labels. */
+static bool describe_corpus(report *r, const char *name, const data_value *value) {
+    size_t n = value->as.list.count / 2;
+    if (!n || !data_get(value->as.list.items[1], "emo")) return false;
+    tally labels = {0};
+    spread valence = {0};
+    for (size_t i = 0; i < n; i++) {
+        const data_value *row = value->as.list.items[2 * i + 1], *emo = data_get(row, "emo");
+        double x;
+        char number[32];
+        if (emo && emo->kind == DATA_TEXT) {
+            tally_add(&labels, emo->as.text.bytes, emo->as.text.length);
+        } else if (data_number(emo, &x)) {
+            int length = snprintf(number, sizeof number, "%g", x);
+            tally_add(&labels, number, (size_t)length);
+        }
+        if (data_number(data_get(row, "val"), &x)) spread_add(&valence, x);
+    }
+    char key[256];
+    field(r, name, n);
+    snprintf(key, sizeof key, "%s emo", name);
+    tally_put(r, key, &labels);
+    snprintf(key, sizeof key, "%s val", name);
+    spread_put(r, key, &valence);
+    return true;
+}
+
+static void walk_value(report *r, const char *path, const data_value *value, int depth) {
+    char text[512];
+    if (!value) return;
+    if (value->kind == DATA_ARRAY) {
+        const data_array *a = &value->as.array;
+        if (a->type == DATA_OBJECT && a->rank == 0) {
+            walk_value(r, path, a->items[0], depth);
+            return;
+        }
+        shape_text(text, sizeof text, data_type_name(a->type), a->shape, a->rank);
+        field_text(r, path, text);
+        if (a->type >= DATA_BOOL8) return;
+        spread s = {0};
+        for (size_t i = 0; i < a->count; i++) spread_add(&s, data_array_number(a, i));
+        snprintf(text, sizeof text, "%s values", path);
+        spread_put(r, text, &s);
+        return;
+    }
+    if (value->kind == DATA_DICT && describe_corpus(r, path, value)) return;
+    size_t n = data_length(value);
+    snprintf(text, sizeof text, "%s of %zu", data_kind_name(value->kind), n);
+    bool list = value->kind == DATA_LIST || value->kind == DATA_TUPLE;
+    if (list || value->kind == DATA_DICT) field_text(r, path, text);
+    if (depth >= 4 || n > 12) return;
+    for (size_t i = 0; i < n && (list || value->kind == DATA_DICT); i++) {
+        const data_value *item = list ? value->as.list.items[i] : value->as.list.items[2 * i + 1];
+        const data_value *key = list ? NULL : value->as.list.items[2 * i];
+        if (item->kind != DATA_ARRAY && item->kind != DATA_DICT && item->kind != DATA_LIST &&
+            item->kind != DATA_TUPLE)
+            continue;
+        if (key && key->kind == DATA_TEXT)
+            snprintf(text, sizeof text, "%.200s.%.*s", path,
+                     (int)BASE_MIN(key->as.text.length, (size_t)100), key->as.text.bytes);
+        else
+            snprintf(text, sizeof text, "%.200s[%zu]", path, i);
+        walk_value(r, text, item, depth + 1);
+    }
+}
+
+static affect_status describe_pickle(report *r, const char *path) {
+    data_document *document;
+    affect_status status = data_pickle_read(r->ctx, path, &document);
+    if (status) return status;
+    const data_value *root = data_document_root(document), *train = data_get(root, "train");
+    const char *what = "a pickle", *licence = NULL;
+    if (train && data_get(train, "vision") && data_get(train, "regression_labels")) {
+        what = "MMSA features (MOSI, MOSEI or SIMS)";
+        licence = "that of the corpus (CMU-MOSI and MOSEI: research; SIMS: research)";
+    } else if (root && (root->kind == DATA_TUPLE || root->kind == DATA_LIST)) {
+        size_t n = data_length(root), dicts = 0, arrays = 0;
+        for (size_t i = 0; i < n; i++) {
+            const data_value *item = data_item(root, i);
+            dicts += item && item->kind == DATA_DICT;
+            arrays += item && item->kind == DATA_ARRAY;
+        }
+        if (n >= 6 && n <= 14 && dicts >= 5) {
+            what = "conversation features (DialogueRNN form: a dict per video)";
+            licence = "that of the corpus (IEMOCAP: signed licence; MELD: research)";
+        } else if (n >= 4 && n <= 10 && arrays >= 4) {
+            what = "utterance features (ACL-2017 bc-LSTM form: arrays of videos x utterances)";
+            licence = "research; no licence file";
+        }
+    }
+    begin(r, path, what, licence);
+    walk_value(r, "root", root, 0);
+    end(r);
+    data_document_destroy(document);
+    return AFFECT_OK;
+}
+
+/* ---- ARFF, line by line ---- */
+
+static affect_status describe_arff(report *r, const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file) return base_fail(r->ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read", path);
+    size_t numeric = 0, nominal = 0, other = 0, rows = 0, unknown = 0, wrong = 0, line_number = 0;
+    bool data = false;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n;
+    tally labels = {0};
+    spread s = {0};
+    bool last_nominal = false;
+    affect_status status = AFFECT_OK;
+    while (!status && (n = getline(&line, &room, file)) >= 0) {
+        line_number++;
+        while (n && (line[n - 1] == '\n' || line[n - 1] == '\r' || line[n - 1] == ' '))
+            line[--n] = 0;
+        if (!n || *line == '%') continue;
+        if (!data && strncasecmp(line, "@attribute", 10) == 0) {
+            const char *brace = strchr(line, '{'), *type = strrchr(line, ' ');
+            const char *tab = strrchr(line, '\t');
+            if (!type || (tab && tab > type)) type = tab;
+            last_nominal = brace != NULL;
+            if (brace)
+                nominal++;
+            else if (type &&
+                     (strcasecmp(type + 1, "numeric") == 0 || strcasecmp(type + 1, "real") == 0 ||
+                      strcasecmp(type + 1, "integer") == 0))
+                numeric++;
+            else
+                other++;
+        } else if (!data && strncasecmp(line, "@data", 5) == 0) {
+            data = true;
+        } else if (data) {
+            size_t cells = 0;
+            rows++;
+            for (char *at = line, *stop; at; at = stop ? stop + 1 : NULL, cells++) {
+                stop = strchr(at, ',');
+                size_t length = stop ? (size_t)(stop - at) : strlen(at);
+                double x;
+                if (!stop && last_nominal) tally_add(&labels, at, length);
+                if (length == 1 && *at == '?')
+                    unknown++;
+                else if (base_parse_double(at, length, &x) && (stop || !last_nominal))
+                    spread_add(&s, x);
+            }
+            wrong += cells != numeric + nominal + other && *line != '{';
+        } else if (strncasecmp(line, "@relation", 9) != 0) {
+            status =
+                base_fail(r->ctx, AFFECT_ERROR_FORMAT,
+                          "%s:%zu: expected @relation, @attribute or @data", path, line_number);
+        }
+    }
+    if (!status && !data) status = base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s: no @data", path);
+    fclose(file);
+    free(line);
+    if (!status) {
+        begin(r, path, "an ARFF table", NULL); /* openSMILE and Weka sets alike */
+        field(r, "rows", rows);
+        field(r, "numeric attributes", numeric);
+        field(r, "nominal attributes", nominal);
+        field(r, "other attributes", other);
+        oddity(r, "unknown values", unknown);
+        oddity(r, "rows of another width", wrong);
+        spread_oddities(r, &s);
+    }
+    if (!status && last_nominal) {
+        tally_put(r, "classes", &labels);
+    } else {
+        for (size_t i = 0; i < labels.count; i++) base_free(labels.items[i].text);
+        base_free(labels.items);
+    }
+    if (!status) end(r);
+    return status;
+}
+
+/* ---- files and folders ---- */
+
+static bool ends_with_one(const char *path, const char *const *suffixes, size_t n) {
+    for (size_t k = 0; k < n; k++)
+        if (base_ends_with(path, suffixes[k])) return true;
+    return false;
+}
+
+/* NOT_FOUND without a message stands for a kind of file that is not described. */
+static affect_status describe_file(report *r, const char *path, bool *described) {
+    static const char *const tables[] = {".csv", ".tsv"}, *const pickles[] = {".pkl", ".pickle"};
+    *described = true;
+    if (ends_with_one(path, tables, BASE_COUNT(tables))) return describe_table(r, path);
+    if (ends_with_one(path, pickles, BASE_COUNT(pickles))) return describe_pickle(r, path);
+    if (base_ends_with(path, ".arff")) return describe_arff(r, path);
+    if (base_ends_with(path, ".npz")) return describe_npz(r, path);
+    if (base_ends_with(path, ".npy")) {
+        data_npy *array;
+        affect_status status = data_npy_open(r->ctx, path, &array);
+        if (status) return status;
+        begin(r, path, "an array", NULL);
+        status = describe_npy(r, "array", array);
+        end(r);
+        data_npy_destroy(array);
+        return status;
+    }
+    *described = false;
+    return AFFECT_OK;
+}
+
+typedef struct media_names {
+    size_t files;
+    tally emotion, speaker;
+    const char *what, *licence;
+} media_names;
+
+static bool digits(const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (text[i] < '0' || text[i] > '9') return false;
+    return true;
+}
+
+/* Emotion and speaker out of the file name, in the ways of RAVDESS, CREMA-D and nEMO. */
+static void read_name(media_names *m, const char *name) {
+    static const char *const ravdess[] = {"neutral", "calm",    "happy",   "sad",
+                                          "angry",   "fearful", "disgust", "surprised"};
+    size_t n = strcspn(name, ".");
+    m->files++;
+    bool parts = n == 20;
+    for (size_t k = 0; parts && k < 7; k++)
+        parts = digits(name + 3 * k, 2) && (k == 6 || name[3 * k + 2] == '-');
+    const char *emotion = NULL, *speaker = NULL;
+    size_t emotion_length = 0, speaker_length = 0;
+    if (parts) {
+        int code = (name[6] - '0') * 10 + name[7] - '0';
+        if (code < 1 || code > 8) return;
+        emotion = ravdess[code - 1];
+        emotion_length = strlen(emotion);
+        speaker = name + 18;
+        speaker_length = 2;
+        m->what = "RAVDESS recordings";
+        m->licence = "CC BY-NC-SA 4.0";
+    } else if (n == 15 && digits(name, 4) && name[4] == '_' && name[8] == '_' && name[12] == '_') {
+        emotion = name + 9;
+        emotion_length = 3;
+        speaker = name;
+        speaker_length = 4;
+        m->what = "CREMA-D recordings";
+        m->licence = "ODbL";
+    } else if (n > 6 && name[2] == '0' && name[3] == '_' && name[0] >= 'A' && name[0] <= 'Z') {
+        const char *last = memchr(name + 4, '_', n - 4);
+        if (!last || !digits(last + 1, (size_t)(name + n - last - 1))) return;
+        emotion = name + 4;
+        emotion_length = (size_t)(last - emotion);
+        speaker = name;
+        speaker_length = 3;
+        m->what = "nEMO recordings";
+        m->licence = "CC BY-NC-SA 4.0";
+    } else {
+        return;
+    }
+    tally_add(&m->emotion, emotion, emotion_length);
+    tally_add(&m->speaker, speaker, speaker_length);
+}
+
+static int plain_name(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+static affect_status describe_folder(report *r, const char *path, int depth) {
+    static const char *const media[] = {".wav", ".ogg", ".flac", ".mp3", ".opus",
+                                        ".mp4", ".avi", ".mkv",  ".webm"};
+    struct dirent **entries;
+    int n = scandir(path, &entries, plain_name, alphasort);
+    if (n < 0) return base_fail(r->ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read", path);
+    media_names names = {.what = "recordings"};
+    affect_status status = AFFECT_OK;
+    for (int i = 0; i < n; i++) {
+        char *file = status ? NULL : base_path_join(path, entries[i]->d_name);
+        struct stat info;
+        if (!status && !file) status = base_fail_memory(r->ctx);
+        if (file && lstat(file, &info) == 0) {
+            bool described;
+            if (S_ISDIR(info.st_mode) && depth < 8) {
+                status = describe_folder(r, file, depth + 1);
+            } else if (S_ISREG(info.st_mode) && ends_with_one(file, media, BASE_COUNT(media))) {
+                read_name(&names, entries[i]->d_name);
+            } else if (S_ISREG(info.st_mode)) {
+                size_t length = r->out->length, files = r->files;
+                affect_status one = describe_file(r, file, &described);
+                if (one == AFFECT_ERROR_MEMORY) {
+                    status = one;
+                } else if (one) { /* the rest of the folder is still of interest */
+                    r->out->length = length;
+                    if (r->out->data) r->out->data[length] = 0;
+                    r->files = files;
+                    begin(r, file, "unreadable", NULL);
+                    field_text(r, "error", affect_context_message(r->ctx));
+                    end(r);
+                }
+            }
+        }
+        base_free(file);
+        free(entries[i]);
+    }
+    free(entries);
+    if (!status && names.files) {
+        begin(r, path, names.what, names.licence);
+        field(r, "files", names.files);
+        if (names.emotion.count) {
+            tally_put(r, "emotion", &names.emotion);
+            tally_put(r, "speaker", &names.speaker);
+        }
+        end(r);
+    }
+    return status;
+}
+
+affect_status data_describe(affect_context *ctx, const char *path, bool json, base_text *out) {
+    report r = {.ctx = ctx, .out = out, .json = json};
+    bool described = true;
+    if (json) base_text_append(out, "[");
+    affect_status status =
+        base_is_folder(path) ? describe_folder(&r, path, 0) : describe_file(&r, path, &described);
+    if (!status && !described)
+        status = base_file_exists(path)
+                     ? base_fail(ctx, AFFECT_ERROR_UNSUPPORTED,
+                                 "%s: expected a folder, CSV, TSV, ARFF, npy, npz or pickle", path)
+                     : base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: does not exist", path);
+    if (json) base_text_append(out, "]\n");
+    if (!status && out->failed) status = base_fail_memory(ctx);
+    return status;
+}
