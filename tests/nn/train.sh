@@ -2,7 +2,7 @@
 # The trainer from outside: a run that is stopped or killed (kill -9) goes on to the same weights, byte for
 # byte; threads leave no trace; mistakes in recipes and data are refused with the line. Usage: train.sh AFFECT
 set -u
-affect=$1
+affect=$(realpath "$1") || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
