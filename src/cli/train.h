@@ -50,50 +50,171 @@ AFFECT_MUST_USE affect_status recipe_finish(recipe *recipe);
 typedef enum train_kind { TRAIN_FACES, TRAIN_AUDIO, TRAIN_TEXT } train_kind;
 
 typedef struct train_augment {
+    /* faces */
     double flip, rotate, scale, shift, shear, gamma, erase, noise;
     size_t size; /* of the picture that is made: 48, or less in the first epochs */
+    /* audio, on the log-mel spectrogram: largest change of tempo (share) and pitch (bands), chance
+     * of noise, reverberation and a narrow band, chance of masks, longest crop in seconds (0 =
+     * whole) */
+    double tempo, pitch, noisy, reverb, narrow, mask, crop_s;
+    /* text: chance that a word is spelled by its pieces, chance that it is left out */
+    double pieces, drop;
 } train_augment;
+
+/* ---- train_words.c: words to units ---- */
+
+/* Unit 0..words-1: known words; then `buckets` hashed character n-grams (Bojanowski et al. 2017),
+ * which spell words that are not known. */
+typedef struct train_words train_words;
+AFFECT_MUST_USE affect_status train_words_open(affect_context *ctx, const char *path,
+                                               train_words **out);
+AFFECT_MUST_USE affect_status train_words_save(affect_context *ctx, const train_words *words,
+                                               const char *path);
+void train_words_destroy(train_words *words);
+size_t train_words_units(const train_words *words);
+/* Next token of lower-cased text at *at (words, numbers as one token, punctuation, emoji); false at
+ * the end. */
+bool train_words_token(const char *text, size_t *at, char token[48]);
+/* Units of one token: its word, or (`spelled`, or not known) its pieces. At most `room`; returns
+ * how many. */
+size_t train_words_units_of(const train_words *words, const char *token, bool spelled, int32_t *out,
+                            size_t room);
+/* Makes a vocabulary of the words that occur at least `least` times in the texts. */
+AFFECT_MUST_USE affect_status train_words_build(affect_context *ctx, const char *const *texts,
+                                                size_t count, size_t least, size_t buckets,
+                                                train_words **out);
+/* Fills rows of table[units x width] from a wink-embeddings JSON: known words take their vector,
+ * n-gram buckets the mean of the vectors of all words that contain them. *found: words with a
+ * vector. */
+AFFECT_MUST_USE affect_status train_words_vectors(affect_context *ctx, const train_words *words,
+                                                  const char *path, float *table, size_t width,
+                                                  size_t *found);
+
+/* What a set is read as; the same for training, validation and evaluation. */
+typedef struct train_spec {
+    train_kind kind;
+    const char *const *labels; /* classes, then values */
+    size_t classes, values;
+    bool multi_label, drop_single_votes;
+    size_t bands;             /* audio */
+    double step_s;            /* audio */
+    const train_words *words; /* text; NULL while the vocabulary is still to be made */
+} train_spec;
 
 typedef struct train_set {
     affect_context *ctx;
-    train_kind kind;
-    size_t count, classes, values; /* samples; classes and values of the target */
-    const char *const *labels;     /* classes names, then values names; borrowed */
-    float *target;                 /* count x (classes + values); NaN = unknown */
-    int32_t *gold;                 /* count; the majority class, or -1 */
-    const unsigned char *pixels;   /* faces: count x 48 x 48 */
-    void *owned[4];                /* private */
+    train_spec spec;
+    size_t count, width;         /* samples; classes + values */
+    float *target;               /* count x width; classes: shares or 0/1, -1 = unknown; values: NaN
+                                    = unknown */
+    int32_t *gold;               /* the class, or -1 (none, several, unknown) */
+    int32_t *group;              /* speaker; -1 = unknown */
+    char **names;                /* file or line, for messages and predictions */
+    const unsigned char *pixels; /* faces: count x 48 x 48 */
+    float *frames;               /* audio: log-mel rows of all clips */
+    size_t *first;               /* audio: clip i owns rows first[i] .. first[i + 1) */
+    char **texts;                /* text */
+    size_t capacity;
+    void *owned[2]; /* private */
 } train_set;
 
-/* `paths`: what stands in the recipe or on the command line, separated by blanks. */
-AFFECT_MUST_USE affect_status train_set_open_faces(affect_context *ctx, const char *images,
-                                                   const char *votes, const char *const *labels,
-                                                   size_t classes, bool drop_single_votes,
-                                                   train_set **out);
+/* `sources`: files separated by blanks (faces: IMAGES.npz VOTES.csv). `only` and `except`: NULL, or
+ * "COLUMN VALUE,VALUE" to choose rows of audio manifests and tables. Errors: NOT_FOUND, FORMAT
+ * (file, line, what was expected), MEMORY. */
+AFFECT_MUST_USE affect_status train_set_open(affect_context *ctx, const train_spec *spec,
+                                             const char *sources, const char *only,
+                                             const char *except, train_set **out);
 void train_set_destroy(train_set *set);
+/* For one clip or text outside any set (predict): a set of one. */
+AFFECT_MUST_USE affect_status train_set_single(affect_context *ctx, const train_spec *spec,
+                                               const char *input, train_set **out);
 /* Fills a batch with `n` samples; memory is the tape's. `augment` NULL = as they are; `seed` makes
  * the augmentation of sample index[i]. False on failure (noted on the tape). */
 bool train_set_batch(const train_set *set, nn_tape *tape, const uint32_t *index, size_t n,
                      const train_augment *augment, uint64_t seed, nn_batch *batch, float **target);
+/* The category called `name` in any of the field's spellings (angry, ANG, anger ...), -1 if none.
+ */
+int train_label(const train_spec *spec, const char *name);
+
+/* The kinds' own parts. */
+affect_status train_faces_open(train_set *set, const char *images, const char *votes);
+bool train_faces_batch(const train_set *set, nn_tape *tape, const uint32_t *index, size_t n,
+                       const train_augment *augment, uint64_t seed, nn_batch *batch);
+affect_status train_audio_open(train_set *set, const char *manifest, const char *only,
+                               const char *except);
+affect_status train_audio_add(train_set *set, const char *path);
+bool train_audio_batch(const train_set *set, nn_tape *tape, const uint32_t *index, size_t n,
+                       const train_augment *augment, uint64_t seed, nn_batch *batch);
+affect_status train_text_open(train_set *set, const char *path, const char *only,
+                              const char *except);
+affect_status train_text_add(train_set *set, const char *text);
+bool train_text_batch(const train_set *set, nn_tape *tape, const uint32_t *index, size_t n,
+                      const train_augment *augment, uint64_t seed, nn_batch *batch);
+/* Makes room for one more sample (target unknown, gold -1) and takes `name` over. */
+affect_status train_set_add(train_set *set, char *name);
+
+/* Random numbers of one sample's augmentation. */
+typedef struct train_dice {
+    uint64_t seed, at;
+} train_dice;
+double train_roll(train_dice *dice);                /* 0..1 */
+double train_spread(train_dice *dice, double most); /* -most..most */
 
 /* ---- train_score.c: what a set of outputs is worth
  * ----------------------------------------------- */
 
 typedef struct train_scores {
-    double loss;     /* mean cross-entropy to the target distribution, nats */
+    /* one class a sample */
+    double loss;     /* mean cross-entropy to the target distribution (or labels), nats */
     double accuracy; /* of the majority class */
     double uar;      /* mean recall over classes that occur */
-    double ece;      /* expected calibration error of the top class, 15 equal bins */
-    double majority; /* accuracy of always saying the most frequent class */
-    size_t scored;
+    double weighted_f1, macro_f1; /* several labels: macro F1 at `threshold` */
+    double micro_f1;
+    double ece, brier; /* top class, 15 equal bins */
+    double majority;   /* accuracy (several labels: macro F1) of always saying the most frequent */
+    double r[3], ccc[3], rmse[3]; /* of the values */
+    double threshold;
+    size_t scored, skipped; /* samples with and without a class */
 } train_scores;
 
-/* logits: count x outputs. `temperature` divides the class logits. */
-void train_score(const train_set *set, const float *logits, size_t outputs, double temperature,
-                 train_scores *out);
+/* logits: count x width, raw. `temperature` divides the class logits. `index` (n entries) chooses
+ * samples, with repeats; NULL = all. `threshold` <= 0 takes the one with the best macro F1 here. */
+AFFECT_MUST_USE affect_status train_score(const train_set *set, const float *logits,
+                                          double temperature, double threshold,
+                                          const uint32_t *index, size_t n, train_scores *out);
 /* The temperature that makes the loss least on this set (golden-section search in its logarithm).
  */
-double train_temperature(const train_set *set, const float *logits, size_t outputs);
+double train_temperature(const train_set *set, const float *logits);
+
+typedef struct train_interval {
+    double low, high;
+} train_interval;
+/* Everything about a set of outputs as JSON and as text: scores with bootstrap intervals (over
+ * speakers where known, else samples), per class, confusion, calibration, majority baseline. */
+AFFECT_MUST_USE affect_status train_report(const train_set *set, const float *logits,
+                                           double temperature, double threshold, size_t rounds,
+                                           base_text *json, base_text *text);
+/* Confusion matrix (single label) or per-class F1 bars as a self-contained SVG. */
+AFFECT_MUST_USE affect_status train_confusion_svg(const train_set *set, const float *logits,
+                                                  base_text *svg);
+/* Curves of a run from its log.csv text: losses and the monitored score over epochs. */
+void train_curves_svg(const char *log, const char *monitor, base_text *svg);
+
+/* ---- train_use.c: a trained model and data of its kind ---- */
+
+typedef struct train_model train_model;
+typedef struct nn_model nn_model;
+/* A model folder or name whose card has a "network". Errors: MODEL, MEMORY. */
+AFFECT_MUST_USE affect_status train_model_open(affect_context *ctx, const char *name,
+                                               train_model **out);
+void train_model_close(train_model *model);
+const train_spec *train_model_spec(const train_model *model);
+nn_model *train_model_network(train_model *model);
+double train_model_threshold(const train_model *model); /* several labels; 0 = none in the card */
+/* Raw outputs, set->count x set->width. */
+AFFECT_MUST_USE affect_status train_model_outputs(affect_context *ctx, train_model *model,
+                                                  const train_set *set, int threads,
+                                                  float *outputs);
 
 /* ---- train_run.c
  * ----------------------------------------------------------------------------------- */

@@ -1,216 +1,145 @@
-/* Data sets as the networks eat them. Faces: an npz of grey pictures and a csv of votes, one row a
- * picture (FER+: columns neutral ... contempt, unknown, NF). */
+/* Data sets as the networks eat them: what the kinds share. */
 #include <math.h>
 #include <string.h>
 
 #include "cli/train.h"
 #include "data/npy.h"
-#include "data/table.h"
 #include "nn/kernels.h"
 
-enum { FACE = 48 };
+double train_roll(train_dice *d) {
+    return ((double)nn_hash64(d->seed, d->at++) + .5) / 4294967296.;
+}
+double train_spread(train_dice *d, double most) { return (2 * train_roll(d) - 1) * most; }
 
-/* ---- faces ---- */
-
-typedef struct vote_columns {
-    int label[64];  /* column of each class */
-    int nothing[2]; /* "unknown" and "NF" (no face), or -1 */
-} vote_columns;
-
-static affect_status find_columns(affect_context *ctx, const data_table *t,
-                                  const char *const *labels, size_t classes, vote_columns *out) {
-    for (size_t c = 0; c < classes; c++) {
-        out->label[c] = data_table_column(t, labels[c]);
-        if (out->label[c] < 0)
-            return base_fail(ctx, AFFECT_ERROR_FORMAT,
-                             "%s:1: expected a column '%s' with the votes for it", t->path,
-                             labels[c]);
+affect_status train_set_add(train_set *s, char *name) {
+    if (s->count == s->capacity) {
+        size_t room = s->capacity ? s->capacity * 2 : 1024;
+        float *target = base_realloc(s->target, room * s->width * sizeof *target);
+        if (target) s->target = target;
+        int32_t *gold = base_realloc(s->gold, room * sizeof *gold);
+        if (gold) s->gold = gold;
+        int32_t *group = base_realloc(s->group, room * sizeof *group);
+        if (group) s->group = group;
+        char **names = base_realloc(s->names, room * sizeof *names);
+        if (names) s->names = names;
+        if (!target || !gold || !group || !names) {
+            base_free(name);
+            return base_fail_memory(s->ctx);
+        }
+        s->capacity = room;
     }
-    out->nothing[0] = data_table_column(t, "unknown");
-    out->nothing[1] = data_table_column(t, "NF");
+    for (size_t i = 0; i < s->width; i++)
+        s->target[s->count * s->width + i] = i < s->spec.classes ? -1 : (float)NAN;
+    s->gold[s->count] = s->group[s->count] = -1;
+    s->names[s->count++] = name;
     return AFFECT_OK;
 }
 
-static affect_status read_vote(affect_context *ctx, const data_table *t, size_t row, int column,
-                               double *out) {
-    *out = 0;
-    if (column < 0) return AFFECT_OK;
-    const char *cell = data_table_cell(t, row, (size_t)column);
-    if (!base_parse_double(cell, strlen(cell), out) || !(*out >= 0) || *out > 1e6)
-        return data_table_fail(ctx, t, row, (size_t)column, "a count of votes");
+/* Spellings of the basic categories in the corpora that are read here. */
+int train_label(const train_spec *spec, const char *name) {
+    static const char *const words[][8] = {
+        {"neutral", "neu", "n", "no emotion"},
+        {"happiness", "happy", "joy", "hap", "h"},
+        {"surprise", "surprised", "sur"},
+        {"sadness", "sad", "s"},
+        {"anger", "angry", "ang", "a"},
+        {"disgust", "disgusted", "dis", "d"},
+        {"fear", "fearful", "fea", "f", "scared"},
+        {"contempt", "contemptuous"},
+        {"calm", "boredom"},
+    };
+    for (size_t i = 0; i < spec->classes; i++)
+        if (base_equal_ignore_case(spec->labels[i], name)) return (int)i;
+    for (size_t k = 0; k < BASE_COUNT(words); k++)
+        for (size_t w = 0; w < 8 && words[k][w]; w++)
+            if (base_equal_ignore_case(words[k][w], name))
+                for (size_t i = 0; i < spec->classes; i++)
+                    for (size_t v = 0; v < 8 && words[k][v]; v++)
+                        if (base_equal_ignore_case(words[k][v], spec->labels[i])) return (int)i;
+    return -1;
+}
+
+static affect_status create(affect_context *ctx, const train_spec *spec, train_set **out) {
+    *out = base_calloc(1, sizeof **out);
+    if (!*out) return base_fail_memory(ctx);
+    (*out)->ctx = ctx;
+    (*out)->spec = *spec;
+    (*out)->width = spec->classes + spec->values;
     return AFFECT_OK;
 }
 
-/* The majority class is the column with most votes, the first of equals (as numpy's argmax); a row
- * whose majority is "unknown" or "no face" has none. The target is the distribution over the
- * classes; single votes are dropped as outliers when asked (Barsoum et al. 2016), unless nothing
- * would stay. */
-static affect_status read_votes(affect_context *ctx, const data_table *t, train_set *s,
-                                bool drop_single) {
-    vote_columns columns;
-    affect_status status = find_columns(ctx, t, s->labels, s->classes, &columns);
-    for (size_t r = 0; status == AFFECT_OK && r < s->count; r++) {
-        double votes[64], sum = 0, kept = 0, nothing[2];
-        int32_t best = -1;
-        for (size_t c = 0; status == AFFECT_OK && c < s->classes; c++) {
-            status = read_vote(ctx, t, r, columns.label[c], &votes[c]);
-            sum += votes[c];
-            if (best < 0 || votes[c] > votes[best]) best = (int32_t)c;
-            if (votes[c] > 1) kept += votes[c];
-        }
-        for (int k = 0; status == AFFECT_OK && k < 2; k++)
-            status = read_vote(ctx, t, r, columns.nothing[k], &nothing[k]);
-        if (status != AFFECT_OK) break;
-        bool none = sum <= 0 || nothing[0] > votes[best] || nothing[1] > votes[best];
-        s->gold[r] = none ? -1 : best;
-        bool drop = drop_single && kept > 0;
-        for (size_t c = 0; c < s->classes; c++) {
-            double v = drop && votes[c] <= 1 ? 0 : votes[c];
-            s->target[r * s->classes + c] = none ? 0 : (float)(v / (drop ? kept : sum));
-        }
+affect_status train_set_open(affect_context *ctx, const train_spec *spec, const char *sources,
+                             const char *only, const char *except, train_set **out) {
+    affect_status status = create(ctx, spec, out);
+    if (status != AFFECT_OK) return status;
+    char *text = base_strdup(sources), *files[64];
+    size_t count = 0;
+    if (!text) status = base_fail_memory(ctx);
+    for (char *rest = text, *word; text && (word = strsep(&rest, " \t"));)
+        if (*word && count < BASE_COUNT(files)) files[count++] = word;
+    if (status == AFFECT_OK && count == 0)
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "no data file is named");
+    if (status == AFFECT_OK && spec->kind == TRAIN_FACES && count != 2)
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT,
+                           "expected two files, IMAGES.npz VOTES.csv, not %zu", count);
+    if (status == AFFECT_OK && spec->kind == TRAIN_FACES)
+        status = train_faces_open(*out, files[0], files[1]);
+    for (size_t i = 0; status == AFFECT_OK && spec->kind != TRAIN_FACES && i < count; i++)
+        status = spec->kind == TRAIN_AUDIO ? train_audio_open(*out, files[i], only, except)
+                                           : train_text_open(*out, files[i], only, except);
+    if (status == AFFECT_OK && (*out)->count == 0)
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: no usable sample was found", sources);
+    base_free(text);
+    if (status != AFFECT_OK) {
+        train_set_destroy(*out);
+        *out = NULL;
     }
     return status;
 }
 
-affect_status train_set_open_faces(affect_context *ctx, const char *images, const char *votes,
-                                   const char *const *labels, size_t classes, bool drop_single,
-                                   train_set **out) {
-    *out = NULL;
-    train_set *s = base_calloc(1, sizeof *s);
-    if (!s) return base_fail_memory(ctx);
-    s->ctx = ctx;
-    s->kind = TRAIN_FACES;
-    s->labels = labels;
-    s->classes = classes;
-    data_npz *npz = NULL;
-    data_npy *array = NULL;
-    data_table *table = NULL;
-    affect_status status = data_npz_open(ctx, images, &npz);
-    s->owned[0] = npz;
-    if (status == AFFECT_OK) status = data_npz_array(ctx, npz, "images", &array);
-    s->owned[1] = array;
-    if (status == AFFECT_OK &&
-        (array->type != DATA_NPY_U8 || array->rank != 3 || array->shape[1] != FACE ||
-         array->shape[2] != FACE || array->fortran))
-        status =
-            base_fail(ctx, AFFECT_ERROR_FORMAT,
-                      "%s: 'images' has rank %zu and %zu-byte elements, expected uint8 of shape "
-                      "[n, 48, 48]",
-                      images, array->rank, array->item);
-    if (status == AFFECT_OK) status = data_table_open(ctx, votes, NULL, &table);
-    if (status == AFFECT_OK && table->rows != array->shape[0])
-        status = base_fail(ctx, AFFECT_ERROR_FORMAT,
-                           "%s: has %zu rows of votes, but %s has %zu pictures", votes, table->rows,
-                           images, array->shape[0]);
-    if (status == AFFECT_OK) {
-        s->count = table->rows;
-        s->pixels = array->data;
-        s->target = base_calloc(s->count * classes, sizeof *s->target);
-        s->gold = base_calloc(s->count, sizeof *s->gold);
-        status =
-            s->target && s->gold ? read_votes(ctx, table, s, drop_single) : base_fail_memory(ctx);
-    }
-    data_table_destroy(table);
+affect_status train_set_single(affect_context *ctx, const train_spec *spec, const char *input,
+                               train_set **out) {
+    affect_status status = create(ctx, spec, out);
+    if (status != AFFECT_OK) return status;
+    status = spec->kind == TRAIN_AUDIO  ? train_audio_add(*out, input)
+             : spec->kind == TRAIN_TEXT ? train_text_add(*out, input)
+                                        : base_fail(ctx, AFFECT_ERROR_UNSUPPORTED,
+                                                    "pictures are not read one by one here");
     if (status != AFFECT_OK) {
-        train_set_destroy(s);
-        return status;
+        train_set_destroy(*out);
+        *out = NULL;
     }
-    *out = s;
-    return AFFECT_OK;
+    return status;
 }
 
 void train_set_destroy(train_set *s) {
     if (!s) return;
     data_npy_destroy(s->owned[1]);
     data_npz_destroy(s->owned[0]);
+    for (size_t i = 0; i < s->count; i++) {
+        base_free(s->names[i]);
+        if (s->texts) base_free(s->texts[i]);
+    }
+    base_free(s->names);
+    base_free(s->texts);
     base_free(s->target);
     base_free(s->gold);
+    base_free(s->group);
+    base_free(s->frames);
+    base_free(s->first);
     base_free(s);
-}
-
-/* ---- augmentation: one random view of a face ---- */
-
-typedef struct dice {
-    uint64_t seed, at;
-} dice;
-
-static double roll(dice *d) { return ((double)nn_hash64(d->seed, d->at++) + .5) / 4294967296.; }
-static double spread(dice *d, double most) { return (2 * roll(d) - 1) * most; }
-
-/* Bilinear, edges repeated. */
-static float pixel_at(const unsigned char *image, float x, float y) {
-    x = fminf(fmaxf(x, 0), FACE - 1);
-    y = fminf(fmaxf(y, 0), FACE - 1);
-    int x0 = (int)x, y0 = (int)y, x1 = BASE_MIN(x0 + 1, FACE - 1), y1 = BASE_MIN(y0 + 1, FACE - 1);
-    float fx = x - (float)x0, fy = y - (float)y0;
-    float top = (1 - fx) * image[y0 * FACE + x0] + fx * image[y0 * FACE + x1];
-    float low = (1 - fx) * image[y1 * FACE + x0] + fx * image[y1 * FACE + x1];
-    return (1 - fy) * top + fy * low;
-}
-
-static void augment_face(const unsigned char *image, const train_augment *a, uint64_t seed,
-                         float *out) {
-    dice d = {seed, 0};
-    bool flip = roll(&d) < a->flip;
-    double angle = spread(&d, a->rotate) * 3.141592653589793 / 180;
-    double size = 1 / (1 + spread(&d, a->scale)), aspect = 1 + spread(&d, a->scale / 3);
-    double shear = spread(&d, a->shear);
-    double dx = spread(&d, a->shift), dy = spread(&d, a->shift);
-    float gamma = (float)exp(spread(&d, a->gamma)), noise = (float)(roll(&d) * a->noise);
-    double c = cos(angle) * size, s = sin(angle) * size;
-    float xx = (float)(c * aspect), xy = (float)(-s + shear), yx = (float)(s * aspect),
-          yy = (float)c;
-    const float middle = (FACE - 1) / 2.f;
-    float curve[257];
-    for (int i = 0; i <= 256; i++) curve[i] = powf((float)i / 255.f, gamma) * 255.f;
-    const int size_out = (int)a->size;
-    const float step = (float)FACE / (float)size_out, centre = (float)(size_out - 1) / 2;
-    for (int y = 0; y < size_out; y++)
-        for (int x = 0; x < size_out; x++) {
-            float u = (flip ? centre - (float)x : (float)x - centre) * step;
-            float v = ((float)y - centre) * step;
-            float value = pixel_at(image, xx * u + xy * v + middle + (float)dx,
-                                   yx * u + yy * v + middle + (float)dy);
-            int i = (int)value;
-            out[y * size_out + x] = curve[i] + (value - (float)i) * (curve[i + 1] - curve[i]);
-        }
-    if (noise > 0)
-        for (int i = 0; i < size_out * size_out; i++)
-            out[i] += noise * (float)(roll(&d) + roll(&d) + roll(&d) - 1.5) * 2;
-    if (roll(&d) < a->erase) { /* random erasing (Zhong et al. 2020), grey of its own */
-        double least = size_out / 8., more = size_out * 3 / 8.;
-        int w = (int)(least + roll(&d) * more), h = (int)(least + roll(&d) * more);
-        int x0 = (int)(roll(&d) * (size_out - w)), y0 = (int)(roll(&d) * (size_out - h));
-        float grey = (float)(roll(&d) * 255);
-        for (int y = y0; y < y0 + h; y++)
-            for (int x = x0; x < x0 + w; x++) out[y * size_out + x] = grey;
-    }
-}
-
-static bool batch_faces(const train_set *s, nn_tape *tape, const uint32_t *index, size_t n,
-                        const train_augment *a, uint64_t seed, nn_batch *batch) {
-    size_t size = a ? a->size : FACE, pixels = size * size;
-    float *data = nn_tape_alloc(tape, n * pixels);
-    if (!data) return false;
-    for (size_t i = 0; i < n; i++) {
-        const unsigned char *image = s->pixels + (size_t)index[i] * FACE * FACE;
-        float *out = data + i * pixels;
-        if (a)
-            augment_face(image, a, seed ^ (uint64_t)index[i] * 0x9e3779b97f4a7c15u, out);
-        else
-            for (size_t k = 0; k < FACE * FACE; k++) out[k] = image[k];
-        nn_standardise(out, pixels);
-    }
-    *batch = (nn_batch){.count = n, .data = data, .height = size, .width = size};
-    return true;
 }
 
 bool train_set_batch(const train_set *s, nn_tape *tape, const uint32_t *index, size_t n,
                      const train_augment *augment, uint64_t seed, nn_batch *batch, float **target) {
-    size_t width = s->classes + s->values;
-    *target = nn_tape_alloc(tape, n * width);
+    *target = nn_tape_alloc(tape, n * s->width);
     if (!*target) return false;
     for (size_t i = 0; i < n; i++)
-        memcpy(*target + i * width, s->target + index[i] * width, width * sizeof(float));
-    return batch_faces(s, tape, index, n, augment, seed, batch);
+        memcpy(*target + i * s->width, s->target + index[i] * s->width, s->width * sizeof(float));
+    switch (s->spec.kind) {
+    case TRAIN_FACES: return train_faces_batch(s, tape, index, n, augment, seed, batch);
+    case TRAIN_AUDIO: return train_audio_batch(s, tape, index, n, augment, seed, batch);
+    case TRAIN_TEXT: return train_text_batch(s, tape, index, n, augment, seed, batch);
+    }
+    return false;
 }

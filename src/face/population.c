@@ -65,10 +65,10 @@ void population_deviation(const face_population *p, const face_geometry *g,
     /* Beyond what the fit has seen, the pose is held at the border. */
     float y = fmaxf(-2.5f, fminf(2.5f, g->yaw / 20)), x = fmaxf(-2, fminf(2, g->pitch / 20));
     /* Part of what changes with pitch in the pictures of the fit is expression and gaze (who lifts
-     * the head looks down at the camera), not the mesh's own error: of these terms 0.6 are taken,
+     * the head looks down at the camera), not the mesh's own error: of these terms half are taken,
      * with which neither real turned heads nor meshes turned in space read as expressions
      * (docs/notes/face.md). */
-    const float part = 0.6f;
+    const float part = 0.5f;
     const float basis[6] = {1, y, part * x, y * y, part * x * x, part * y * x};
     for (int k = 0; k < FACE_MEASURES; k++) {
         float expected = 0;

@@ -28,6 +28,11 @@ struct nn_net {
     residual blocks[MAX_BLOCKS];
     size_t block_count;
     int head_w, head_b;
+    /* voice_crnn, text_gru */
+    int mix_w, mix_b; /* per-step features before the recurrence */
+    int gru[2][4];    /* forward and backward: w_in, w_h, b_in, b_h */
+    int score_w, score_b;
+    int table;
 };
 
 static int add(nn_net *net, const char *stem, const char *leaf, nn_shape shape, nn_kind kind,
@@ -112,6 +117,147 @@ static affect_status build_face(nn_net *net) {
     return AFFECT_OK;
 }
 
+/* ---- what the sequence networks share: two GRUs, attentive and statistics pooling, one layer ----
+ */
+
+static void add_sequence_head(nn_net *net, size_t in, size_t hidden) {
+    const char *way[2] = {"gru.forward", "gru.backward"};
+    double spread = sqrt(1. / (double)hidden);
+    for (int i = 0; i < 2; i++) {
+        net->gru[i][0] =
+            add(net, way[i], "w_in", NN_SHAPE(in, 3 * hidden), NN_WEIGHT, sqrt(1. / (double)in), 0);
+        net->gru[i][1] =
+            add(net, way[i], "w_h", NN_SHAPE(hidden, 3 * hidden), NN_WEIGHT, spread, 0);
+        net->gru[i][2] = add(net, way[i], "b_in", NN_SHAPE(3 * hidden), NN_BIAS, 0, 0);
+        net->gru[i][3] = add(net, way[i], "b_h", NN_SHAPE(3 * hidden), NN_BIAS, 0, 0);
+    }
+    net->score_w = add(net, "score", "weight", NN_SHAPE(2 * hidden, 1), NN_WEIGHT, spread, 0);
+    net->score_b = add(net, "score", "bias", NN_SHAPE(1), NN_BIAS, 0, 0);
+    net->head_w = add(net, "head", "weight", NN_SHAPE(6 * hidden, net->options.outputs), NN_WEIGHT,
+                      sqrt(1. / (double)(6 * hidden)), 0);
+    net->head_b = add(net, "head", "bias", NN_SHAPE(net->options.outputs), NN_BIAS, 0, 0);
+}
+
+static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x,
+                                    const size_t *length) {
+    nn_tensor *ways[2];
+    for (int i = 0; i < 2; i++)
+        ways[i] = nn_gru(tape, x, net->gru[i][0], net->gru[i][1], net->gru[i][2], net->gru[i][3],
+                         length, i == 1);
+    nn_tensor *y = nn_concat(tape, ways, 2);
+    nn_tensor *pooled[2] = {
+        nn_attentive_pool(tape, y, nn_linear(tape, y, net->score_w, net->score_b), length),
+        nn_time_pool(tape, y, length, true)};
+    y = nn_dropout(tape, nn_concat(tape, pooled, 2), net->options.dropout);
+    return nn_linear(tape, y, net->head_w, net->head_b);
+}
+
+/* ---- voice_crnn: log-mel [n, t, bands] as a picture, residual stages that halve time and bands,
+ * then the sequence head ---- */
+
+enum { VOICE_STAGES = 3 }; /* stem and two stages: time and bands are divided by 8 */
+
+static nn_tensor *voice_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    size_t n = batch->count;
+    if (batch->bands != net->options.inputs)
+        return nn_fail_shapes(tape, "voice_crnn", "spectrogram [n, t, bands]",
+                              NN_SHAPE(n, batch->steps, batch->bands), "the network's bands",
+                              NN_SHAPE(net->options.inputs));
+    nn_tensor *x = nn_input(tape, NN_SHAPE(n, batch->steps, batch->bands, 1), batch->data);
+    x = run_conv_norm(tape, &net->stem, x, NULL, true);
+    for (size_t i = 0; i < net->block_count; i++) {
+        const residual *b = &net->blocks[i];
+        nn_tensor *side = b->has_shortcut ? run_conv_norm(tape, &b->shortcut, x, NULL, false) : x;
+        x = run_conv_norm(tape, &b->second, run_conv_norm(tape, &b->first, x, NULL, true), side,
+                          true);
+    }
+    if (!x) return NULL;
+    size_t t = x->shape.d[1], *length = nn_tape_bytes_alloc(tape, n * sizeof *length);
+    if (!length) return NULL;
+    for (size_t i = 0; i < n; i++) {
+        size_t steps = batch->length ? batch->length[i] : batch->steps;
+        length[i] = BASE_MIN(BASE_MAX((steps + 7) / 8, (size_t)1), t);
+    }
+    x = nn_reshape(tape, x, NN_SHAPE(n, t, x->shape.d[2] * x->shape.d[3]));
+    x = nn_relu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
+    x = nn_dropout(tape, x, net->options.dropout);
+    return run_sequence_head(net, tape, x, length);
+}
+
+static affect_status build_voice(nn_net *net) {
+    const nn_net_options *o = &net->options;
+    if (o->width == 0 || o->width % 8 || o->width > 512 || o->inputs < 8 || o->inputs > 512)
+        return base_fail(
+            net->ctx, AFFECT_ERROR_ARGUMENT,
+            "voice_crnn: width %zu and %zu bands, wanted a multiple of 8 up to 512 and 8 "
+            "to 512 bands",
+            o->width, o->inputs);
+    size_t channels = o->width, bands = (o->inputs + 1) / 2;
+    net->stem = add_conv_norm(net, "stem", 5, 1, channels, 2, 1);
+    for (size_t stage = 1; stage < VOICE_STAGES; stage++) {
+        char name[64];
+        size_t out = o->width << stage;
+        residual *b = &net->blocks[net->block_count++];
+        b->has_shortcut = true;
+        snprintf(name, sizeof name, "stage%zu.shortcut", stage);
+        b->shortcut = add_conv_norm(net, name, 1, channels, out, 2, 1);
+        snprintf(name, sizeof name, "stage%zu.first", stage);
+        b->first = add_conv_norm(net, name, 3, channels, out, 2, 1);
+        snprintf(name, sizeof name, "stage%zu.second", stage);
+        b->second = add_conv_norm(net, name, 3, out, out, 1, 1);
+        channels = out;
+        bands = (bands + 1) / 2;
+    }
+    size_t hidden = 4 * o->width;
+    net->mix_w = add(net, "mix", "weight", NN_SHAPE(bands * channels, hidden), NN_WEIGHT,
+                     sqrt(2. / (double)(bands * channels)), 0);
+    net->mix_b = add(net, "mix", "bias", NN_SHAPE(hidden), NN_BIAS, 0, 0);
+    add_sequence_head(net, hidden, 2 * o->width);
+    net->forward = voice_forward;
+    return AFFECT_OK;
+}
+
+/* ---- text_gru: each token is a bag of units (its word, or the pieces of an unseen word); the mean
+ * of their vectors goes through the sequence head. text_bag: the mean over all units, one hidden
+ * layer. ---- */
+
+static nn_tensor *text_gru_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    nn_tensor *x = nn_embedding_bag(tape, net->table, batch->index, batch->start, batch->weight,
+                                    batch->count * batch->steps);
+    x = nn_reshape(tape, x, NN_SHAPE(batch->count, batch->steps, net->options.inputs));
+    return run_sequence_head(net, tape, nn_dropout(tape, x, net->options.dropout), batch->length);
+}
+
+static nn_tensor *text_bag_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    nn_tensor *x = nn_embedding_bag(tape, net->table, batch->index, batch->start, batch->weight,
+                                    batch->count * batch->steps);
+    x = nn_reshape(tape, x, NN_SHAPE(batch->count, batch->steps, net->options.inputs));
+    x = nn_time_pool(tape, x, batch->length, true);
+    x = nn_gelu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
+    return nn_linear(tape, nn_dropout(tape, x, net->options.dropout), net->head_w, net->head_b);
+}
+
+static affect_status build_text(nn_net *net, bool bag) {
+    const nn_net_options *o = &net->options;
+    if (o->vocabulary == 0 || o->inputs == 0 || o->width == 0)
+        return base_fail(net->ctx, AFFECT_ERROR_ARGUMENT,
+                         "%s: vocabulary %zu, inputs %zu, width %zu: wanted all above 0", o->kind,
+                         o->vocabulary, o->inputs, o->width);
+    net->table = add(net, "vectors", "weight", NN_SHAPE(o->vocabulary, o->inputs), NN_BIAS, .1, 0);
+    if (bag) {
+        net->mix_w = add(net, "mix", "weight", NN_SHAPE(2 * o->inputs, o->width), NN_WEIGHT,
+                         sqrt(1. / (double)o->inputs), 0);
+        net->mix_b = add(net, "mix", "bias", NN_SHAPE(o->width), NN_BIAS, 0, 0);
+        net->head_w = add(net, "head", "weight", NN_SHAPE(o->width, o->outputs), NN_WEIGHT,
+                          sqrt(1. / (double)o->width), 0);
+        net->head_b = add(net, "head", "bias", NN_SHAPE(o->outputs), NN_BIAS, 0, 0);
+    } else {
+        add_sequence_head(net, o->inputs, o->width);
+    }
+    net->forward = bag ? text_bag_forward : text_gru_forward;
+    return AFFECT_OK;
+}
+
 /* ---- */
 
 affect_status nn_net_create(affect_context *ctx, const nn_net_options *options, uint64_t seed,
@@ -127,6 +273,12 @@ affect_status nn_net_create(affect_context *ctx, const nn_net_options *options, 
     if (status == AFFECT_OK) {
         if (strcmp(options->kind, "face_cnn") == 0)
             status = build_face(net);
+        else if (strcmp(options->kind, "voice_crnn") == 0)
+            status = build_voice(net);
+        else if (strcmp(options->kind, "text_gru") == 0)
+            status = build_text(net, false);
+        else if (strcmp(options->kind, "text_bag") == 0)
+            status = build_text(net, true);
         else
             status =
                 base_fail(ctx, AFFECT_ERROR_ARGUMENT,

@@ -2,12 +2,16 @@
  * the mean and peak of each action unit, the mean posterior of each category and the best.
  *
  * usage: face-table [--rows PREFIX] [--timing] CLIP...
+ *        face-table --labels TABLE.csv
  * --rows PREFIX  also writes every row of every person to PREFIX<clip>.<person>.csv
- * --timing       prints the time spent, and its share of the clip's length */
+ * --timing       prints the time spent, and its share of the clip's length
+ * --labels CSV   runs over the clips of the column "path" (beside the table) and prints how often
+ * the first person's best mean posterior is the column "label" */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/table.h"
 #include "face/face.h"
 
 static void print_line(void *user, affect_log_level level, const char *line) {
@@ -108,25 +112,91 @@ static void write_rows(const affect_timeline *t, int person, const char *prefix,
     fclose(file);
 }
 
-static affect_status run(affect_context *ctx, const char *clip, const char *prefix, bool timing) {
-    affect_timeline *timeline = NULL;
+static affect_status watch(affect_context *ctx, const char *clip, affect_timeline *timeline,
+                           double seconds[4], affect_time *end) {
     face_stage *stage = NULL;
     media_reader *reader = NULL;
     media_options options = media_options_default();
     options.want_audio = false;
-    affect_status status = timeline_create(ctx, &timeline);
-    if (!status) status = media_open(ctx, clip, &options, &reader);
+    *end = 0;
+    affect_status status = media_open(ctx, clip, &options, &reader);
     if (!status) status = face_create(ctx, NULL, timeline, &stage);
     media_item item = {.kind = MEDIA_FRAME};
-    affect_time end = 0;
     while (!status && item.kind != MEDIA_END) {
         status = media_next(reader, &item);
         if (status || item.kind != MEDIA_FRAME) continue;
-        end = item.frame.time + item.frame.duration;
+        *end = item.frame.time + item.frame.duration;
         status = face_push(stage, &item.frame);
     }
     if (!status) status = face_finish(stage);
+    if (!status) face_timing(stage, seconds);
+    face_destroy(stage);
+    media_close(reader);
+    return status;
+}
+
+static int category_of(const char *label) {
+    for (int c = 0; c < FACE_CATEGORIES; c++)
+        if (strcmp(label, face_category_names[c]) == 0) return c;
+    return -1;
+}
+
+static affect_status compare(affect_context *ctx, const char *path) {
+    data_table *table = NULL;
+    affect_status status = data_table_open(ctx, path, NULL, &table);
+    int paths = status ? -1 : data_table_column(table, "path");
+    int labels = status ? -1 : data_table_column(table, "label");
+    if (!status && (paths < 0 || labels < 0))
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: no columns path and label", path);
+    int counts[FACE_CATEGORIES][FACE_CATEGORIES] = {{0}}, met = 0, all = 0, nobody = 0;
+    const char *slash = strrchr(path, '/');
+    for (size_t r = 0; !status && r < table->rows; r++) {
+        char clip[1024];
+        snprintf(clip, sizeof clip, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path,
+                 data_table_cell(table, r, (size_t)paths));
+        int label = category_of(data_table_cell(table, r, (size_t)labels)), best = 0;
+        if (label < 0) continue;
+        affect_timeline *timeline = NULL;
+        double seconds[4], top = -1, mean, peak;
+        affect_time end;
+        status = timeline_create(ctx, &timeline);
+        if (!status) status = watch(ctx, clip, timeline, seconds, &end);
+        const affect_track *expression = status ? NULL : track_of(timeline, 1, "expression");
+        for (int c = 0; expression && c < FACE_CATEGORIES; c++) {
+            mean_and_peak(expression, (size_t)c, &mean, &peak);
+            if (mean > top) {
+                top = mean;
+                best = c;
+            }
+        }
+        all++;
+        nobody += !expression;
+        if (expression) counts[label][best]++;
+        met += expression && best == label;
+        affect_timeline_destroy(timeline);
+    }
     if (!status) {
+        printf("%s: best expression is the label in %d of %d clips (%.3f), no face in %d\n%-10s",
+               path, met, all, (double)met / BASE_MAX(all, 1), nobody, "label");
+        for (int c = 0; c < FACE_CATEGORIES; c++) printf(" %.6s", face_category_names[c]);
+        for (int l = 0; l < FACE_CATEGORIES; l++) {
+            printf("\n%-10s", face_category_names[l]);
+            for (int c = 0; c < FACE_CATEGORIES; c++) printf(" %6d", counts[l][c]);
+        }
+        printf("\n");
+    }
+    data_table_destroy(table);
+    return status;
+}
+
+static affect_status run(affect_context *ctx, const char *clip, const char *prefix, bool timing) {
+    affect_timeline *timeline = NULL;
+    double s[4];
+    affect_time end = 0;
+    affect_status status = timeline_create(ctx, &timeline);
+    if (!status) status = watch(ctx, clip, timeline, s, &end);
+    if (!status) {
+        double length = time_to_seconds(end);
         printf("%s\n", clip);
         for (int person = 1; track_of(timeline, person, "box"); person++) {
             print_person(timeline, person);
@@ -134,16 +204,12 @@ static affect_status run(affect_context *ctx, const char *clip, const char *pref
         }
         for (size_t i = 0; i < affect_timeline_warning_count(timeline); i++)
             printf("  warning: %s\n", affect_timeline_warning(timeline, i).label);
-        double s[4], length = time_to_seconds(end);
-        face_timing(stage, s);
         if (timing)
             printf("  detection %.2f s, mesh %.2f s, other networks %.2f s, all %.2f s of %.2f s: "
                    "%.1f x real time\n",
                    s[0], s[1], s[2], s[3], length, length / s[3]);
     } else
         fprintf(stderr, "%s: %s\n", clip, affect_context_message(ctx));
-    face_destroy(stage);
-    media_close(reader);
     affect_timeline_destroy(timeline);
     return status;
 }
@@ -161,8 +227,13 @@ int main(int count, char **arguments) {
         else if (strcmp(arguments[i], "--timing") == 0)
             timing = true;
         else {
-            affect_status status = run(ctx, arguments[i], prefix, timing);
-            if (status) worst = status;
+            bool labels = strcmp(arguments[i], "--labels") == 0 && i + 1 < count;
+            affect_status status =
+                labels ? compare(ctx, arguments[++i]) : run(ctx, arguments[i], prefix, timing);
+            if (status) {
+                fprintf(stderr, "face-table: %s\n", affect_context_message(ctx));
+                worst = status;
+            }
         }
     }
     affect_context_destroy(ctx);

@@ -1,0 +1,115 @@
+/* A trained model in the trainer's hands: outputs on a whole set, in parallel. */
+#include <jansson.h>
+#include <string.h>
+
+#include "cli/train.h"
+#include "nn/model.h"
+#include "nn/tape.h"
+
+enum { SHARD = 32 };
+
+struct train_model {
+    nn_model *model;
+    train_spec spec;
+    train_words *words;
+    double threshold;
+};
+
+affect_status train_model_open(affect_context *ctx, const char *name, train_model **out) {
+    *out = NULL;
+    train_model *m = base_calloc(1, sizeof *m);
+    if (!m) return base_fail_memory(ctx);
+    affect_status status = nn_model_load(ctx, name, &m->model);
+    if (status == AFFECT_OK) {
+        const infer_card *card = nn_model_card(m->model);
+        const char *kind = nn_net_get_options(nn_model_net(m->model))->kind;
+        json_t *root = json_loads(card->json, 0, NULL);
+        const json_t *input = json_object_get(root, "input");
+        double step = json_number_value(json_object_get(input, "step_s"));
+        m->threshold = json_number_value(json_object_get(root, "threshold"));
+        m->spec = (train_spec){
+            .kind = base_starts_with(kind, "voice")  ? TRAIN_AUDIO
+                    : base_starts_with(kind, "text") ? TRAIN_TEXT
+                                                     : TRAIN_FACES,
+            .labels = (const char *const *)card->labels,
+            .classes = nn_model_classes(m->model),
+            .values = nn_model_values(m->model),
+            .multi_label = nn_model_multi_label(m->model),
+            .drop_single_votes = false,
+            .bands = nn_net_get_options(nn_model_net(m->model))->inputs,
+            .step_s = step > 0 ? step : .016,
+        };
+        json_decref(root);
+        if (card->label_count != m->spec.classes + m->spec.values)
+            status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                               "%s/card.json: 'labels' has %zu names, the network %zu outputs",
+                               card->folder, card->label_count, m->spec.classes + m->spec.values);
+        if (status == AFFECT_OK && m->spec.kind == TRAIN_TEXT && card->file_count < 2)
+            status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                               "%s/card.json: 'files' names no vocabulary after the weights",
+                               card->folder);
+        if (status == AFFECT_OK && m->spec.kind == TRAIN_TEXT) {
+            char *path = infer_card_path(card, card->files[1].name);
+            status = path ? train_words_open(ctx, path, &m->words) : base_fail_memory(ctx);
+            base_free(path);
+            m->spec.words = m->words;
+            if (status == AFFECT_OK && train_words_units(m->words) !=
+                                           nn_net_get_options(nn_model_net(m->model))->vocabulary)
+                status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                                   "%s: the vocabulary has %zu units, the network %zu",
+                                   card->folder, train_words_units(m->words),
+                                   nn_net_get_options(nn_model_net(m->model))->vocabulary);
+        }
+    }
+    if (status != AFFECT_OK) {
+        train_model_close(m);
+        return status;
+    }
+    *out = m;
+    return AFFECT_OK;
+}
+
+void train_model_close(train_model *m) {
+    if (!m) return;
+    nn_model_destroy(m->model);
+    train_words_destroy(m->words);
+    base_free(m);
+}
+
+const train_spec *train_model_spec(const train_model *m) { return &m->spec; }
+nn_model *train_model_network(train_model *m) { return m->model; }
+double train_model_threshold(const train_model *m) { return m->threshold; }
+
+typedef struct pass {
+    const train_set *set;
+    nn_net *net;
+    float *outputs;
+} pass;
+
+static nn_tensor *run_shard(void *user, nn_tape *tape, size_t shard) {
+    pass *p = user;
+    uint32_t index[SHARD];
+    size_t from = shard * SHARD, n = BASE_MIN((size_t)SHARD, p->set->count - from);
+    for (size_t i = 0; i < n; i++) index[i] = (uint32_t)(from + i);
+    nn_batch batch;
+    float *target;
+    if (!train_set_batch(p->set, tape, index, n, NULL, 0, &batch, &target)) return NULL;
+    nn_tensor *y = nn_net_forward(p->net, tape, &batch);
+    if (y) memcpy(p->outputs + from * p->set->width, y->data, y->count * sizeof(float));
+    return y;
+}
+
+affect_status train_model_outputs(affect_context *ctx, train_model *m, const train_set *set,
+                                  int threads, float *outputs) {
+    base_pool *pool = NULL;
+    nn_engine *engine = NULL;
+    pass p = {set, nn_model_net(m->model), outputs};
+    affect_status status = base_pool_create(ctx, threads, &pool);
+    if (status == AFFECT_OK)
+        status = nn_engine_create(ctx, nn_net_params(p.net), pool, threads, &engine);
+    if (status == AFFECT_OK)
+        status = nn_engine_map(engine, (set->count + SHARD - 1) / SHARD, run_shard, &p);
+    nn_engine_destroy(engine);
+    base_pool_destroy(pool);
+    return status;
+}

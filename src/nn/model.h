@@ -1,0 +1,40 @@
+/* A trained network in use. In: a model folder whose card.json has a "network" object
+ * (docs/training.md) and its safetensors weights. Out: calibrated posteriors and values. This is
+ * what face, voice and words run; the forward code is the trainer's. */
+#ifndef NN_MODEL_H
+#define NN_MODEL_H
+
+#include "infer/infer.h"
+#include "nn/net.h"
+
+typedef struct nn_model nn_model;
+
+/* `name_or_folder` as for infer_model_load. Errors: MODEL (which field, what was expected), MEMORY.
+ */
+AFFECT_MUST_USE affect_status nn_model_load(affect_context *ctx, const char *name_or_folder,
+                                            nn_model **out);
+void nn_model_destroy(nn_model *model);
+const infer_card *nn_model_card(const nn_model *model);
+nn_net *nn_model_net(nn_model *model);
+size_t nn_model_classes(const nn_model *model); /* the first columns of an output row */
+size_t nn_model_values(const nn_model *model);  /* the columns after them */
+bool nn_model_multi_label(const nn_model *model);
+double nn_model_temperature(const nn_model *model);
+/* Raw output row to posteriors (softmax, or sigmoid per class if multi-label, at the card's
+ * temperature) and values (unchanged), in place. */
+void nn_model_calibrate(const nn_model *model, float *row);
+/* out: batch->count rows of classes + values. A model belongs to one thread at a time; the second
+ * call of a size allocates nothing. Errors: SHAPE, MEMORY. */
+AFFECT_MUST_USE affect_status nn_model_run(affect_context *ctx, nn_model *model,
+                                           const nn_batch *batch, float *out);
+/* One grey face, `width` x `height` bytes with rows `stride` apart, cropped as the card's input
+ * says (a square around the face); resampled to 48 x 48. out: classes posteriors. */
+AFFECT_MUST_USE affect_status nn_model_face(affect_context *ctx, nn_model *model,
+                                            const uint8_t *grey, size_t width, size_t height,
+                                            size_t stride, float *out);
+
+/* The card's "network" object for these options, as JSON text appended to `out`. */
+void nn_model_describe(const nn_net_options *options, size_t classes, bool multi_label,
+                       base_text *out);
+
+#endif

@@ -1,0 +1,315 @@
+/* Networks on disk: safetensors in each storage, ONNX against our own output, models, and what
+ * damaged files and failing allocations do. */
+#include "tests/test.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "infer/infer.h"
+#include "nn/kernels.h"
+#include "nn/model.h"
+#include "nn/onnx.h"
+#include "nn/safetensors.h"
+
+static affect_context *ctx;
+static char folder[64];
+
+static int set_up(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/affect-nn-%d", (int)getpid());
+    if (affect_context_create(&ctx) != AFFECT_OK) return 1;
+    return base_make_folder(ctx, folder) == AFFECT_OK ? 0 : 1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    const char *names[] = {"a.safetensors", "w.safetensors", "card.json", "net.onnx"};
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        char *path = base_path_join(folder, names[i]);
+        if (path) unlink(path);
+        base_free(path);
+    }
+    rmdir(folder);
+    affect_context_destroy(ctx);
+    return 0;
+}
+
+static char *at(const char *name) {
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* What is stored in fewer bits comes back within half a step of that format. */
+static void storages_round_trip(void **state) {
+    (void)state;
+    const double tolerance[] = {
+        [NN_F32] = 0, [NN_F16] = 0x1p-11, [NN_BF16] = 0x1p-8, [NN_I8] = .5 / 127};
+    for (int storage = NN_F32; storage <= NN_I8; storage++) {
+        float values[60], back[60], largest[5] = {0};
+        for (size_t i = 0; i < 60; i++) {
+            values[i] = (float)nn_hash64(9, i) / 4294967296.f * 6 - 3;
+            largest[i % 5] = fmaxf(largest[i % 5], fabsf(values[i]));
+        }
+        nn_writer *w;
+        assert_int_equal(nn_writer_create(ctx, at("a.safetensors"), &w), AFFECT_OK);
+        nn_writer_add(w, "odd \"name\"", (nn_storage)storage, NN_SHAPE(3, 4, 5), values);
+        nn_writer_add(w, "last", NN_F32, NN_SHAPE(1), values);
+        nn_writer_metadata(w, "key", "line\nbreak");
+        assert_int_equal(nn_writer_commit(ctx, w), AFFECT_OK);
+        nn_file *f;
+        assert_int_equal(nn_file_open(ctx, at("a.safetensors"), &f), AFFECT_OK);
+        assert_string_equal(nn_file_metadata(f, "key"), "line\nbreak");
+        int i = nn_file_find(f, "odd \"name\"");
+        assert_true(i >= 0);
+        assert_true(nn_shape_equal(nn_file_shape(f, (size_t)i), NN_SHAPE(3, 4, 5)));
+        assert_int_equal(nn_file_read(ctx, f, (size_t)i, back, 60), AFFECT_OK);
+        assert_int_equal(nn_file_read(ctx, f, (size_t)i, back, 59), AFFECT_ERROR_SHAPE);
+        for (size_t k = 0; k < 60; k++) {
+            double scale = storage == NN_I8 ? largest[k % 5] : fabs((double)values[k]);
+            assert_true(fabs((double)back[k] - values[k]) <= tolerance[storage] * scale);
+        }
+        nn_file_close(f);
+    }
+}
+
+static void half_floats_at_their_edges(void **state) {
+    (void)state;
+    const float in[] = {
+        0, -0.f, 65504, 65520, 1e9f, -INFINITY, 6e-8f, 2e-8f, 1 + 0x1p-11f, 1 + 3 * 0x1p-11f, NAN};
+    const float out[] = {0,        -0.f, 65504, INFINITY,    INFINITY, -INFINITY,
+                         0x1p-24f, 0,    1,     1 + 0x1p-9f, NAN};
+    float back[11];
+    nn_writer *w;
+    assert_int_equal(nn_writer_create(ctx, at("a.safetensors"), &w), AFFECT_OK);
+    nn_writer_add(w, "h", NN_F16, NN_SHAPE(11), in);
+    assert_int_equal(nn_writer_commit(ctx, w), AFFECT_OK);
+    nn_file *f;
+    assert_int_equal(nn_file_open(ctx, at("a.safetensors"), &f), AFFECT_OK);
+    assert_int_equal(nn_file_read(ctx, f, 0, back, 11), AFFECT_OK);
+    for (int i = 0; i < 10; i++)
+        if (back[i] != out[i] || signbit(back[i]) != signbit(out[i]))
+            fail_msg("%g became %g, expected %g", (double)in[i], (double)back[i], (double)out[i]);
+    assert_true(isnan(back[10]));
+    nn_file_close(f);
+}
+
+static void damaged_files_are_refused(void **state) {
+    (void)state;
+    const char *headers[] = {
+        "",
+        "{",
+        "[]",
+        "{\"a\":1}",
+        "{\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1],\"data_offsets\":[0,4]}}"};
+    for (size_t i = 0; i < BASE_COUNT(headers); i++) {
+        char bytes[256] = {0};
+        size_t n = strlen(headers[i]);
+        bytes[0] = (char)n;
+        memcpy(bytes + 8, headers[i], n);
+        assert_int_equal(base_write_file(ctx, at("a.safetensors"), bytes, i ? 8 + n + 4 : 3),
+                         AFFECT_OK);
+        nn_file *f;
+        affect_status status = nn_file_open(ctx, at("a.safetensors"), &f);
+        if (status != AFFECT_ERROR_FORMAT) fail_msg("header %zu gave %d", i, (int)status);
+        assert_non_null(strstr(affect_context_message(ctx), "a.safetensors"));
+        assert_null(f);
+    }
+}
+
+static nn_net *small_face(void) {
+    nn_net *net;
+    nn_net_options o = {.kind = "face_cnn", .outputs = 8, .width = 16, .blocks = {1, 1, 1, 1}};
+    assert_int_equal(nn_net_create(ctx, &o, 4, &net), AFFECT_OK);
+    nn_params *p = nn_net_params(net);
+    for (size_t i = 0; i < p->count; i++) /* running moments as after training */
+        for (size_t k = 0; k < p->items[i].count; k++)
+            if (p->items[i].kind == NN_STATISTIC)
+                p->value[p->items[i].offset + k] -=
+                    .5f * ((float)nn_hash64(i, k) / 4294967296.f - .3f);
+    return net;
+}
+
+static void write_model(nn_net *net, const char *edit) {
+    nn_writer *w;
+    assert_int_equal(nn_writer_create(ctx, at("w.safetensors"), &w), AFFECT_OK);
+    nn_params_write(w, nn_net_params(net), "", NULL, NN_F32, 0);
+    assert_int_equal(nn_writer_commit(ctx, w), AFFECT_OK);
+    base_text card = {0};
+    base_text_append(&card,
+                     "{\"name\": \"t\", \"version\": \"1\", \"task\": \"t\", \"licence\": \"MIT\", "
+                     "\"commercial\": true, \"training_data\": \"none\", \"labels\": [], "
+                     "\"files\": [{\"name\": \"w.safetensors\", \"sha256\": "
+                     "\"0000000000000000000000000000000000000000000000000000000000000000\"}], ");
+    base_text_append(&card, edit ? edit : "\"network\": ");
+    if (!edit) nn_model_describe(nn_net_get_options(net), 8, false, &card);
+    base_text_append(&card, edit ? "}" : ", \"temperature\": 1.5}");
+    assert_int_equal(base_write_file(ctx, at("card.json"), card.data, card.length), AFFECT_OK);
+    base_text_destroy(&card);
+}
+
+static void write_sum(void) {
+    /* the card must carry the weights' real sum: ask the error for it is no test; compute it */
+    char command[256], sum[65] = {0}, *text;
+    size_t length;
+    snprintf(command, sizeof command, "sha256sum %s", at("w.safetensors"));
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_int_equal(fread(sum, 1, 64, pipe), 64);
+    pclose(pipe);
+    assert_int_equal(base_read_file(ctx, at("card.json"), 0, &text, &length), AFFECT_OK);
+    char *zeros = strstr(text, "\"sha256\": \"");
+    assert_non_null(zeros);
+    memcpy(zeros + 11, sum, 64);
+    assert_int_equal(base_write_file(ctx, at("card.json"), text, length), AFFECT_OK);
+    base_free(text);
+}
+
+static void a_model_comes_back_and_is_calibrated(void **state) {
+    (void)state;
+    nn_net *net = small_face();
+    write_model(net, NULL);
+    write_sum();
+    nn_model *m;
+    if (nn_model_load(ctx, folder, &m) != AFFECT_OK) fail_msg("%s", affect_context_message(ctx));
+    uint8_t grey[96 * 96];
+    for (size_t i = 0; i < sizeof grey; i++) grey[i] = (uint8_t)nn_hash64(1, i);
+    float out[8], again[8];
+    assert_int_equal(nn_model_face(ctx, m, grey, 96, 96, 96, out), AFFECT_OK);
+    float sum = 0;
+    for (int i = 0; i < 8; i++) sum += out[i];
+    assert_true(fabsf(sum - 1) < 1e-5f);
+    /* the second pass packs no weights and, from then on, nothing allocates */
+    assert_int_equal(nn_model_face(ctx, m, grey, 96, 96, 96, again), AFFECT_OK);
+    long before = base_alloc_count();
+    assert_int_equal(nn_model_face(ctx, m, grey, 96, 96, 96, again), AFFECT_OK);
+    assert_int_equal(base_alloc_count(), before);
+    assert_memory_equal(out, again, sizeof out);
+    nn_model_destroy(m);
+    nn_net_destroy(net);
+}
+
+static void bad_cards_are_refused(void **state) {
+    (void)state;
+    nn_net *net = small_face();
+    const char *edits[] = {
+        "\"x\": 1",
+        "\"network\": {}",
+        "\"network\": {\"kind\": \"zebra\", \"outputs\": 8}",
+        "\"network\": {\"kind\": \"face_cnn\", \"outputs\": 8, \"width\": -3}",
+        "\"network\": {\"kind\": \"face_cnn\", \"outputs\": 8, \"width\": 32, \"classes\": 8}",
+        "\"network\": {\"kind\": \"face_cnn\", \"outputs\": 8, \"width\": 16}, \"temperature\": 0"};
+    for (size_t i = 0; i < BASE_COUNT(edits); i++) {
+        write_model(net, edits[i]);
+        write_sum();
+        nn_model *m;
+        affect_status status = nn_model_load(ctx, folder, &m);
+        if (status != AFFECT_ERROR_MODEL && status != AFFECT_ERROR_ARGUMENT)
+            fail_msg("card %zu gave %d", i, (int)status);
+        assert_null(m);
+    }
+    nn_net_destroy(net);
+}
+
+/* Each allocation of loading and running fails in turn: an error, never a crash or a leak. */
+static void running_out_of_memory_is_an_error(void **state) {
+    (void)state;
+    nn_net *net = small_face();
+    write_model(net, NULL);
+    write_sum();
+    uint8_t grey[48 * 48] = {0};
+    float out[8];
+    bool done = false;
+    for (long n = 1; !done; n += 1 + n / 16) {
+        base_alloc_fail_at(n);
+        nn_model *m = NULL;
+        affect_status status = nn_model_load(ctx, folder, &m);
+        if (status == AFFECT_OK) status = nn_model_face(ctx, m, grey, 48, 48, 48, out);
+        done = base_alloc_count() < n;
+        base_alloc_fail_at(0);
+        nn_model_destroy(m);
+        assert_true(n < 100000);
+        if (done) assert_int_equal(status, AFFECT_OK);
+    }
+    nn_net_destroy(net);
+}
+
+static const float *face_batch;
+static nn_net *face_net;
+static float face_logits[2 * 8];
+static nn_tensor *build_faces(void *user, nn_tape *tape, size_t shard) {
+    (void)user;
+    (void)shard;
+    nn_batch batch = {.count = 2, .data = face_batch, .height = 48, .width = 48};
+    nn_tensor *y = nn_net_forward(face_net, tape, &batch);
+    if (y) memcpy(face_logits, y->data, sizeof face_logits);
+    return y;
+}
+
+static void onnx_runtime_agrees(void **state) {
+    (void)state;
+    face_net = small_face();
+    assert_int_equal(nn_onnx_write(ctx, face_net, at("net.onnx")), AFFECT_OK);
+    float input[2 * 48 * 48];
+    for (size_t i = 0; i < BASE_COUNT(input); i++)
+        input[i] = (float)nn_hash64(2, i) / 2147483648.f - 1;
+    face_batch = input;
+    nn_engine *engine;
+    assert_int_equal(nn_engine_create(ctx, nn_net_params(face_net), NULL, 1, &engine), AFFECT_OK);
+    assert_int_equal(nn_engine_map(engine, 1, build_faces, NULL), AFFECT_OK);
+    nn_engine_destroy(engine);
+    nn_net_destroy(face_net);
+    const char *card =
+        "{\"name\": \"t\", \"version\": \"1\", \"task\": \"t\", \"licence\": \"MIT\", "
+        "\"commercial\": "
+        "true, \"training_data\": \"none\", \"files\": [{\"name\": \"net.onnx\", \"sha256\": "
+        "\"0000000000000000000000000000000000000000000000000000000000000000\"}]}";
+    char command[256], sum[65] = {0}, text[512];
+    snprintf(command, sizeof command, "sha256sum %s", at("net.onnx"));
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_int_equal(fread(sum, 1, 64, pipe), 64);
+    pclose(pipe);
+    snprintf(text, sizeof text, "%s", card);
+    memcpy(strstr(text, "0000"), sum, 64);
+    assert_int_equal(base_write_file(ctx, at("card.json"), text, strlen(text)), AFFECT_OK);
+    infer_model *model;
+    affect_status status = infer_model_load(ctx, folder, 1, &model);
+    if (status == AFFECT_ERROR_RUNTIME) {
+        print_message("skipped: %s\n", affect_context_message(ctx));
+        skip();
+    }
+    if (status != AFFECT_OK) fail_msg("%s", affect_context_message(ctx));
+    infer_tensor in = {
+        .name = "image", .type = INFER_F32, .rank = 4, .shape = {2, 1, 48, 48}, .data = input};
+    infer_tensor out = {.name = "logits", .type = INFER_F32};
+    status = infer_model_run(ctx, model, &in, 1, &out, 1);
+    if (status != AFFECT_OK) fail_msg("%s", affect_context_message(ctx));
+    double worst = 0, largest = 0;
+    for (int i = 0; i < 16; i++) largest = fmax(largest, fabs((double)face_logits[i]));
+    assert_true(largest > .1); /* a network that says nothing would agree with anything */
+    for (int i = 0; i < 16; i++)
+        worst = fmax(worst, fabs((double)((const float *)out.data)[i] - face_logits[i]));
+    print_message("ONNX Runtime differs by at most %.2g\n", worst);
+    assert_true(worst <= 1e-5);
+    infer_model_destroy(model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(storages_round_trip),
+        cmocka_unit_test(half_floats_at_their_edges),
+        cmocka_unit_test(damaged_files_are_refused),
+        cmocka_unit_test(a_model_comes_back_and_is_calibrated),
+        cmocka_unit_test(bad_cards_are_refused),
+        cmocka_unit_test(running_out_of_memory_is_an_error),
+        cmocka_unit_test(onnx_runtime_agrees),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
