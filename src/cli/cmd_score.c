@@ -256,7 +256,7 @@ static affect_status task_mer_ov(const score_call *call) {
     if (!status && strcmp(call->edition, "2024") == 0)
         status = score_2024(call, &sets);
     else if (!status)
-        status = score_wheel_edition(call, &sets, atoi(call->edition));
+        status = score_wheel_edition(call, &sets, strcmp(call->edition, "2025") == 0 ? 2025 : 2026);
     open_sets_clear(&sets);
     return status;
 }

@@ -214,7 +214,7 @@ static void disturb(float *x, size_t rows, size_t bands, double step_s, const tr
         for (size_t b = 0; b < bands; b++) {
             double tail = 0;
             for (size_t r = 0; r < rows; r++) {
-                double power = exp(x[r * bands + b]);
+                double power = exp((double)x[r * bands + b]);
                 x[r * bands + b] = (float)log(power + level * tail);
                 tail = decay * (tail + (1 - decay) * power);
             }

@@ -63,7 +63,8 @@ static double cell_of(const char *line, int column) {
         if (!line || *line == '\n') return NAN;
         line++;
     }
-    return strtod(line, NULL);
+    double value;
+    return base_parse_double(line, strcspn(line, ",\r\n"), &value) ? value : NAN;
 }
 
 static int column_of(const char *log, const char *name) {

@@ -350,8 +350,8 @@ void nn_params_write(nn_writer *w, const nn_params *params, const char *prefix, 
         const nn_param *p = &params->items[i];
         char name[160];
         snprintf(name, sizeof name, "%s%s", prefix, p->name);
-        nn_writer_add(w, name, p->shape.rank >= 2 && p->count >= least ? storage : NN_F32,
-                      p->shape, values + p->offset);
+        nn_writer_add(w, name, p->shape.rank >= 2 && p->count >= least ? storage : NN_F32, p->shape,
+                      values + p->offset);
     }
 }
 

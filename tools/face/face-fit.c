@@ -51,7 +51,7 @@ static affect_status read_votes(affect_context *ctx, const data_table *t, size_t
 /* The mesh of a tightly cropped face: first on the whole picture, then on its own square. */
 static affect_status measure(affect_context *ctx, mesher *m, const media_frame *frame,
                              face_mesh *mesh) {
-    face_roi roi = {SIDE / 2, SIDE / 2, SIDE * 4.0f / 3, 0};
+    face_roi roi = {SIDE * 0.5f, SIDE * 0.5f, SIDE * 4.0f / 3, 0};
     affect_status status = mesher_run(ctx, m, frame, &roi, mesh);
     face_roi own = mesh_roi(mesh);
     if (own.side > 40 && own.side < 110 && fabsf(own.angle) < 1) roi = own;
