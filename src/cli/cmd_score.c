@@ -5,18 +5,11 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "cli/score.h"
 #include "data/npy.h"
 #include "data/table.h"
 #include "score/score.h"
 #include "score/wheel.h"
-
-typedef struct score_call {
-    affect_context *ctx;
-    const char *gold, *predicted, *synonyms, *wheels;
-    const char *edition;
-    bool json;
-    int64_t rounds, seed;
-} score_call;
 
 /* ---- open vocabulary ---- */
 
@@ -266,21 +259,104 @@ static affect_status task_mer_ov(const score_call *call) {
 static const struct {
     const char *name;
     affect_status (*run)(const score_call *call);
-} tasks[] = {{"mer-ov", task_mer_ov}};
+    bool one_file; /* no --pred */
+} tasks[] = {{"mer-ov", task_mer_ov, false},
+             {"classes", score_task_classes, false},
+             {"regression", score_task_regression, false},
+             {"sentiment", score_task_sentiment, false}};
+
+#define SCORE_TASKS "mer-ov, classes, regression, sentiment"
 
 int cli_score(int argc, char **argv) {
-    score_call call = {.edition = "2026", .rounds = 1000, .seed = 1};
+    score_call call = {.edition = "2026",
+                       .rounds = 1000,
+                       .seed = 1,
+                       .format = "text",
+                       .paper = "none",
+                       .set = "mosi",
+                       .variance = "population",
+                       .average = "union"};
     const cli_option options[] = {
         {.name = "gold",
          .type = CLI_TEXT,
          .value = &call.gold,
          .meta = "FILE",
-         .help = "what is right"},
+         .help = "what is right: CSV, TSV, JSON Lines, npy, npz (FILE.npz:MEMBER) or pickle"},
         {.name = "pred",
          .type = CLI_TEXT,
          .value = &call.predicted,
          .meta = "FILE",
-         .help = "what was predicted"},
+         .help = "what was predicted, in any of the same forms"},
+        {.name = "id",
+         .type = CLI_TEXT,
+         .value = &call.id,
+         .meta = "COLUMN",
+         .help = "joins the files by this column; default: a column id, name, clip, file ... of "
+                 "both, else the order of the rows"},
+        {.name = "column",
+         .type = CLI_TEXT,
+         .value = &call.column,
+         .meta = "COLUMN",
+         .help = "the values, in both files: a name or a number from 0"},
+        {.name = "gold-column",
+         .type = CLI_TEXT,
+         .value = &call.gold_column,
+         .meta = "COLUMN",
+         .help = "the values in the gold file"},
+        {.name = "pred-column",
+         .type = CLI_TEXT,
+         .value = &call.predicted_column,
+         .meta = "COLUMN",
+         .help = "the values in the file of predictions"},
+        {.name = "no-header",
+         .type = CLI_FLAG,
+         .value = &call.no_header,
+         .help = "the first line of a CSV or TSV is data"},
+        {.name = "unit",
+         .type = CLI_TEXT,
+         .value = &call.unit,
+         .meta = "COLUMN",
+         .help = "of the gold file: the bootstrap draws its values (clips, speakers), not items"},
+        {.name = "labels",
+         .type = CLI_TEXT,
+         .value = &call.labels,
+         .meta = "A,B,...",
+         .help = "the classes and their order; other labels are skipped and counted"},
+        {.name = "average",
+         .type = CLI_CHOICE,
+         .value = &call.average,
+         .choices = "union|gold|all",
+         .help = "classes that macro means run over: in gold or predictions (as scikit-learn), in "
+                 "gold, or all of --labels"},
+        {.name = "variance",
+         .type = CLI_CHOICE,
+         .value = &call.variance,
+         .choices = "population|sample",
+         .help = "in the CCC"},
+        {.name = "set",
+         .type = CLI_CHOICE,
+         .value = &call.set,
+         .choices = "mosi|mosei|sims",
+         .help = "whose definitions the sentiment scores follow"},
+        {.name = "classes",
+         .type = CLI_FLAG,
+         .value = &call.classes,
+         .help = "sentiment of three classes: gold is 0, 1, 2, predictions are three scores"},
+        {.name = "table-bug",
+         .type = CLI_FLAG,
+         .value = &call.table_bug,
+         .help = "with --classes: the non0 columns as the MMSA tables printed them, where no "
+                 "positive item can match"},
+        {.name = "paper",
+         .type = CLI_CHOICE,
+         .value = &call.paper,
+         .choices = score_papers,
+         .help = "prints the columns of that paper's table"},
+        {.name = "format",
+         .type = CLI_CHOICE,
+         .value = &call.format,
+         .choices = "text|markdown|latex|json",
+         .help = "of the output"},
         {.name = "edition",
          .type = CLI_CHOICE,
          .value = &call.edition,
@@ -302,7 +378,7 @@ int cli_score(int argc, char **argv) {
          .meta = "N",
          .min = 0,
          .max = 100000,
-         .help = "rounds for the 95 % interval; 0 = none"},
+         .help = "rounds for the 95 % intervals; 0 = none"},
         {.name = "seed",
          .type = CLI_INT,
          .value = &call.seed,
@@ -316,10 +392,10 @@ int cli_score(int argc, char **argv) {
     const cli_usage usage = {
         .verb = "score",
         .synopsis = "affect score TASK --gold FILE --pred FILE [OPTIONS]",
-        .text = "Prints the metrics that papers print, with their intervals and what was "
-                "skipped.\nTASK is one of: mer-ov.",
-        .examples = "affect score mer-ov --edition 2024 --synonyms openset-synonym.zip --gold "
-                    "gold.csv --pred pred.csv\n"
+        .text = "Prints the metrics that papers print, with their intervals, the majority row and "
+                "what was skipped.\nTASK is one of: " SCORE_TASKS ".",
+        .examples = "affect score classes --gold gold.csv --pred pred.csv --column emotion --unit "
+                    "speaker --paper erc\n"
                     "affect score mer-ov --edition 2026 --wheels wheels/ --gold gold.csv --pred "
                     "pred.csv --json",
         .options = options,
@@ -330,19 +406,32 @@ int cli_score(int argc, char **argv) {
     affect_status status = cli_parse(&usage, argc, argv, &operands, &help);
     if (status || help) goto cleanup;
     size_t task = 0;
-    while (operands.count == 1 && task < BASE_COUNT(tasks) &&
-           strcmp(tasks[task].name, operands.items[0]) != 0)
-        task++;
-    if (operands.count != 1 || task == BASE_COUNT(tasks)) {
+    const char *wanted = operands.count == 1 ? operands.items[0] : "";
+    if (!operands.count && strcmp(call.paper, "none") != 0) wanted = score_paper_task(call.paper);
+    while (task < BASE_COUNT(tasks) && strcmp(tasks[task].name, wanted) != 0) task++;
+    if (operands.count > 1 || task == BASE_COUNT(tasks)) {
         status = AFFECT_ERROR_USAGE;
-        cli_fail_text("score", status, "wants one task: mer-ov; see affect score --help");
+        cli_fail_text("score", status,
+                      "wants one task out of " SCORE_TASKS "; see affect score --help");
         goto cleanup;
     }
-    if (!call.gold || !call.predicted) {
+    if (strcmp(call.paper, "none") != 0 && strcmp(score_paper_task(call.paper), wanted) != 0) {
         status = AFFECT_ERROR_USAGE;
-        cli_fail_text("score", status, "--gold and --pred are needed; see affect score --help");
+        cli_fail_text("score", status, "--paper %s is a table of the task %s", call.paper,
+                      score_paper_task(call.paper));
         goto cleanup;
     }
+    if (strcmp(call.paper, "sims") == 0) call.set = "sims";
+    call.task = tasks[task].name;
+    if (!call.gold || (!call.predicted && !tasks[task].one_file)) {
+        status = AFFECT_ERROR_USAGE;
+        cli_fail_text("score", status,
+                      tasks[task].one_file
+                          ? "--gold is needed; see affect score --help"
+                          : "--gold and --pred are needed; see affect score --help");
+        goto cleanup;
+    }
+    if (tasks[task].one_file) call.predicted = NULL;
     status = affect_context_create(&call.ctx);
     if (!status) status = tasks[task].run(&call);
     if (status) cli_fail("score", call.ctx, status);

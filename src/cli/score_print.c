@@ -1,0 +1,314 @@
+/* Reports as text, Markdown, LaTeX and JSON, and the columns of papers. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/score.h"
+
+void score_report_skip(score_report *report, const char *reason, int64_t count) {
+    if (report->skips < SCORE_MOST_SKIPS) {
+        report->skip[report->skips].reason = reason;
+        report->skip[report->skips++].count = count;
+    }
+}
+
+/* ---- columns of papers ---- */
+
+typedef struct paper_column {
+    const char *title, *value; /* "*" = F1 of every class */
+    double scale;
+    int decimals;
+} paper_column;
+
+static const struct {
+    const char *name, *task;
+    paper_column column[8];
+} papers[] = {
+    /* MMSA's result tables: has-0 / non-0 */
+    {"mosi",
+     "sentiment",
+     {{"Acc2_has0", "acc2_has0", 100, 2},
+      {"F1_has0", "f1_has0", 100, 2},
+      {"Acc2_non0", "acc2_non0", 100, 2},
+      {"F1_non0", "f1_non0", 100, 2},
+      {"Acc5", "acc5", 100, 2},
+      {"Acc7", "acc7", 100, 2},
+      {"MAE", "mae", 100, 2},
+      {"Corr", "corr", 100, 2}}},
+    {"mosei",
+     "sentiment",
+     {{"Acc2_has0", "acc2_has0", 100, 2},
+      {"F1_has0", "f1_has0", 100, 2},
+      {"Acc2_non0", "acc2_non0", 100, 2},
+      {"F1_non0", "f1_non0", 100, 2},
+      {"Acc5", "acc5", 100, 2},
+      {"Acc7", "acc7", 100, 2},
+      {"MAE", "mae", 100, 2},
+      {"Corr", "corr", 100, 2}}},
+    {"sims",
+     "sentiment",
+     {{"Acc2", "acc2_has0", 100, 2},
+      {"Acc3", "acc3", 100, 2},
+      {"Acc5", "acc5", 100, 2},
+      {"F1", "f1_has0", 100, 2},
+      {"MAE", "mae", 100, 2},
+      {"Corr", "corr", 100, 2}}},
+    {"emobox",
+     "classes",
+     {{"UA", "uar", 100, 2}, {"WA", "accuracy", 100, 2}, {"F1", "macro_f1", 100, 2}}},
+    {"mer-unibench", "classes", {{"WAF", "weighted_f1", 100, 2}, {"ACC", "accuracy", 100, 2}}},
+    {"erc",
+     "classes",
+     {{"*", "*", 100, 2}, {"Acc", "accuracy", 100, 2}, {"w-F1", "weighted_f1", 100, 2}}},
+    {"dfew", "classes", {{"UAR", "uar", 100, 2}, {"WAR", "accuracy", 100, 2}}},
+    {"megc", "classes", {{"UF1", "uf1", 1, 4}, {"UAR", "uar", 1, 4}}},
+    {"muse", "regression", {{"CCC", "ccc", 1, 4}, {"RMSE", "rmse", 1, 4}}},
+    {"goemotions",
+     "multilabel",
+     {{"Macro P", "macro_precision", 1, 2},
+      {"Macro R", "macro_recall", 1, 2},
+      {"Macro F1", "macro_f1", 1, 2}}},
+};
+const char score_papers[] =
+    "none|mosi|mosei|sims|emobox|mer-unibench|erc|dfew|megc|muse|goemotions";
+
+const char *score_paper_task(const char *paper) {
+    for (size_t k = 0; k < BASE_COUNT(papers); k++)
+        if (strcmp(papers[k].name, paper) == 0) return papers[k].task;
+    return NULL;
+}
+
+/* ---- cells ---- */
+
+static void put_number(double x, int decimals) {
+    if (isnan(x))
+        printf("-");
+    else
+        printf("%.*f", decimals, x);
+}
+
+static void put_json_number(double x) {
+    if (isfinite(x))
+        printf("%.17g", x);
+    else
+        printf("null");
+}
+
+static void put_json_text(const char *text) {
+    putchar('"');
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            printf("\\%c", *c);
+        else if (*c < 32)
+            printf("\\u%04x", *c);
+        else
+            putchar(*c);
+    }
+    putchar('"');
+}
+
+static void put_latex_text(const char *text) {
+    for (; *text; text++) {
+        if (strchr("_%&#$", *text)) putchar('\\');
+        putchar(*text);
+    }
+}
+
+/* ---- forms ---- */
+
+static void print_json(const score_call *call, const score_report *r) {
+    printf("{\"task\":\"%s\",\"items\":%lld,\"skipped\":{", r->task, (long long)r->items);
+    for (size_t k = 0; k < r->skips; k++) {
+        printf(k ? "," : "");
+        put_json_text(r->skip[k].reason);
+        printf(":%lld", (long long)r->skip[k].count);
+    }
+    printf("},\"values\":{");
+    for (size_t k = 0; k < r->count; k++) {
+        printf("%s\"%s\":", k ? "," : "", r->names[k]);
+        put_json_number(r->value[k]);
+    }
+    printf("}");
+    if (r->with_intervals) {
+        printf(",\"bootstrap\":{\"rounds\":%lld,\"seed\":%lld,\"over\":", (long long)call->rounds,
+               (long long)call->seed);
+        put_json_text(r->unit);
+        printf(",\"units\":%lld,\"level\":0.95},\"intervals\":{", (long long)r->units);
+        for (size_t k = 0; k < r->count; k++) {
+            printf("%s\"%s\":[", k ? "," : "", r->names[k]);
+            put_json_number(r->interval[k].low);
+            putchar(',');
+            put_json_number(r->interval[k].high);
+            putchar(']');
+        }
+        printf("}");
+    }
+    if (r->majority_name) {
+        printf(",\"majority\":{\"rule\":");
+        put_json_text(r->majority_name);
+        printf(",\"label\":");
+        put_json_text(r->majority_label);
+        printf(",\"values\":{");
+        bool first = true;
+        for (size_t k = 0; k < r->count; k++) {
+            if (isnan(r->majority[k])) continue;
+            printf("%s\"%s\":", first ? "" : ",", r->names[k]);
+            put_json_number(r->majority[k]);
+            first = false;
+        }
+        printf("}}");
+    }
+    if (r->class_rows) {
+        printf(",\"classes\":[");
+        for (size_t k = 0; k < r->classes; k++) {
+            printf("%s{\"label\":", k ? "," : "");
+            put_json_text(r->class_names[k]);
+            const score_class *c = &r->class_rows[k];
+            printf(",\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%lld,"
+                   "\"predicted\":%lld}",
+                   c->precision, c->recall, c->f1, (long long)c->support, (long long)c->predicted);
+        }
+        printf("]");
+    }
+    printf("}\n");
+}
+
+static void print_text(const score_call *call, const score_report *r) {
+    printf("%s: %lld %s\n", r->task, (long long)r->items, r->item);
+    for (size_t k = 0; k < r->skips; k++)
+        if (r->skip[k].count)
+            printf("skipped: %lld %s\n", (long long)r->skip[k].count, r->skip[k].reason);
+    printf("%-22s %12s", "", "value");
+    if (r->with_intervals) printf("  %-26s", "95 % interval");
+    if (r->majority_name) printf("  %12s", "majority");
+    printf("\n");
+    for (size_t k = 0; k < r->count; k++) {
+        if (isnan(r->value[k]) && isnan(r->majority[k])) continue;
+        char number[32], interval[64] = "";
+        snprintf(number, sizeof number, isnan(r->value[k]) ? "-" : "%.6f", r->value[k]);
+        printf("%-22s %12s", r->names[k], number);
+        if (r->with_intervals) {
+            if (isfinite(r->interval[k].low))
+                snprintf(interval, sizeof interval, "%.6f to %.6f", r->interval[k].low,
+                         r->interval[k].high);
+            printf("  %-26s", interval);
+        }
+        if (r->majority_name) {
+            snprintf(number, sizeof number, isnan(r->majority[k]) ? "" : "%.6f", r->majority[k]);
+            printf("  %12s", number);
+        }
+        printf("\n");
+    }
+    if (r->majority_name)
+        printf("majority: %s%s%s\n", r->majority_name, *r->majority_label ? ", " : "",
+               r->majority_label);
+    if (r->with_intervals)
+        printf("intervals: percentiles of %lld bootstrap rounds over %lld %s\n",
+               (long long)call->rounds, (long long)r->units, r->unit);
+    if (r->class_rows) {
+        printf("%-22s %12s  %9s  %9s  %8s  %9s\n", "class", "precision", "recall", "F1", "support",
+               "predicted");
+        for (size_t k = 0; k < r->classes; k++)
+            printf("%-22s %12.6f  %9.6f  %9.6f  %8lld  %9lld\n", r->class_names[k],
+                   r->class_rows[k].precision, r->class_rows[k].recall, r->class_rows[k].f1,
+                   (long long)r->class_rows[k].support, (long long)r->class_rows[k].predicted);
+    }
+}
+
+/* ---- tables: a row for the predictions and one for the majority ---- */
+
+enum { MOST_COLUMNS = SCORE_MOST_VALUES + 64 };
+
+typedef struct table_column {
+    const char *title;
+    double value, majority;
+    int decimals;
+} table_column;
+
+static size_t find_value(const score_report *r, const char *name) {
+    size_t k = 0;
+    while (k < r->count && strcmp(r->names[k], name) != 0) k++;
+    return k;
+}
+
+static size_t table_columns(const score_call *call, const score_report *r, table_column *out) {
+    size_t n = 0;
+    if (strcmp(call->paper, "none") == 0) {
+        for (size_t k = 0; k < r->count && n < MOST_COLUMNS; k++)
+            if (!isnan(r->value[k]))
+                out[n++] = (table_column){r->names[k], r->value[k], r->majority[k], 4};
+        return n;
+    }
+    for (size_t p = 0; p < BASE_COUNT(papers); p++) {
+        if (strcmp(papers[p].name, call->paper) != 0) continue;
+        for (size_t c = 0; c < BASE_COUNT(papers[p].column) && papers[p].column[c].title; c++) {
+            const paper_column *column = &papers[p].column[c];
+            if (strcmp(column->value, "*") == 0) {
+                for (size_t k = 0; k < r->classes && n < MOST_COLUMNS; k++)
+                    out[n++] =
+                        (table_column){r->class_names[k], r->class_rows[k].f1 * column->scale, NAN,
+                                       column->decimals};
+                continue;
+            }
+            size_t at = find_value(r, column->value);
+            if (at < r->count && n < MOST_COLUMNS)
+                out[n++] = (table_column){column->title, r->value[at] * column->scale,
+                                          r->majority[at] * column->scale, column->decimals};
+        }
+    }
+    return n;
+}
+
+static void table_row(const table_column *column, size_t n, const char *name, bool majority,
+                      const char *before, const char *between, const char *after) {
+    printf("%s%s", before, name);
+    for (size_t c = 0; c < n; c++) {
+        printf("%s", between);
+        put_number(majority ? column[c].majority : column[c].value, column[c].decimals);
+    }
+    printf("%s\n", after);
+}
+
+static void print_table(const score_call *call, const score_report *r, bool latex) {
+    table_column column[MOST_COLUMNS];
+    size_t n = table_columns(call, r, column);
+    if (latex) {
+        printf("\\begin{tabular}{l");
+        for (size_t c = 0; c < n; c++) putchar('r');
+        printf("}\n\\hline\n");
+        for (size_t c = 0; c < n; c++) {
+            printf(" & ");
+            put_latex_text(column[c].title);
+        }
+        printf(" \\\\\n\\hline\n");
+        table_row(column, n, "predictions", false, "", " & ", " \\\\");
+        if (r->majority_name) table_row(column, n, "majority", true, "", " & ", " \\\\");
+        printf("\\hline\n\\end{tabular}\n");
+        return;
+    }
+    printf("| |");
+    for (size_t c = 0; c < n; c++) printf(" %s |", column[c].title);
+    printf("\n|---|");
+    for (size_t c = 0; c < n; c++) printf("---:|");
+    printf("\n");
+    table_row(column, n, "predictions", false, "| ", " | ", " |");
+    if (r->majority_name) table_row(column, n, "majority", true, "| ", " | ", " |");
+}
+
+affect_status score_report_print(const score_call *call, const score_report *r) {
+    bool paper = strcmp(call->paper, "none") != 0;
+    if (call->json || strcmp(call->format, "json") == 0)
+        print_json(call, r);
+    else if (strcmp(call->format, "latex") == 0)
+        print_table(call, r, true);
+    else if (strcmp(call->format, "markdown") == 0 || paper)
+        print_table(call, r, false);
+    else
+        print_text(call, r);
+    if (!call->json && (paper || strcmp(call->format, "text") != 0))
+        for (size_t k = 0; k < r->skips; k++)
+            if (r->skip[k].count)
+                fprintf(stderr, "affect score: skipped %lld %s\n", (long long)r->skip[k].count,
+                        r->skip[k].reason);
+    return AFFECT_OK;
+}

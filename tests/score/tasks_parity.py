@@ -1,0 +1,98 @@
+"""affect score's tasks on files, against scikit-learn and scipy: every form of file, the join, what is skipped, the
+intervals and the printed tables. usage: tasks_parity.py AFFECT"""
+import csv, json, math, os, pickle, subprocess, sys, tempfile, warnings
+try:
+    import numpy as np, scipy.stats as st, sklearn.metrics as sk
+except ImportError as e:
+    print("skipped:", e); sys.exit(77)
+warnings.filterwarnings("ignore")
+affect, folder = sys.argv[1], tempfile.mkdtemp()
+passed = failed = 0
+rng = np.random.default_rng(7)
+
+def check(name, got, want, tolerance=1e-12):
+    global passed, failed
+    try: good = (math.isnan(want) and got is None) or abs(got - want) <= tolerance * max(1, abs(want))
+    except TypeError: good = got == want
+    passed += good; failed += not good
+    if not good: print("FAILED", name, repr(got), repr(want))
+
+def path(name): return os.path.join(folder, name)
+def write(name, header, rows):
+    with open(path(name), "w", newline="") as f: w = csv.writer(f); w.writerow(header); w.writerows(rows)
+    return path(name)
+def run(*a):
+    r = subprocess.run([affect, "score", *map(str, a)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return r.returncode, r.stdout.decode(), r.stderr.decode()
+def score(*a):
+    code, out, err = run(*a, "--json")
+    if code: check(f"{a} runs: {err}", code, 0); return {"values": {}, "skipped": {}, "majority": {"values": {}}, "intervals": {}}
+    return json.loads(out)
+
+# ---- classes
+names = ["angry", "happy", "neutral", "sad"]; n = 400
+g = [names[i] for i in rng.choice(4, n, p=[.1, .2, .5, .2])]; p = [x if rng.random() < .6 else names[rng.integers(4)] for x in g]
+speaker = [f"s{i}" for i in rng.integers(0, 12, n)]
+gold = write("gold.csv", ["id", "emotion", "speaker"], [[f"c{i}", g[i], speaker[i]] for i in range(n)])
+order = rng.permutation(n)
+pred = write("pred.csv", ["id", "emotion"], [[f"c{i}", p[i]] for i in order])
+got = score("classes", "--gold", gold, "--pred", pred, "--unit", "speaker"); v = got["values"]
+check("accuracy", v["accuracy"], sk.accuracy_score(g, p)); check("uar", v["uar"], sk.balanced_accuracy_score(g, p))
+check("macro f1", v["macro_f1"], sk.f1_score(g, p, average="macro")); check("weighted f1", v["weighted_f1"], sk.f1_score(g, p, average="weighted"))
+check("kappa", v["cohen_kappa"], sk.cohen_kappa_score(g, p))
+check("majority label", got["majority"]["label"], "neutral"); check("majority accuracy", got["majority"]["values"]["accuracy"], g.count("neutral") / n)
+check("majority wf1", got["majority"]["values"]["weighted_f1"], sk.f1_score(g, ["neutral"] * n, average="weighted"))
+P, R, F, S = sk.precision_recall_fscore_support(g, p, labels=names)
+for k, c in enumerate(got["classes"]): check("class", [c["label"], c["support"]], [names[k], int(S[k])]); check("class f1", c["f1"], F[k]); check("class precision", c["precision"], P[k])
+low, high = got["intervals"]["accuracy"]; check("interval holds the value", low < v["accuracy"] < high, True); check("units", got["bootstrap"]["units"], len(set(speaker)))
+per = {s: np.array([a == b for a, b, t in zip(g, p, speaker) if t == s]) for s in set(speaker)}; draw = list(per.values())
+ref = np.percentile([np.concatenate([draw[i] for i in rng.integers(0, len(draw), len(draw))]).mean() for _ in range(2000)], [2.5, 97.5])
+check("interval low", low, ref[0], .02); check("interval high", high, ref[1], .02)
+check("same seed, same interval", score("classes", "--gold", gold, "--pred", pred, "--unit", "speaker")["intervals"], got["intervals"])
+# units of very different sizes: a draw may be far larger than the set
+lop = write("lop.csv", ["id", "emotion", "clip"], [[f"c{i}", g[i], "big" if i < 390 else f"k{i}"] for i in range(n)])
+check("lopsided units", score("classes", "--gold", lop, "--pred", pred, "--unit", "clip")["bootstrap"]["units"], 11)
+some = write("some.csv", ["id", "emotion"], [[f"c{i}", p[i]] for i in range(50, n)] + [["c60", "sad"], ["x", "sad"], ["y", ""]])
+got = score("classes", "--gold", gold, "--pred", some, "--unit", "speaker"); check("joined accuracy", got["values"]["accuracy"], sk.accuracy_score(g[50:], p[50:]))
+check("skips", sorted(x for x in got["skipped"].values() if x), [1, 2, 50]); check("items", got["items"], n - 50)
+few = score("classes", "--gold", gold, "--pred", pred, "--labels", "sad,happy,angry"); keep = [i for i in range(n) if g[i] != "neutral" and p[i] != "neutral"]
+check("labels", few["values"]["accuracy"], sk.accuracy_score([g[i] for i in keep], [p[i] for i in keep])); check("order", [c["label"] for c in few["classes"]], ["sad", "happy", "angry"])
+gi, pi = np.array([names.index(x) for x in g]), np.array([names.index(x) for x in p])
+np.save(path("g.npy"), gi); np.save(path("p.npy"), pi.astype(">i4")); np.savez(path("b.npz"), g=gi, p=pi)
+for name, obj in ("l.pkl", pi.tolist()), ("d.pkl", {"id": [f"c{i}" for i in range(n)], "emotion": p}), ("r.pkl", [{"id": f"c{i}", "emotion": p[i]} for i in order]): pickle.dump(obj, open(path(name), "wb"))
+open(path("p.jsonl"), "w").writelines(json.dumps({"id": f"c{i}", "emotion": p[i]}) + "\n" for i in order)
+want = sk.f1_score(g, p, average="macro")
+for a, b in (path("g.npy"), path("p.npy")), (path("b.npz") + ":g", path("b.npz") + ":p"), (path("g.npy"), path("l.pkl")), (gold, path("d.pkl")), (gold, path("r.pkl")), (gold, path("p.jsonl")):
+    check(f"{os.path.basename(a)} {os.path.basename(b)}", score("classes", "--gold", a, "--pred", b, "--bootstrap", 0, *(["--column", "emotion"] if a == gold else []))["values"].get("macro_f1"), want)
+code, out, _ = run("--gold", gold, "--pred", pred, "--paper", "erc"); cells = [c.strip() for c in out.splitlines()[2].split("|")[2:-1]]
+check("erc table", cells, [f"{100 * x:.2f}" for x in [*F, sk.accuracy_score(g, p), sk.f1_score(g, p, average="weighted")]])
+check("latex", "\\begin{tabular}" in run("classes", "--gold", gold, "--pred", pred, "--format", "latex")[1], True)
+
+# ---- numbers
+x, y = rng.normal(size=n), rng.normal(size=n); y = .7 * x + .5 * y; x[5] = np.nan; k = ~np.isnan(x)
+gx = write("x.csv", ["id", "valence", "clip"], [[i, "" if np.isnan(x[i]) else repr(float(x[i])), f"v{i // 40}"] for i in range(n)]); py = write("y.csv", ["id", "valence"], [[i, repr(float(y[i]))] for i in range(n)])
+def ccc(a, b, d=0): c = np.cov(a, b, ddof=d); return 2 * c[0, 1] / (c[0, 0] + c[1, 1] + (a.mean() - b.mean()) ** 2)
+for ddof, variance in (0, "population"), (1, "sample"):
+    got = score("regression", "--gold", gx, "--pred", py, "--unit", "clip", "--column", "valence", "--variance", variance); v = got["values"]
+    check("ccc", v["ccc"], ccc(x[k], y[k], ddof), 1e-10)
+    check("ccc of clips", v["ccc_mean_of_units"], np.mean([ccc(x[i:i + 40][k[i:i + 40]], y[i:i + 40][k[i:i + 40]], ddof) for i in range(0, n, 40)]), 1e-10)
+check("mae", v["mae"], np.abs(x - y)[k].mean()); check("rmse", v["rmse"], np.sqrt(((x - y)[k] ** 2).mean())); check("pearson", v["pearson"], st.pearsonr(x[k], y[k])[0], 1e-10)
+check("spearman", v["spearman"], st.spearmanr(x[k], y[k])[0], 1e-10); check("mean row", got["majority"]["values"]["mae"], np.abs(x[k] - x[k].mean()).mean()); check("skipped", got["skipped"]["items without a gold value"], 1)
+
+# ---- sentiment
+a, b = np.round(rng.uniform(-3, 3, n) * 2) / 2, rng.uniform(-3, 3, n); np.save(path("a.npy"), a); np.save(path("b.npy"), b); z = a != 0
+got = score("sentiment", "--gold", path("a.npy"), "--pred", path("b.npy")); v = got["values"]
+check("has0", v["acc2_has0"], sk.accuracy_score(a >= 0, b >= 0)); check("non0 f1", v["f1_non0"], sk.f1_score(a[z] > 0, b[z] > 0, average="weighted"))
+check("acc7", v["acc7"], np.mean(np.round(np.clip(a, -3, 3)) == np.round(np.clip(b, -3, 3)))); check("acc3 is not MOSI's", v["acc3"], float("nan"))
+got = score("sentiment", "--set", "sims", "--gold", path("a.npy"), "--pred", path("b.npy")); check("sims acc2", got["values"]["acc2_has0"], np.mean((np.clip(a, -1, 1) > 0) == (np.clip(b, -1, 1) > 0)))
+t, s = rng.integers(0, 3, n), rng.normal(size=(n, 3)); np.save(path("t.npy"), t); np.save(path("s.npy"), s); z = t != 1
+check("classes", score("sentiment", "--classes", "--gold", path("t.npy"), "--pred", path("s.npy"))["values"]["acc2_non0"], np.mean((s[z, 2] > s[z, 0]) == (t[z] == 2)))
+check("table bug", score("sentiment", "--classes", "--table-bug", "--gold", path("t.npy"), "--pred", path("s.npy"))["values"]["acc2_non0_table_bug"], np.mean(s[z][:, [0, 2]].argmax(1) == t[z]))
+
+# ---- mistakes: one line, the documented code
+bad = write("bad.csv", ["id", "valence"], [["0", "x"]])
+for name, arguments, want in [("other lengths", ["classes", "--gold", path("g.npy"), "--pred", write("w.csv", ["label"], [[1], [2]])], 12), ("no common id", ["classes", "--gold", gold, "--pred", write("q.csv", ["id", "emotion"], [["zz", "sad"]])], 4),
+        ("no such column", ["classes", "--gold", gold, "--pred", pred, "--column", "mood"], 4), ("text for a number", ["regression", "--gold", bad, "--pred", bad, "--column", "valence"], 4), ("which column", ["classes", "--gold", write("m.csv", ["a", "b"], [[1, 2]]), "--pred", path("m.csv")], 2),
+        ("a preset of another task", ["regression", "--paper", "erc", "--gold", gold, "--pred", pred], 2), ("torn JSON", ["classes", "--gold", (open(path("t.jsonl"), "w").write('{"id": 1\n'), path("t.jsonl"))[1], "--pred", pred], 4)]:
+    code, out, err = run(*arguments); check(name, (code, len(err.splitlines())), (want, 1))
+print(f"{passed} passed, {failed} failed"); sys.exit(failed > 0)
