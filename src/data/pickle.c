@@ -252,7 +252,7 @@ static bool list_append(machine *m, data_value *list, data_value *const *items, 
 static affect_status pop_mark(machine *m, data_value ***items, size_t *n) {
     if (!m->mark_count) return broken(m, "no mark");
     size_t mark = m->marks[--m->mark_count];
-    *items = m->stack + mark;
+    *items = m->stack ? m->stack + mark : NULL; /* an empty stack has no memory yet */
     *n = m->depth - mark;
     m->depth = mark;
     return AFFECT_OK;

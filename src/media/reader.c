@@ -285,7 +285,7 @@ static void describe_times(media_reader *reader) {
         BASE_MAX(reader->audio.stream.announced_end, reader->video.stream.announced_end);
     if (end == AFFECT_TIME_NONE) end = reader->container_end;
     info->start = reader->origin;
-    if (end != AFFECT_TIME_NONE && end > reader->origin)
+    if (end != AFFECT_TIME_NONE && reader->origin != AFFECT_TIME_NONE && end > reader->origin)
         info->duration = end - reader->origin;
     else if (reader->format->duration != AV_NOPTS_VALUE && reader->format->duration > 0)
         info->duration = time_from_ticks(reader->format->duration, 1, AV_TIME_BASE);

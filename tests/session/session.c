@@ -245,6 +245,7 @@ static void odd_samples_and_frames_are_taken(void **state) {
             for (size_t c = 0; c < affect_track_channels(t); c++)
                 assert_false(isinf(affect_track_row(t, r)[c]));
     }
+    affect_timeline_destroy(timeline);
     assert_int_equal(affect_session_finish(session, &timeline), AFFECT_ERROR_ARGUMENT);
     affect_session_destroy(session);
     affect_context_destroy(ctx);

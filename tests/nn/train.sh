@@ -1,0 +1,127 @@
+#!/bin/sh
+# The trainer from outside: a run that is stopped or killed (kill -9) goes on to the same weights, byte for
+# byte; threads leave no trace; mistakes in recipes and data are refused with the line. Usage: train.sh AFFECT
+set -u
+affect=$(realpath "$1") || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+# 600 lines whose words give their label away, with noise
+awk 'BEGIN {
+    srand(7)
+    split("good fine lovely happy sunny warm", joy, " ")
+    split("bad awful gloomy sad rainy cold", sad, " ")
+    split("table street car window seven they", any, " ")
+    for (i = 0; i < 600; i++) {
+        label = int(rand() * 3); text = ""
+        for (k = 0; k < 6; k++) {
+            r = int(rand() * 6) + 1
+            w = rand() < .6 ? any[r] : label == 0 ? joy[r] : label == 1 ? sad[r] : any[r]
+            text = text w " "
+        }
+        printf "%s\t%d\t%d\n", text, label, i
+    }
+}' >all.tsv
+head -400 all.tsv >train.tsv
+tail -200 all.tsv >valid.tsv
+cat >r.ini <<'R'
+[data]
+kind = text
+labels = joy sadness neutral
+train = train.tsv
+valid = valid.tsv
+buckets = 500
+[model]
+kind = text_gru
+width = 64
+vector_width = 32
+dropout = 0.2
+[augment]
+pieces = 0.2
+drop_words = 0.1
+[train]
+epochs = 12
+batch = 32
+shard = 8
+rate = 0.01
+average = 0.9
+monitor = accuracy
+seed = 5
+[card]
+name = tiny
+storage = f32
+R
+
+data_of() { tail -c 60000 "$1/checkpoint.safetensors" | cksum; } # the header holds the time spent
+"$affect" train r.ini -o whole --threads 1 --quiet >/dev/null || fail "the plain run"
+"$affect" train r.ini -o threads --threads 3 --quiet >/dev/null || fail "the run with 3 threads"
+"$affect" train r.ini -o pieces --stop-after 2 --quiet >/dev/null || fail "two epochs"
+"$affect" train r.ini -o pieces --threads 2 --quiet >/dev/null || fail "going on"
+for run in threads pieces; do
+    cmp -s whole/weights.safetensors $run/weights.safetensors || fail "$run: other weights"
+    [ "$(data_of whole)" = "$(data_of $run)" ] || fail "$run: other checkpoint"
+done
+# killed twice, after at least two and after at least four epochs
+rows() { [ -s killed/log.csv ] && wc -l <killed/log.csv || echo 0; }
+for least in 3 5; do
+    "$affect" train r.ini -o killed --quiet >/dev/null 2>&1 &
+    pid=$!
+    tries=0
+    while [ "$(rows)" -lt $least ] && [ $tries -lt 3000 ]; do
+        sleep 0.01
+        tries=$((tries + 1))
+    done
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    [ "$(rows)" -lt 13 ] || fail "the run was over before it could be killed"
+done
+"$affect" train r.ini -o killed --quiet >/dev/null || fail "going on after kill -9"
+cmp -s whole/weights.safetensors killed/weights.safetensors || fail "killed: other weights"
+[ "$(data_of whole)" = "$(data_of killed)" ] || fail "killed: other checkpoint"
+for file in recipe.ini log.csv curves.svg confusion.svg card.json validation.txt words.txt; do
+    [ -s whole/$file ] || fail "no $file in the run"
+done
+
+# it learned, and the written model is what was measured
+"$affect" evaluate whole valid.tsv --rounds 50 --json >e.json || fail "evaluate"
+accuracy=$(sed -n 's/.*"accuracy": {"value": \([0-9.]*\).*/\1/p' e.json)
+awk "BEGIN { exit !($accuracy > .6) }" || fail "accuracy is $accuracy"
+"$affect" predict whole "happy lovely sunny good" | grep -q "joy" || fail "predict"
+
+# refusals: exit code and the line
+refuse() { # code, text, command...
+    code=$1 text=$2
+    shift 2
+    "$@" >out 2>err
+    got=$?
+    [ $got = "$code" ] || fail "$*: exit $got, expected $code: $(cat err)"
+    grep -q "$text" err || fail "$*: '$(cat err)' does not say '$text'"
+    [ "$(wc -l <err)" = 1 ] || fail "$*: not one line: $(cat err)"
+}
+sed 's/^rate = .*/rate = fast/' r.ini >bad.ini
+refuse 4 "bad.ini:19: .*rate = fast: expected a number" "$affect" train bad.ini -o x --quiet
+sed 's/^rate/rat/' r.ini >bad.ini
+refuse 4 "bad.ini:19: \[train\] knows no key 'rat'" "$affect" train bad.ini -o x --quiet
+sed 's/text_gru/voice_crnn/' r.ini >bad.ini
+refuse 4 "bad.ini:8: .*expected a text_" "$affect" train bad.ini -o x --quiet
+sed 's/shard = 8/shard = 7/' r.ini >bad.ini
+refuse 4 "bad.ini:18: .*divisor" "$affect" train bad.ini -o x --quiet
+echo "nonsense" >>bad.ini
+refuse 4 "bad.ini:26: expected 'key = value'" "$affect" train bad.ini -o x --quiet
+sed '3s/\t[0-9]*\t/\t9\t/' train.tsv >t2.tsv
+sed 's/train.tsv/t2.tsv/' r.ini >bad.ini
+refuse 4 "t2.tsv:3: column .*expected label numbers from 0 to 2" "$affect" train bad.ini -o x --quiet
+refuse 3 "no-such.ini" "$affect" train no-such.ini --quiet
+sed 's/epochs = 12/epochs = 7/' r.ini >other.ini
+refuse 7 "another recipe" "$affect" train other.ini -o whole --quiet
+printf 'path,label\nnone.wav,joy\n' >m.csv
+printf 'text,label\nhello,zebra\n' >z.csv
+refuse 4 "z.csv:2: column 'label' is 'zebra'" "$affect" evaluate whole z.csv
+refuse 8 "nowhere" "$affect" evaluate ./nowhere valid.tsv
+exit $((failures > 0))
