@@ -263,14 +263,18 @@ static const struct {
 } tasks[] = {{"mer-ov", task_mer_ov, false},
              {"classes", score_task_classes, false},
              {"regression", score_task_regression, false},
-             {"sentiment", score_task_sentiment, false}};
+             {"sentiment", score_task_sentiment, false},
+             {"multilabel", score_task_multilabel, false},
+             {"agreement", score_task_agreement, true},
+             {"calibration", score_task_calibration, false}};
 
-#define SCORE_TASKS "mer-ov, classes, regression, sentiment"
+#define SCORE_TASKS "mer-ov, classes, regression, sentiment, multilabel, agreement, calibration"
 
 int cli_score(int argc, char **argv) {
     score_call call = {.edition = "2026",
                        .rounds = 1000,
                        .seed = 1,
+                       .bins = 15,
                        .format = "text",
                        .paper = "none",
                        .set = "mosi",
@@ -347,6 +351,18 @@ int cli_score(int argc, char **argv) {
          .value = &call.table_bug,
          .help = "with --classes: the non0 columns as the MMSA tables printed them, where no "
                  "positive item can match"},
+        {.name = "bins",
+         .type = CLI_INT,
+         .value = &call.bins,
+         .meta = "N",
+         .min = 1,
+         .max = 1000,
+         .help = "of the confidence, in the calibration error"},
+        {.name = "chart",
+         .type = CLI_TEXT,
+         .value = &call.chart,
+         .meta = "FILE.svg",
+         .help = "writes the reliability diagram of a calibration"},
         {.name = "paper",
          .type = CLI_CHOICE,
          .value = &call.paper,

@@ -1,6 +1,6 @@
 /* affect score: what its files share. cmd_score.c has the verb and the open-vocabulary task,
- * score_tasks.c the others, score_join.c brings gold and predictions together, score_print.c
- * prints.
+ * score_tasks.c and score_more.c the others, score_join.c brings gold and predictions together,
+ * score_print.c prints.
  */
 #ifndef CLI_SCORE_H
 #define CLI_SCORE_H
@@ -17,10 +17,9 @@ typedef struct score_call {
     int64_t rounds, seed;
     /* the tasks on columns */
     const char *id, *column, *gold_column, *predicted_column, *unit, *labels, *format, *paper, *set,
-        *variance, *average, *chart, *neutral;
-    bool no_header, classes, table_bug, at_least_one;
-    double threshold, iou, rate_hz, tolerance_s, prominence, max_lag_s;
-    int64_t top, bins;
+        *variance, *average, *chart;
+    bool no_header, classes, table_bug;
+    int64_t bins;
 } score_call;
 
 /* ---- what is printed ---- */
@@ -95,10 +94,5 @@ affect_status score_task_regression(const score_call *call);
 affect_status score_task_sentiment(const score_call *call);
 affect_status score_task_agreement(const score_call *call);
 affect_status score_task_calibration(const score_call *call);
-affect_status score_task_dynamics(const score_call *call);
-affect_status score_task_spotting(const score_call *call);
-affect_status score_task_eder(const score_call *call);
-affect_status score_task_cause(const score_call *call);
-affect_status score_task_ferplus(const score_call *call);
 
 #endif

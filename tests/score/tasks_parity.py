@@ -89,6 +89,26 @@ t, s = rng.integers(0, 3, n), rng.normal(size=(n, 3)); np.save(path("t.npy"), t)
 check("classes", score("sentiment", "--classes", "--gold", path("t.npy"), "--pred", path("s.npy"))["values"]["acc2_non0"], np.mean((s[z, 2] > s[z, 0]) == (t[z] == 2)))
 check("table bug", score("sentiment", "--classes", "--table-bug", "--gold", path("t.npy"), "--pred", path("s.npy"))["values"]["acc2_non0_table_bug"], np.mean(s[z][:, [0, 2]].argmax(1) == t[z]))
 
+# ---- sets, raters, probabilities
+G, Q = rng.random((n, 5)) < .3, rng.random((n, 5)) < .3; pool = ["anger", "fear", "joy", "love", "surprise"]; G[0] = True
+def cell(r, form): t = [pool[k] for k in range(5) if r[k]]; return str(t) if form else ",".join(t)
+mg = write("mg.csv", ["id", "labels", "speaker"], [[i, cell(G[i], 0), speaker[i]] for i in range(n)]); mp = write("mp.csv", ["id", "labels"], [[i, cell(Q[i], 1)] for i in order])
+got = score("multilabel", "--gold", mg, "--pred", mp, "--unit", "speaker"); v = got["values"]
+for avg in "micro", "macro", "weighted", "samples": check("sets " + avg, v[avg + "_f1"], sk.f1_score(G, Q, average=avg, zero_division=0))
+check("hamming", v["hamming_loss"], sk.hamming_loss(G, Q)); check("subset", v["subset_accuracy"], sk.accuracy_score(G, Q)); check("label rows", [c["label"] for c in got["classes"]], pool)
+best = np.zeros_like(G); best[:, G.sum(0).argmax()] = True; check("most frequent label", got["majority"]["values"]["micro_f1"], sk.f1_score(G, best, average="micro", zero_division=0))
+pr = rng.dirichlet(np.ones(4), n); cp = write("cp.csv", ["id"] + names, [[f"c{i}", *map(repr, map(float, pr[i]))] for i in order])
+got = score("calibration", "--gold", gold, "--pred", cp, "--unit", "speaker", "--gold-column", "emotion", "--chart", path("c.svg")); v = got["values"]
+check("nll", v["nll"], sk.log_loss(g, pr, labels=names)); check("brier", v["brier"], ((pr - np.eye(4)[gi]) ** 2).sum(1).mean())
+top, conf = pr.argmax(1), pr.max(1); check("ece", v["ece"], sum(abs((top == gi)[m].mean() - conf[m].mean()) * m.mean() for i in range(15) if (m := (conf > i / 15) & (conf <= (i + 1) / 15)).any()), 1e-9)
+f = np.bincount(gi) / n; check("prior nll", got["majority"]["values"]["nll"], sk.log_loss(g, np.tile(f, (n, 1)), labels=names))
+import xml.dom.minidom; check("chart", xml.dom.minidom.parse(path("c.svg")).documentElement.tagName, "svg")
+# Krippendorff 2011, the worked example: .743, .815, .849. Shrout & Fleiss 1979, table 2: .29, .62.
+K = ["1 2 3 3 2 1 4 1 2 * * *", "1 2 3 3 2 2 4 1 2 5 * 3", "* 3 3 3 2 3 4 2 2 5 1 *", "1 2 3 3 2 4 4 1 2 5 1 *"]; K = list(zip(*[r.replace("*", "nan").split() for r in K]))
+v = score("agreement", "--gold", write("k.csv", list("ABCD"), K))["values"]; check("alpha", [round(v["alpha_" + x], 3) for x in ("nominal", "ordinal", "interval")], [.743, .815, .849])
+words = [[{"1": "one", "2": "two", "3": "3", "4": "4", "5": "5", "nan": ""}[x] for x in r] for r in K]; v = score("agreement", "--gold", write("kw.csv", list("ABCD"), words))["values"]; check("alpha of words", (round(v["alpha_nominal"], 3), v["icc21"]), (.743, None))
+v = score("agreement", "--gold", write("sf.csv", list("ABCD"), [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]))["values"]; check("icc", (round(v["icc21"], 2), round(v["icc2k"], 2)), (.29, .62))
+
 # ---- mistakes: one line, the documented code
 bad = write("bad.csv", ["id", "valence"], [["0", "x"]])
 for name, arguments, want in [("other lengths", ["classes", "--gold", path("g.npy"), "--pred", write("w.csv", ["label"], [[1], [2]])], 12), ("no common id", ["classes", "--gold", gold, "--pred", write("q.csv", ["id", "emotion"], [["zz", "sad"]])], 4),
