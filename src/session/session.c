@@ -7,7 +7,7 @@
 #include "session/internal.h"
 
 enum { FACE_LANE, SOUND_LANE, LANES };
-enum { FRAMES_AHEAD = 6, BLOCKS_AHEAD = 32 };
+enum { FRAMES_AHEAD = 16, BLOCKS_AHEAD = 64 };
 
 /* Callbacks and fusion are served at most this often, in time of the recording. */
 #define SERVE_EVERY (100 * AFFECT_MILLISECOND)
