@@ -75,7 +75,7 @@ static const char *value_of(const char *header, const char *key) {
 }
 
 static bool parse_type(const char *text, data_npy *a) {
-    if (*text != '\'' && *text != '"') return false;
+    if ((*text != '\'' && *text != '"') || !text[1] || !text[2]) return false;
     char order = text[1], kind = text[2];
     size_t size = 0, digits = 0;
     for (const char *at = text + 3; *at >= '0' && *at <= '9' && digits < 9; at++, digits++)
@@ -137,9 +137,10 @@ affect_status data_npy_parse(affect_context *ctx, const char *name, const void *
     const unsigned char *b = bytes;
     if (length < 10 || memcmp(b, "\x93NUMPY", 6) != 0)
         return bad(ctx, name, "the magic bytes \\x93NUMPY at its start");
-    size_t width = b[6] == 1 ? 2 : 4, header = (size_t)little(b + 8, width);
+    size_t width = b[6] == 1 ? 2 : 4;
     if (b[6] < 1 || b[6] > 3 || length < 8 + width)
         return bad(ctx, name, "format version 1, 2 or 3");
+    size_t header = (size_t)little(b + 8, width);
     if (header > length - 8 - width || header > 1 << 20)
         return bad(ctx, name, "a header that fits into the file");
     char *text = base_strndup((const char *)b + 8 + width, header);
