@@ -140,7 +140,7 @@ static row_key *sorted_keys(const data_frame *frame, int column, base_arena *are
                 base_free(keys);
                 return NULL;
             }
-            strcpy(copy, text);
+            memcpy(copy, text, strlen(text) + 1);
             text = copy;
         }
         keys[r] = (row_key){text, (uint32_t)r};
@@ -213,7 +213,7 @@ static affect_status number_units(const score_call *call, score_join *j) {
             of_row[keys[k].row] = unit;
         }
         /* Only units that have a pair count. */
-        int32_t *number = base_calloc((size_t)(unit + 2), sizeof *number);
+        int32_t *number = base_calloc((size_t)unit + 2, sizeof *number);
         if (!number) status = base_fail_memory(call->ctx);
         for (size_t i = 0; i < j->n && number; i++) {
             int32_t *mine = &number[of_row[j->gold_row[i]]];

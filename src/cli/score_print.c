@@ -194,7 +194,8 @@ static void print_text(const score_call *call, const score_report *r) {
             printf("  %-26s", interval);
         }
         if (r->majority_name) {
-            snprintf(number, sizeof number, isnan(r->majority[k]) ? "" : "%.6f", r->majority[k]);
+            number[0] = '\0';
+            if (!isnan(r->majority[k])) snprintf(number, sizeof number, "%.6f", r->majority[k]);
             printf("  %12s", number);
         }
         printf("\n");

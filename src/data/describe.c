@@ -393,8 +393,8 @@ static void describe_dialogues(report *r, const data_table *t) {
         if (!first) {
             pairs++;
             overlap += t0 < before;
-            gaps += atoi(data_table_cell(t, i, (size_t)number)) !=
-                    atoi(data_table_cell(t, i - 1, (size_t)number)) + 1;
+            gaps += strtol(data_table_cell(t, i, (size_t)number), NULL, 10) !=
+                    strtol(data_table_cell(t, i - 1, (size_t)number), NULL, 10) + 1;
         }
         before = t1;
     }
