@@ -61,8 +61,6 @@ void voice_activity_destroy(voice_activity *a) {
     base_free(a);
 }
 
-bool voice_activity_speaking(const voice_activity *a) { return a->open; }
-
 static affect_status close_interval(voice_activity *a, affect_time end) {
     a->open = false;
     if (end - a->opened < MIN_SPEECH) return AFFECT_OK;

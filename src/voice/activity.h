@@ -23,9 +23,6 @@ AFFECT_MUST_USE affect_status voice_activity_create(affect_context *ctx, const c
 AFFECT_MUST_USE affect_status voice_activity_push(voice_activity *activity,
                                                   const media_block *block);
 AFFECT_MUST_USE affect_status voice_activity_finish(voice_activity *activity);
-/* True while the last window lies inside speech (or its trailing silence is still too short to end
- * it). */
-bool voice_activity_speaking(const voice_activity *activity);
 void voice_activity_destroy(voice_activity *activity);
 
 #endif

@@ -19,8 +19,9 @@ struct voice_stage {
     voice_activity *activity; /* NULL if its model is missing */
     voice_descriptors *descriptors;
     voice_events *events;
-    voice_emotion *emotion; /* NULL if its model is missing */
-    affect_track *activity_track, *prosody, *affect, *rate;
+    voice_emotion *emotion;             /* NULL if its model is missing */
+    const affect_track *activity_track; /* NULL where activity is not known */
+    affect_track *prosody, *affect, *rate;
     size_t activity_row; /* of voice/activity at the frame being looked at */
     affect_time origin;  /* time of sample 0 of the descriptor stream */
     affect_time next_t0; /* where the next block should start; NONE before the first */
@@ -71,9 +72,7 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
         voice_destroy(v);
         return status;
     }
-    for (size_t i = 0; i < timeline->track_count; i++)
-        if (strcmp(timeline->tracks[i]->id, "voice/activity") == 0)
-            v->activity_track = timeline->tracks[i];
+    v->activity_track = affect_timeline_find_track(timeline, "voice/activity");
     *out = v;
     return AFFECT_OK;
 }
@@ -85,10 +84,6 @@ void voice_destroy(voice_stage *v) {
     voice_events_destroy(v->events);
     voice_emotion_destroy(v->emotion);
     base_free(v);
-}
-
-bool voice_speaking(const voice_stage *v) {
-    return !v->activity || voice_activity_speaking(v->activity);
 }
 
 /* Probability of speech at a time that only moves forward; 1 where activity is not known. Activity

@@ -30,8 +30,6 @@ AFFECT_MUST_USE affect_status voice_create(affect_context *ctx, const voice_opti
 /* Errors: ARGUMENT (sample rate is not 16000), RUNTIME, MEMORY. */
 AFFECT_MUST_USE affect_status voice_push(voice_stage *stage, const media_block *block);
 AFFECT_MUST_USE affect_status voice_finish(voice_stage *stage);
-/* Whether someone is speaking at the end of what was pushed; true where activity is not known. */
-bool voice_speaking(const voice_stage *stage);
 void voice_destroy(voice_stage *stage);
 
 #endif
