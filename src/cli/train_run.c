@@ -25,7 +25,7 @@ typedef struct training {
     const char *labels[MAX_LABELS];
     size_t classes, values;
     train_spec spec;
-    train_words *words;
+    word_units *words;
     nn_net_options net_options;
     double value_weight;
     bool ccc;
@@ -150,11 +150,11 @@ static affect_status make_words(training *t, const char *sources, size_t least, 
     train_set *raw;
     affect_status status = train_set_open(t->ctx, &t->spec, sources, "split train", NULL, &raw);
     if (status != AFFECT_OK) return status;
-    status = train_words_build(t->ctx, (const char *const *)raw->texts, raw->count, least, buckets,
-                               &t->words);
+    status = word_units_build(t->ctx, (const char *const *)raw->texts, raw->count, least, buckets,
+                              &t->words);
     train_set_destroy(raw);
     t->spec.words = t->words;
-    if (status == AFFECT_OK) t->net_options.vocabulary = train_words_units(t->words);
+    if (status == AFFECT_OK) t->net_options.vocabulary = word_units_count(t->words);
     return status;
 }
 
@@ -162,8 +162,8 @@ static affect_status load_vectors(training *t, const char *path) {
     nn_params *p = nn_net_params(t->net);
     int id = nn_param_find(p, "vectors.weight");
     size_t found = 0;
-    affect_status status = train_words_vectors(t->ctx, t->words, path, nn_param_value(p, id),
-                                               t->net_options.inputs, &found);
+    affect_status status = word_units_vectors(t->ctx, t->words, path, nn_param_value(p, id),
+                                              t->net_options.inputs, &found);
     if (status == AFFECT_OK && !t->o->quiet)
         fprintf(stderr, "%zu of %zu units are words with a pre-trained vector\n", found,
                 t->net_options.vocabulary);
@@ -462,7 +462,7 @@ static affect_status save_model(training *t) {
     affect_status status = save_weights(t, storage);
     if (status == AFFECT_OK && t->words) {
         char *path = base_path_join(t->folder, "words.txt");
-        status = path ? train_words_save(t->ctx, t->words, path) : base_fail_memory(t->ctx);
+        status = path ? word_units_save(t->ctx, t->words, path) : base_fail_memory(t->ctx);
         base_free(path);
     }
     if (status != AFFECT_OK) return status;
@@ -700,6 +700,6 @@ affect_status train_run(affect_context *ctx, const train_options *options) {
     base_free(t.folder);
     base_free(t.label_text);
     base_free(t.weights);
-    train_words_destroy(t.words);
+    word_units_destroy(t.words);
     return status;
 }
