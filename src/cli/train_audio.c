@@ -45,10 +45,7 @@ static affect_status decode(affect_context *ctx, const char *path, samples *out)
 /* Appends the clip's rows; the sample itself has been added. */
 static affect_status append_clip(train_set *s, const char *path) {
     affect_context *ctx = s->ctx;
-    voice_log_mel_options o = voice_log_mel_default();
-    o.bands = s->spec.bands;
-    o.step_s = s->spec.step_s;
-    o.window_s = fmax(o.window_s, 2 * o.step_s);
+    voice_log_mel_options o = voice_log_mel_network(s->spec.bands, s->spec.step_s);
     voice_log_mel *mel = NULL;
     samples wave = {0};
     affect_status status = decode(ctx, path, &wave);

@@ -14,7 +14,7 @@ typedef struct training {
     const char *labels[MAX_LABELS];
     size_t classes, values;
     train_spec spec;
-    train_words *words;
+    word_units *words;
     nn_net_options net_options;
     double value_weight;
     bool ccc;

@@ -140,11 +140,11 @@ static affect_status make_words(training *t, const char *sources, size_t least, 
     train_set *raw;
     affect_status status = train_set_open(t->ctx, &t->spec, sources, "split train", NULL, &raw);
     if (status != AFFECT_OK) return status;
-    status = train_words_build(t->ctx, (const char *const *)raw->texts, raw->count, least, buckets,
-                               &t->words);
+    status = word_units_build(t->ctx, (const char *const *)raw->texts, raw->count, least, buckets,
+                              &t->words);
     train_set_destroy(raw);
     t->spec.words = t->words;
-    if (status == AFFECT_OK) t->net_options.vocabulary = train_words_units(t->words);
+    if (status == AFFECT_OK) t->net_options.vocabulary = word_units_count(t->words);
     return status;
 }
 
@@ -152,8 +152,8 @@ static affect_status load_vectors(training *t, const char *path) {
     nn_params *p = nn_net_params(t->net);
     int id = nn_param_find(p, "vectors.weight");
     size_t found = 0;
-    affect_status status = train_words_vectors(t->ctx, t->words, path, nn_param_value(p, id),
-                                               t->net_options.inputs, &found);
+    affect_status status = word_units_vectors(t->ctx, t->words, path, nn_param_value(p, id),
+                                              t->net_options.inputs, &found);
     if (status == AFFECT_OK && !t->o->quiet)
         fprintf(stderr, "%zu of %zu units are words with a pre-trained vector\n", found,
                 t->net_options.vocabulary);
@@ -471,6 +471,6 @@ affect_status train_run(affect_context *ctx, const train_options *options) {
     base_free(t.label_text);
     base_free(t.weights);
     base_free(t.places);
-    train_words_destroy(t.words);
+    word_units_destroy(t.words);
     return status;
 }

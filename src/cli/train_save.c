@@ -169,7 +169,7 @@ affect_status train_save_model(training *t) {
     affect_status status = save_weights(t, train_judged(t), NULL);
     if (status == AFFECT_OK && t->words) {
         char *path = base_path_join(t->folder, "words.txt");
-        status = path ? train_words_save(t->ctx, t->words, path) : base_fail_memory(t->ctx);
+        status = path ? word_units_save(t->ctx, t->words, path) : base_fail_memory(t->ctx);
         base_free(path);
     }
     if (status != AFFECT_OK) return status;

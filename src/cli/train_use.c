@@ -11,7 +11,7 @@ enum { SHARD = 32 };
 struct train_model {
     nn_model *model;
     train_spec spec;
-    train_words *words;
+    word_units *words;
     nn_tape *tape; /* of single inputs */
     double threshold;
 };
@@ -51,14 +51,14 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
                                card->folder);
         if (status == AFFECT_OK && m->spec.kind == TRAIN_TEXT) {
             char *path = infer_card_path(card, card->files[1].name);
-            status = path ? train_words_open(ctx, path, &m->words) : base_fail_memory(ctx);
+            status = path ? word_units_open(ctx, path, &m->words) : base_fail_memory(ctx);
             base_free(path);
             m->spec.words = m->words;
-            if (status == AFFECT_OK && train_words_units(m->words) !=
+            if (status == AFFECT_OK && word_units_count(m->words) !=
                                            nn_net_get_options(nn_model_net(m->model))->vocabulary)
                 status = base_fail(ctx, AFFECT_ERROR_MODEL,
                                    "%s: the vocabulary has %zu units, the network %zu",
-                                   card->folder, train_words_units(m->words),
+                                   card->folder, word_units_count(m->words),
                                    nn_net_get_options(nn_model_net(m->model))->vocabulary);
         }
     }
@@ -74,7 +74,7 @@ void train_model_close(train_model *m) {
     if (!m) return;
     nn_tape_destroy(m->tape);
     nn_model_destroy(m->model);
-    train_words_destroy(m->words);
+    word_units_destroy(m->words);
     base_free(m);
 }
 
