@@ -149,6 +149,7 @@ static affect_status matches_one(affect_context *ctx, const data_table *t, size_
                          rule, column);
     const char *cell = data_table_cell(t, row, (size_t)c), *at = rule + n + 1;
     *out = false;
+    while (*cell == ' ') cell++; /* nEMO pads its speakers */
     while (*at) {
         size_t length = strcspn(at, ",");
         if (strlen(cell) == length && strncmp(cell, at, length) == 0) *out = true;
