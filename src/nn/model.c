@@ -56,6 +56,13 @@ static affect_status read_network(affect_context *ctx, nn_model *m, nn_net_optio
     return AFFECT_OK;
 }
 
+bool nn_model_describes(const infer_card *card) {
+    json_t *root = json_loads(card->json, 0, NULL);
+    bool found = json_is_object(json_object_get(root, "network"));
+    json_decref(root);
+    return found;
+}
+
 affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_model **out) {
     *out = NULL;
     nn_model *m = base_calloc(1, sizeof *m);
@@ -128,6 +135,12 @@ affect_status nn_model_run(affect_context *ctx, nn_model *m, const nn_batch *bat
     memcpy(out, y->data, y->count * sizeof *out);
     for (size_t i = 0; i < batch->count; i++) nn_model_calibrate(m, out + i * width);
     return AFFECT_OK;
+}
+
+float nn_model_known(const nn_model *m, size_t row) {
+    (void)m;
+    (void)row;
+    return 1;
 }
 
 /* Mean over the source pixels that an output pixel covers when shrinking, bilinear when growing:
