@@ -70,6 +70,7 @@ typedef struct train_spec {
     bool multi_label, drop_single_votes;
     size_t bands;            /* audio */
     double step_s;           /* audio */
+    const float *places;     /* audio: classes x values, what a class stands for; NULL = unknown */
     const word_units *words; /* text; NULL while the vocabulary is still to be made */
 } train_spec;
 
@@ -91,8 +92,9 @@ typedef struct train_set {
 } train_set;
 
 /* `sources`: files separated by blanks (faces: IMAGES.npz VOTES.csv). `only` and `except`: NULL, or
- * "COLUMN VALUE,VALUE" to choose rows of audio manifests and tables. Errors: NOT_FOUND, FORMAT
- * (file, line, what was expected), MEMORY. */
+ * "COLUMN VALUE,VALUE" to choose rows of audio manifests and tables; audio takes several rules,
+ * "PART: COLUMN VALUES | ...", each for the manifests whose path contains PART. Errors: NOT_FOUND,
+ * FORMAT (file, line, what was expected), MEMORY. */
 AFFECT_MUST_USE affect_status train_set_open(affect_context *ctx, const train_spec *spec,
                                              const char *sources, const char *only,
                                              const char *except, train_set **out);
@@ -154,9 +156,10 @@ typedef struct train_scores {
 AFFECT_MUST_USE affect_status train_score(const train_set *set, const float *logits,
                                           double temperature, double threshold,
                                           const uint32_t *index, size_t n, train_scores *out);
-/* The temperature that makes the loss least on this set (golden-section search in its logarithm).
- */
-double train_temperature(const train_set *set, const float *logits);
+/* The temperature that makes the loss least on this set (golden-section search in its logarithm):
+ * the loss to the targets, or `by_class` that to the majority class, which makes the posterior of
+ * the top class agree with its accuracy where votes are split. */
+double train_temperature(const train_set *set, const float *logits, bool by_class);
 
 typedef struct train_interval {
     double low, high;
@@ -183,6 +186,10 @@ void train_model_close(train_model *model);
 const train_spec *train_model_spec(const train_model *model);
 nn_model *train_model_network(train_model *model);
 double train_model_threshold(const train_model *model); /* several labels; 0 = none in the card */
+/* Posteriors and values of one audio file or text (classes + values); nn_model_known of row 0 says
+ * how usual it was. Errors: those of reading, UNSUPPORTED (faces). */
+AFFECT_MUST_USE affect_status train_model_predict(affect_context *ctx, train_model *model,
+                                                  const char *input, float *row);
 /* Raw outputs, set->count x set->width. */
 AFFECT_MUST_USE affect_status train_model_outputs(affect_context *ctx, train_model *model,
                                                   const train_set *set, int threads,

@@ -12,6 +12,7 @@ struct train_model {
     nn_model *model;
     train_spec spec;
     word_units *words;
+    nn_tape *tape; /* of single inputs */
     double threshold;
 };
 
@@ -71,6 +72,7 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
 
 void train_model_close(train_model *m) {
     if (!m) return;
+    nn_tape_destroy(m->tape);
     nn_model_destroy(m->model);
     word_units_destroy(m->words);
     base_free(m);
@@ -79,6 +81,25 @@ void train_model_close(train_model *m) {
 const train_spec *train_model_spec(const train_model *m) { return &m->spec; }
 nn_model *train_model_network(train_model *m) { return m->model; }
 double train_model_threshold(const train_model *m) { return m->threshold; }
+
+affect_status train_model_predict(affect_context *ctx, train_model *m, const char *input,
+                                  float *row) {
+    train_set *set = NULL;
+    affect_status status = train_set_single(ctx, &m->spec, input, &set);
+    if (status == AFFECT_OK && !m->tape)
+        status = nn_tape_create(ctx, nn_net_params(nn_model_net(m->model)), &m->tape);
+    if (status == AFFECT_OK) {
+        const uint32_t first = 0;
+        nn_batch batch;
+        float *target;
+        nn_tape_begin(m->tape, false, 0, NULL);
+        status = train_set_batch(set, m->tape, &first, 1, NULL, 0, &batch, &target)
+                     ? nn_model_run(ctx, m->model, &batch, row)
+                     : nn_tape_status(m->tape);
+    }
+    train_set_destroy(set);
+    return status;
+}
 
 typedef struct pass {
     const train_set *set;
