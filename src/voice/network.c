@@ -44,16 +44,15 @@ static void take_labels(voice_network *n, const infer_card *card) {
     }
 }
 
-/* The card's "errors": {"valence": ...} are root mean square errors on speakers held out; without
- * them a value says little. */
+/* The card's validation.errors are root mean square errors; without them a value says little. */
 static void take_values(voice_network *n, const infer_card *card) {
     json_t *root = json_loads(card->json, 0, NULL);
+    const json_t *errors = json_object_get(json_object_get(root, "validation"), "errors");
     for (size_t v = 0; v < VALUES; v++) {
         n->column[v] = -1;
         for (size_t i = n->classes; i < card->label_count; i++)
             if (strcmp(card->labels[i], value_names[v]) == 0) n->column[v] = (int)i;
-        double sd =
-            json_number_value(json_object_get(json_object_get(root, "errors"), value_names[v]));
+        double sd = json_number_value(json_object_get(errors, value_names[v]));
         n->sd[v] = sd > 0 ? (float)sd : 0.5F;
     }
     json_decref(root);

@@ -46,14 +46,14 @@ static affect_status take_card(affect_context *ctx, words_network *n) {
                          "model %s: the vocabulary has %zu units, the network %zu", card->name,
                          word_units_count(n->units), o->vocabulary);
     json_t *root = json_loads(card->json, 0, NULL);
+    const json_t *errors = json_object_get(json_object_get(root, "validation"), "errors");
     double threshold = json_number_value(json_object_get(root, "threshold"));
     n->threshold = threshold > 0 ? (float)threshold : 0.5F;
     for (size_t v = 0; v < VALUES; v++) {
         n->column[v] = -1;
         for (size_t i = n->classes; i < card->label_count; i++)
             if (strcmp(card->labels[i], value_names[v]) == 0) n->column[v] = (int)i;
-        double sd =
-            json_number_value(json_object_get(json_object_get(root, "errors"), value_names[v]));
+        double sd = json_number_value(json_object_get(errors, value_names[v]));
         n->sd[v] = sd > 0 ? (float)sd : 0.3F;
     }
     json_decref(root);
