@@ -148,15 +148,21 @@ static affect_status make_words(training *t, const char *sources, size_t least, 
     return status;
 }
 
-static affect_status load_vectors(training *t, const char *path) {
+/* What is known of words before training: vectors, and behind them four columns of a lexicon. */
+static affect_status load_vectors(training *t, const char *path, const char *lexicon) {
     nn_params *p = nn_net_params(t->net);
-    int id = nn_param_find(p, "vectors.weight");
-    size_t found = 0;
-    affect_status status = word_units_vectors(t->ctx, t->words, path, nn_param_value(p, id),
-                                              t->net_options.inputs, &found);
-    if (status == AFFECT_OK && !t->o->quiet)
+    float *table = nn_param_value(p, nn_param_find(p, "vectors.weight"));
+    size_t found = 0, stride = t->net_options.inputs,
+           width = stride - (*lexicon ? WORD_UNITS_LEXICON : 0);
+    affect_status status = AFFECT_OK;
+    if (*path) status = word_units_vectors(t->ctx, t->words, path, table, stride, width, &found);
+    if (status == AFFECT_OK && *path && !t->o->quiet)
         fprintf(stderr, "%zu of %zu units are words with a pre-trained vector\n", found,
                 t->net_options.vocabulary);
+    words_lexicon *words = NULL;
+    if (status == AFFECT_OK && *lexicon) status = lexicon_load(t->ctx, lexicon, &words);
+    if (words) word_units_lexicon(t->words, words, table, stride, width);
+    lexicon_destroy(words);
     return status;
 }
 
@@ -232,6 +238,10 @@ static affect_status build(training *t) {
     size_t least = recipe_count(r, "data", "least_count", 2, 1, 1000000);
     size_t buckets = recipe_count(r, "data", "buckets", 20000, 0, 10000000);
     const char *vectors = recipe_text(r, "model", "vectors", "");
+    const char *lexicon = recipe_text(r, "model", "lexicon", "");
+    if (*lexicon && t->net_options.inputs <= WORD_UNITS_LEXICON)
+        recipe_mistake(r, "model", "lexicon", "expected a vector_width above %d",
+                       WORD_UNITS_LEXICON);
     const char *start = recipe_text(r, "train", "start", "");
     static const char *const card_keys[] = {"name",          "licence", "commercial",
                                             "training_data", "task",    "source"};
@@ -253,7 +263,7 @@ static affect_status build(training *t) {
                                             : NULL,
                                 *valid_except ? valid_except : NULL, &t->valid);
     if (status == AFFECT_OK) status = nn_net_create(t->ctx, &t->net_options, t->seed, &t->net);
-    if (status == AFFECT_OK && text && *vectors) status = load_vectors(t, vectors);
+    if (status == AFFECT_OK && text) status = load_vectors(t, vectors, lexicon);
     if (status == AFFECT_OK && *start) status = train_load_weights(t, start);
     if (status == AFFECT_OK && strcmp(t->class_weights, "root") == 0) status = weigh_classes(t);
     if (status == AFFECT_OK) status = base_pool_create(t->ctx, t->o->threads, &t->pool);
