@@ -193,6 +193,15 @@ static int32_t speaker_of(const data_table *t, size_t row, int column, int32_t b
     return base + (int32_t)row;
 }
 
+/* RAVDESS names its actor last: 03-01-01-01-01-01-07. */
+static int32_t actor_in_name(const char *name, int32_t base) {
+    size_t dashes = 0, n = 0;
+    for (; name[n] && strchr("0123456789-", name[n]); n++) dashes += name[n] == '-';
+    int64_t actor;
+    if (dashes != 6 || n != 20 || !base_parse_int64(name + 18, 2, &actor)) return -1;
+    return base + (int32_t)actor;
+}
+
 affect_status train_audio_open(train_set *s, const char *manifest, const char *only,
                                const char *except) {
     affect_context *ctx = s->ctx;
@@ -231,7 +240,8 @@ affect_status train_audio_open(train_set *s, const char *manifest, const char *o
         if (status != AFFECT_OK) break;
         size_t at = s->count - 1;
         s->gold[at] = c;
-        s->group[at] = speaker >= 0 ? speaker_of(t, r, speaker, base) : -1;
+        s->group[at] = speaker >= 0 ? speaker_of(t, r, speaker, base)
+                                    : actor_in_name(data_table_cell(t, r, (size_t)path), base);
         for (size_t k = 0; k < s->spec.classes; k++) s->target[at * s->width + k] = (int)k == c;
         for (size_t v = 0; s->spec.places && v < s->spec.values; v++)
             s->target[at * s->width + s->spec.classes + v] =
@@ -239,6 +249,59 @@ affect_status train_audio_open(train_set *s, const char *manifest, const char *o
     }
     data_table_destroy(t);
     return status;
+}
+
+/* ---- what a speaker sounds like on the whole ---- */
+
+enum { LEAST_CLIPS = 8 };
+
+affect_status train_audio_speakers(train_set *s) {
+    size_t bands = s->spec.bands;
+    if (!s->spec.speakers) return AFFECT_OK;
+    s->usual = base_calloc(s->count, sizeof *s->usual);
+    if (!s->usual) return base_fail_memory(s->ctx);
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->usual[i] || s->group[i] < 0) continue;
+        size_t clips = 0, rows = 0;
+        for (size_t k = i; k < s->count; k++) clips += s->group[k] == s->group[i];
+        if (clips < LEAST_CLIPS) continue;
+        double *sum = base_calloc(bands, sizeof *sum), square = 0;
+        float *usual = base_calloc(bands + 1, sizeof *usual);
+        if (!sum || !usual) {
+            base_free(sum);
+            base_free(usual);
+            return base_fail_memory(s->ctx);
+        }
+        for (size_t k = i; k < s->count; k++) {
+            if (s->group[k] != s->group[i]) continue;
+            for (size_t r = s->first[k]; r < s->first[k + 1]; r++, rows++)
+                for (size_t b = 0; b < bands; b++) {
+                    double x = (double)s->frames[r * bands + b];
+                    sum[b] += x;
+                    square += x * x;
+                }
+            s->usual[k] = usual;
+        }
+        double variance = square;
+        for (size_t b = 0; b < bands; b++) {
+            usual[b] = (float)(sum[b] / (double)rows);
+            variance -= sum[b] * sum[b] / (double)rows;
+        }
+        usual[bands] = (float)sqrt(fmax(variance / (double)(rows * bands), 1e-6));
+        base_free(sum);
+    }
+    return AFFECT_OK;
+}
+
+void train_audio_forget(train_set *s) {
+    for (size_t i = 0; s->usual && i < s->count; i++) {
+        float *usual = s->usual[i];
+        for (size_t k = i; usual && k < s->count; k++)
+            if (s->usual[k] == usual) s->usual[k] = NULL;
+        base_free(usual);
+    }
+    base_free(s->usual);
+    s->usual = NULL;
 }
 
 /* ---- batches ---- */
@@ -333,7 +396,15 @@ bool train_audio_batch(const train_set *s, nn_tape *tape, const uint32_t *index,
         } else {
             memcpy(out, x, length[i] * bands * sizeof *out);
         }
-        nn_standardise(out, length[i] * bands);
+        const float *usual = s->usual ? s->usual[index[i]] : NULL;
+        if (usual && (!a || train_roll(&d) < .7)) {           /* against the speaker's own mean */
+            float gain = a ? (float)train_spread(&d, .5) : 0; /* 2 dB */
+            for (size_t r = 0; r < length[i]; r++)
+                for (size_t b = 0; b < bands; b++)
+                    out[r * bands + b] = (out[r * bands + b] - usual[b] + gain) / usual[bands];
+        } else {
+            nn_standardise(out, length[i] * bands);
+        }
         if (a && train_roll(&d) < a->mask) mask(out, length[i], bands, &d);
     }
     *batch =
