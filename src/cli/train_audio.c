@@ -9,6 +9,7 @@
 #include "media/media.h"
 #include "nn/tape.h"
 #include "voice/descriptors.h"
+#include "voice/egemaps.h"
 
 enum { RATE = 16000, LONGEST_S = 15 };
 
@@ -63,6 +64,23 @@ static void trim(samples *wave, double db) {
     memmove(wave->items, wave->items + from * BLOCK, wave->count * sizeof *wave->items);
 }
 
+/* ---- the whole clip in numbers ---- */
+
+enum { SIDE = VOICE_EGEMAPS_FUNCTIONALS, LEAST_CLIPS = 8 };
+
+/* eGeMAPS of one clip; NaN where it is too short for them. */
+static affect_status describe_clip(affect_context *ctx, const samples *wave, float out[SIDE]) {
+    voice_egemaps *set = NULL;
+    for (size_t k = 0; k < SIDE; k++) out[k] = NAN;
+    affect_status status = voice_egemaps_create(ctx, RATE, &set);
+    if (status == AFFECT_OK) status = voice_egemaps_push(set, wave->items, wave->count);
+    if (status == AFFECT_OK) status = voice_egemaps_finish(set);
+    if (status == AFFECT_OK && voice_egemaps_functionals(set, out) != AFFECT_OK)
+        for (size_t k = 0; k < SIDE; k++) out[k] = NAN;
+    voice_egemaps_destroy(set);
+    return status;
+}
+
 /* Appends the clip's rows; the sample itself has been added. */
 static affect_status append_clip(train_set *s, const char *path) {
     affect_context *ctx = s->ctx;
@@ -93,6 +111,12 @@ static affect_status append_clip(train_set *s, const char *path) {
             status = voice_log_mel_compute(ctx, mel, wave.items, wave.count,
                                            s->frames + at * s->spec.bands);
         }
+    }
+    if (status == AFFECT_OK && s->spec.functionals) {
+        float *side = base_realloc(s->side, s->count * SIDE * sizeof *side);
+        if (side) s->side = side;
+        status =
+            side ? describe_clip(ctx, &wave, side + (s->count - 1) * SIDE) : base_fail_memory(ctx);
     }
     voice_log_mel_destroy(mel);
     base_free(wave.items);
@@ -251,57 +275,37 @@ affect_status train_audio_open(train_set *s, const char *manifest, const char *o
     return status;
 }
 
-/* ---- what a speaker sounds like on the whole ---- */
-
-enum { LEAST_CLIPS = 8 };
-
 affect_status train_audio_speakers(train_set *s) {
-    size_t bands = s->spec.bands;
-    if (!s->spec.speakers) return AFFECT_OK;
-    s->usual = base_calloc(s->count, sizeof *s->usual);
-    if (!s->usual) return base_fail_memory(s->ctx);
+    if (!s->spec.functionals) return AFFECT_OK;
+    s->relative = base_alloc(BASE_MAX(s->count, (size_t)1) * SIDE * sizeof *s->relative);
+    if (!s->relative) return base_fail_memory(s->ctx);
+    for (size_t i = 0; i < s->count * SIDE; i++) s->relative[i] = NAN;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->usual[i] || s->group[i] < 0) continue;
-        size_t clips = 0, rows = 0;
-        for (size_t k = i; k < s->count; k++) clips += s->group[k] == s->group[i];
-        if (clips < LEAST_CLIPS) continue;
-        double *sum = base_calloc(bands, sizeof *sum), square = 0;
-        float *usual = base_calloc(bands + 1, sizeof *usual);
-        if (!sum || !usual) {
-            base_free(sum);
-            base_free(usual);
-            return base_fail_memory(s->ctx);
+        size_t clips = 0, earlier = 0;
+        for (size_t k = 0; k < s->count; k++) {
+            clips += s->group[k] == s->group[i];
+            earlier += k < i && s->group[k] == s->group[i];
         }
-        for (size_t k = i; k < s->count; k++) {
-            if (s->group[k] != s->group[i]) continue;
-            for (size_t r = s->first[k]; r < s->first[k + 1]; r++, rows++)
-                for (size_t b = 0; b < bands; b++) {
-                    double x = (double)s->frames[r * bands + b];
-                    sum[b] += x;
-                    square += x * x;
-                }
-            s->usual[k] = usual;
+        if (s->group[i] < 0 || earlier || clips < LEAST_CLIPS) continue;
+        for (size_t f = 0; f < SIDE; f++) {
+            double sum = 0, square = 0, n = 0;
+            for (size_t k = i; k < s->count; k++) {
+                double x = (double)s->side[k * SIDE + f];
+                if (s->group[k] != s->group[i] || isnan(x)) continue;
+                n++;
+                sum += x;
+                square += x * x;
+            }
+            double mean = sum / fmax(n, 1),
+                   deviation = sqrt(fmax(square / fmax(n, 1) - mean * mean, 0));
+            for (size_t k = i; k < s->count; k++)
+                if (s->group[k] == s->group[i])
+                    s->relative[k * SIDE + f] =
+                        deviation > 0 ? (float)(((double)s->side[k * SIDE + f] - mean) / deviation)
+                                      : 0;
         }
-        double variance = square;
-        for (size_t b = 0; b < bands; b++) {
-            usual[b] = (float)(sum[b] / (double)rows);
-            variance -= sum[b] * sum[b] / (double)rows;
-        }
-        usual[bands] = (float)sqrt(fmax(variance / (double)(rows * bands), 1e-6));
-        base_free(sum);
     }
     return AFFECT_OK;
-}
-
-void train_audio_forget(train_set *s) {
-    for (size_t i = 0; s->usual && i < s->count; i++) {
-        float *usual = s->usual[i];
-        for (size_t k = i; usual && k < s->count; k++)
-            if (s->usual[k] == usual) s->usual[k] = NULL;
-        base_free(usual);
-    }
-    base_free(s->usual);
-    s->usual = NULL;
 }
 
 /* ---- batches ---- */
@@ -362,6 +366,24 @@ static void mask(float *x, size_t rows, size_t bands, train_dice *d) {
     }
 }
 
+/* Functionals against the speaker where they are known; three in ten training clips as if alone. */
+static bool side_batch(const train_set *s, nn_tape *tape, const uint32_t *index, size_t n,
+                       const train_augment *a, uint64_t seed, nn_batch *batch) {
+    float *side = nn_tape_alloc(tape, n * SIDE);
+    bool *relative = nn_tape_bytes_alloc(tape, n * sizeof *relative);
+    if (!side || !relative) return false;
+    for (size_t i = 0; i < n; i++) {
+        train_dice d = {seed ^ (uint64_t)index[i] * 0x9e3779b97f4a7c15u, 7777};
+        const float *known = s->relative ? s->relative + index[i] * SIDE : NULL;
+        relative[i] = known && !isnan(known[0]) && (!a || train_roll(&d) < .7);
+        memcpy(side + i * SIDE, relative[i] ? known : s->side + index[i] * SIDE,
+               SIDE * sizeof *side);
+    }
+    batch->side = side;
+    batch->relative = relative;
+    return true;
+}
+
 bool train_audio_batch(const train_set *s, nn_tape *tape, const uint32_t *index, size_t n,
                        const train_augment *a, uint64_t seed, nn_batch *batch) {
     size_t bands = s->spec.bands, longest = 8;
@@ -396,18 +418,10 @@ bool train_audio_batch(const train_set *s, nn_tape *tape, const uint32_t *index,
         } else {
             memcpy(out, x, length[i] * bands * sizeof *out);
         }
-        const float *usual = s->usual ? s->usual[index[i]] : NULL;
-        if (usual && (!a || train_roll(&d) < .7)) {           /* against the speaker's own mean */
-            float gain = a ? (float)train_spread(&d, .5) : 0; /* 2 dB */
-            for (size_t r = 0; r < length[i]; r++)
-                for (size_t b = 0; b < bands; b++)
-                    out[r * bands + b] = (out[r * bands + b] - usual[b] + gain) / usual[bands];
-        } else {
-            nn_standardise(out, length[i] * bands);
-        }
+        nn_standardise(out, length[i] * bands);
         if (a && train_roll(&d) < a->mask) mask(out, length[i], bands, &d);
     }
     *batch =
         (nn_batch){.count = n, .data = data, .steps = longest, .bands = bands, .length = length};
-    return true;
+    return !s->spec.functionals || side_batch(s, tape, index, n, a, seed, batch);
 }

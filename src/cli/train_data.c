@@ -115,7 +115,6 @@ affect_status train_set_single(affect_context *ctx, const train_spec *spec, cons
 
 void train_set_destroy(train_set *s) {
     if (!s) return;
-    train_audio_forget(s);
     data_npy_destroy(s->owned[1]);
     data_npz_destroy(s->owned[0]);
     for (size_t i = 0; i < s->count; i++) {
@@ -130,6 +129,8 @@ void train_set_destroy(train_set *s) {
     base_free(s->clear);
     base_free(s->frames);
     base_free(s->first);
+    base_free(s->side);
+    base_free(s->relative);
     base_free(s);
 }
 

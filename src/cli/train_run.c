@@ -9,6 +9,7 @@
 #include "cli/train_private.h"
 #include "nn/kernels.h"
 #include "nn/tape.h"
+#include "voice/egemaps.h"
 
 /* ---- from the recipe ---- */
 
@@ -184,6 +185,25 @@ static affect_status weigh_classes(training *t) {
     return AFFECT_OK;
 }
 
+/* Mean and deviation of the functionals over the training clips. */
+static void standardise_side(training *t) {
+    enum { N = VOICE_EGEMAPS_FUNCTIONALS };
+    float mean[N], deviation[N];
+    for (size_t k = 0; k < N; k++) {
+        double sum = 0, square = 0, n = 0;
+        for (size_t i = 0; i < t->train->count; i++) {
+            double x = (double)t->train->side[i * N + k];
+            if (isnan(x)) continue;
+            n++;
+            sum += x;
+            square += x * x;
+        }
+        mean[k] = (float)(n > 0 ? sum / n : 0);
+        deviation[k] = (float)sqrt(fmax(n > 0 ? square / n - sum / n * sum / n : 0, 0));
+    }
+    nn_net_set_side(t->net, mean, deviation);
+}
+
 /* The part of the recipe that says what goes in and what comes out. */
 static void read_spec(training *t) {
     recipe *r = t->recipe;
@@ -203,8 +223,8 @@ static void read_spec(training *t) {
         .bands = recipe_count(r, "data", "bands", 64, 8, 256),
         .step_s = recipe_number(r, "data", "step_ms", 16, 5, 100) / 1000,
         .trim_db = recipe_number(r, "data", "trim_db", 0, 0, 120),
-        .speakers =
-            strcmp(recipe_choice(r, "data", "levels", "clip", "clip|speaker"), "speaker") == 0,
+        .functionals =
+            strcmp(recipe_choice(r, "data", "functionals", "none", "none|egemaps"), "egemaps") == 0,
     };
     if (t->spec.kind == TRAIN_AUDIO) read_places(t);
     t->net_options = (nn_net_options){
@@ -215,6 +235,7 @@ static void read_spec(training *t) {
     };
     recipe_counts(r, "model", "blocks", t->net_options.blocks, 4);
     if (t->spec.kind == TRAIN_AUDIO) t->net_options.inputs = t->spec.bands;
+    if (t->spec.functionals) t->net_options.side = VOICE_EGEMAPS_FUNCTIONALS;
     if (t->spec.kind == TRAIN_TEXT)
         t->net_options.inputs = recipe_count(r, "model", "vector_width", 100, 1, 1000);
     t->value_weight = recipe_number(r, "loss", "value_weight", 1, 0, 100);
@@ -266,6 +287,7 @@ static affect_status build(training *t) {
                                 *valid_except ? valid_except : NULL, &t->valid);
     if (status == AFFECT_OK) status = nn_net_create(t->ctx, &t->net_options, t->seed, &t->net);
     if (status == AFFECT_OK && text) status = load_vectors(t, vectors, lexicon);
+    if (status == AFFECT_OK && t->spec.functionals) standardise_side(t);
     if (status == AFFECT_OK && *start) status = train_load_weights(t, start);
     if (status == AFFECT_OK && strcmp(t->class_weights, "root") == 0) status = weigh_classes(t);
     if (status == AFFECT_OK) status = base_pool_create(t->ctx, t->o->threads, &t->pool);

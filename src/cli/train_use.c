@@ -27,7 +27,6 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
         json_t *root = json_loads(card->json, 0, NULL);
         const json_t *input = json_object_get(root, "input");
         double step = json_number_value(json_object_get(input, "step_s"));
-        const char *levels = json_string_value(json_object_get(input, "levels"));
         m->threshold = json_number_value(json_object_get(root, "threshold"));
         m->spec = (train_spec){
             .kind = base_starts_with(kind, "voice")  ? TRAIN_AUDIO
@@ -40,7 +39,7 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
             .drop_single_votes = false,
             .bands = nn_net_get_options(nn_model_net(m->model))->inputs,
             .step_s = step > 0 ? step : .016,
-            .speakers = levels && strcmp(levels, "speaker") == 0,
+            .functionals = nn_net_get_options(nn_model_net(m->model))->side > 0,
             .trim_db = json_number_value(json_object_get(input, "trim_db")),
         };
         json_decref(root);
