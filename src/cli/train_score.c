@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "affect/score.h"
 #include "cli/train.h"
-#include "score/score.h"
 
 enum { BINS = 15, MAX_CLASSES = 64 };
 
@@ -49,9 +49,9 @@ static double soft_loss(const train_set *s, const float *logits, double temperat
 static affect_status score_single(const train_set *s, const float *logits, double temperature,
                                   const uint32_t *index, size_t n, train_scores *out) {
     size_t c = s->spec.classes;
-    double p[MAX_CLASSES], bin_sum[BINS] = {0}, bin_hit[BINS] = {0};
-    score_confusion confusion;
-    affect_status status = score_confusion_init(s->ctx, c, &confusion);
+    double p[MAX_CLASSES], bin_sum[BINS] = {0}, bin_hit[BINS] = {0}, clear = 0, clear_hits = 0;
+    affect_score_confusion confusion;
+    affect_status status = affect_score_confusion_init(s->ctx, c, &confusion);
     for (size_t k = 0; status == AFFECT_OK && k < n; k++) {
         size_t r = index ? index[k] : k;
         if (s->gold[r] < 0) {
@@ -65,15 +65,19 @@ static affect_status score_single(const train_set *s, const float *logits, doubl
             double miss = p[i] - ((int32_t)i == s->gold[r]);
             out->brier += miss * miss;
         }
-        status = score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
+        status = affect_score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
         size_t bin = BASE_MIN((size_t)(p[best] * BINS), (size_t)BINS - 1);
         bin_sum[bin] += p[best];
         bin_hit[bin] += best == s->gold[r];
+        if (s->clear && s->clear[r]) {
+            clear++;
+            clear_hits += best == s->gold[r];
+        }
         out->scored++;
     }
     if (status == AFFECT_OK && out->scored) {
-        score_classes all;
-        score_classes_from(&confusion, SCORE_CLASSES_UNION, &all, NULL);
+        affect_score_classes all;
+        affect_score_classes_from(&confusion, AFFECT_SCORE_CLASSES_UNION, &all, NULL);
         out->accuracy = all.accuracy;
         out->uar = all.uar;
         out->weighted_f1 = all.weighted_f1;
@@ -82,8 +86,9 @@ static affect_status score_single(const train_set *s, const float *logits, doubl
         for (int b = 0; b < BINS; b++)
             out->ece += fabs(bin_sum[b] - bin_hit[b]) / (double)out->scored;
         out->brier /= (double)out->scored;
+        out->clear_accuracy = clear > 0 ? clear_hits / clear : (double)NAN;
     }
-    score_confusion_clear(&confusion);
+    affect_score_confusion_clear(&confusion);
     return status;
 }
 
@@ -191,12 +196,28 @@ affect_status train_score(const train_set *s, const float *logits, double temper
     return status;
 }
 
-double train_temperature(const train_set *s, const float *logits) {
+/* What the temperature is to make least. */
+static double class_loss(const train_set *s, const float *logits, double temperature) {
+    double loss = 0, scored = 0, p[MAX_CLASSES];
+    for (size_t r = 0; r < s->count; r++) {
+        if (s->gold[r] < 0) continue;
+        posterior(logits + r * s->width, s->spec.classes, temperature, p);
+        loss -= log(fmax(p[s->gold[r]], 1e-30));
+        scored++;
+    }
+    return scored > 0 ? loss / scored : (double)NAN;
+}
+
+static double loss_at(const train_set *s, const float *logits, bool by_class, double exponent) {
+    return by_class && !s->spec.multi_label ? class_loss(s, logits, exp(exponent))
+                                            : soft_loss(s, logits, exp(exponent), NULL, s->count);
+}
+
+double train_temperature(const train_set *s, const float *logits, bool by_class) {
     const double ratio = .6180339887498949;
     double low = log(.2), high = log(5.), a = high - ratio * (high - low),
            b = low + ratio * (high - low);
-    double at_a = soft_loss(s, logits, exp(a), NULL, s->count);
-    double at_b = soft_loss(s, logits, exp(b), NULL, s->count);
+    double at_a = loss_at(s, logits, by_class, a), at_b = loss_at(s, logits, by_class, b);
     if (isnan(at_a)) return 1;
     for (int i = 0; i < 40; i++) {
         if (at_a < at_b) {
@@ -204,13 +225,13 @@ double train_temperature(const train_set *s, const float *logits) {
             b = a;
             at_b = at_a;
             a = high - ratio * (high - low);
-            at_a = soft_loss(s, logits, exp(a), NULL, s->count);
+            at_a = loss_at(s, logits, by_class, a);
         } else {
             low = a;
             a = b;
             at_a = at_b;
             b = low + ratio * (high - low);
-            at_b = soft_loss(s, logits, exp(b), NULL, s->count);
+            at_b = loss_at(s, logits, by_class, b);
         }
     }
     return exp((low + high) / 2);
@@ -224,11 +245,11 @@ typedef struct metric_user {
     double temperature, threshold;
 } metric_user;
 
-enum { METRICS = 10 };
-static const char *const single_names[METRICS] = {
-    "accuracy", "uar", "weighted_f1", "macro_f1", "nll", "ece", "brier", "r1", "r2", "r3"};
-static const char *const multi_names[METRICS] = {"macro_f1", "micro_f1", "nll", NULL, NULL,
-                                                 NULL,       NULL,       "r1",  "r2", "r3"};
+enum { PLAIN = 8, METRICS = PLAIN + 9 };
+static const char *const single_names[PLAIN] = {
+    "accuracy", "accuracy_clear", "uar", "weighted_f1", "macro_f1", "nll", "ece", "brier"};
+static const char *const multi_names[PLAIN] = {"macro_f1", "micro_f1", "nll"};
+static const char *const value_names[3] = {"r", "ccc", "rmse"}; /* each of up to three values */
 
 static void metric_list(const train_set *s, const train_scores *m, double out[METRICS]) {
     for (int i = 0; i < METRICS; i++) out[i] = NAN;
@@ -237,11 +258,15 @@ static void metric_list(const train_set *s, const train_scores *m, double out[ME
         out[1] = m->micro_f1;
         out[2] = m->loss;
     } else {
-        const double all[] = {m->accuracy, m->uar, m->weighted_f1, m->macro_f1,
-                              m->loss,     m->ece, m->brier};
+        const double all[PLAIN] = {m->accuracy, m->clear_accuracy, m->uar, m->weighted_f1,
+                                   m->macro_f1, m->loss,           m->ece, m->brier};
         memcpy(out, all, sizeof all);
     }
-    for (size_t v = 0; v < BASE_MIN(s->spec.values, (size_t)3); v++) out[7 + v] = m->r[v];
+    for (size_t v = 0; v < BASE_MIN(s->spec.values, (size_t)3); v++) {
+        out[PLAIN + v] = m->r[v];
+        out[PLAIN + 3 + v] = m->ccc[v];
+        out[PLAIN + 6 + v] = m->rmse[v];
+    }
 }
 
 static bool metric(void *user, const uint32_t *index, size_t n, double *out) {
@@ -265,10 +290,10 @@ static affect_status per_class(const train_set *s, const float *logits, double t
                                double threshold, base_text *json, base_text *text) {
     size_t c = s->spec.classes;
     double cut = log(threshold / (1 - threshold)) * temperature;
-    score_class rows[MAX_CLASSES] = {0};
+    affect_score_class rows[MAX_CLASSES] = {0};
     int64_t counts[MAX_CLASSES][2] = {{0}}; /* true positives, false positives */
-    score_confusion confusion;
-    affect_status status = score_confusion_init(s->ctx, c, &confusion);
+    affect_score_confusion confusion;
+    affect_status status = affect_score_confusion_init(s->ctx, c, &confusion);
     for (size_t r = 0; status == AFFECT_OK && r < s->count; r++) {
         const float *x = logits + r * s->width, *t = s->target + r * s->width;
         if (s->spec.multi_label) {
@@ -283,11 +308,11 @@ static affect_status per_class(const train_set *s, const float *logits, double t
         int32_t best = 0;
         for (size_t i = 1; i < c; i++)
             if (x[i] > x[best]) best = (int32_t)i;
-        status = score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
+        status = affect_score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
     }
     if (status == AFFECT_OK && !s->spec.multi_label) {
-        score_classes all;
-        score_classes_from(&confusion, SCORE_CLASSES_ALL, &all, rows);
+        affect_score_classes all;
+        affect_score_classes_from(&confusion, AFFECT_SCORE_CLASSES_ALL, &all, rows);
     }
     base_text_append(json, "  \"classes\": [");
     base_text_printf(text, "%-16s %9s %9s %9s %8s\n", "class", "precision", "recall", "F1",
@@ -321,7 +346,7 @@ static affect_status per_class(const train_set *s, const float *logits, double t
         }
         base_text_append(json, "]");
     }
-    score_confusion_clear(&confusion);
+    affect_score_confusion_clear(&confusion);
     return status;
 }
 
@@ -350,15 +375,15 @@ affect_status train_report(const train_set *s, const float *logits, double tempe
     if (status != AFFECT_OK) return status;
     user.threshold = threshold = s->spec.multi_label ? m.threshold : threshold;
     double values[METRICS];
-    score_interval intervals[METRICS];
-    for (int i = 0; i < METRICS; i++) intervals[i] = (score_interval){NAN, NAN};
+    affect_score_interval intervals[METRICS];
+    for (int i = 0; i < METRICS; i++) intervals[i] = (affect_score_interval){NAN, NAN};
     metric_list(s, &m, values);
     int32_t *unit = base_calloc(s->count, sizeof *unit);
     if (!unit) return base_fail_memory(s->ctx);
     size_t units = resampling_units(s, unit);
     if (rounds)
-        status = score_bootstrap(s->ctx, unit, s->count, units, rounds, 1, .95, metric, &user,
-                                 METRICS, intervals);
+        status = affect_score_bootstrap(s->ctx, unit, s->count, units, rounds, 1, .95, metric,
+                                        &user, METRICS, intervals);
     base_free(unit);
     if (status != AFFECT_OK) return status;
     const char *const *names = s->spec.multi_label ? multi_names : single_names;
@@ -375,25 +400,36 @@ affect_status train_report(const train_set *s, const float *logits, double tempe
     base_text_append(json, "  \"metrics\": {");
     bool first = true;
     for (int i = 0; i < METRICS; i++) {
-        if (!names[i] || isnan(values[i])) continue;
-        const char *name = i >= 7 ? s->spec.labels[s->spec.classes + (size_t)(i - 7)] : names[i];
-        base_text_printf(json, "%s\n    \"%s%s\": {\"value\": ", first ? "" : ",",
-                         i >= 7 ? "r_" : "", name);
+        if ((i < PLAIN && !names[i]) || isnan(values[i])) continue;
+        char name[80];
+        if (i < PLAIN)
+            snprintf(name, sizeof name, "%s", names[i]);
+        else
+            snprintf(name, sizeof name, "%s_%s", value_names[(i - PLAIN) / 3],
+                     s->spec.labels[s->spec.classes + (size_t)(i - PLAIN) % 3]);
+        base_text_printf(json, "%s\n    \"%s\": {\"value\": ", first ? "" : ",", name);
         json_number(json, values[i]);
         base_text_append(json, ", \"low\": ");
         json_number(json, intervals[i].low);
         base_text_append(json, ", \"high\": ");
         json_number(json, intervals[i].high);
         base_text_append(json, "}");
-        base_text_printf(text, "%s%-*s %8.4f", i >= 7 ? "r " : "", i >= 7 ? 14 : 16, name,
-                         values[i]);
+        base_text_printf(text, "%-16s %8.4f", name, values[i]);
         if (!isnan(intervals[i].low))
             base_text_printf(text, "   95%% interval %.4f to %.4f", intervals[i].low,
                              intervals[i].high);
         base_text_append(text, "\n");
         first = false;
     }
-    base_text_printf(json, "\n  },\n  \"majority\": %.6f,\n", m.majority);
+    base_text_append(json, "\n  },\n");
+    first = true;
+    for (size_t v = 0; v < BASE_MIN(s->spec.values, BASE_COUNT(m.rmse)); v++) {
+        if (isnan(m.rmse[v])) continue; /* what perception states as its error */
+        base_text_printf(json, "%s\"%s\": %.6f", first ? "  \"errors\": {" : ", ",
+                         s->spec.labels[s->spec.classes + v], m.rmse[v]);
+        first = false;
+    }
+    base_text_printf(json, "%s  \"majority\": %.6f,\n", first ? "" : "},\n", m.majority);
     base_text_printf(text, "%-16s %8.4f   (%s of always saying the most frequent class)\n",
                      "majority", m.majority, s->spec.multi_label ? "macro F1" : "accuracy");
     status = per_class(s, logits, temperature, threshold > 0 ? threshold : .5, json, text);

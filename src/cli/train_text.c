@@ -9,7 +9,7 @@
 #include "data/table.h"
 #include "nn/tape.h"
 
-enum { LONGEST = 64, PIECES = 24 };
+enum { LONGEST = WORD_UNITS_TOKENS, PIECES = WORD_UNITS_PIECES };
 
 affect_status train_text_add(train_set *s, const char *text) {
     char **texts = base_realloc(s->texts, (s->count + 1) * sizeof *texts);
@@ -105,12 +105,18 @@ static affect_status read_tsv(train_set *s, const data_table *t) {
     for (size_t r = 0; status == AFFECT_OK && r < t->rows; r++) {
         size_t width = data_table_width(t, r);
         const char *first = data_table_cell(t, r, 0);
-        if (width == 2 && strcmp(first, "9") == 0) { /* XED's neutral lines */
-            status = train_text_add(s, data_table_cell(t, r, 1));
+        if (width >= 2 && strcmp(first, "9") == 0) { /* XED's neutral lines; some hold tabs */
+            base_text line = {0};
+            for (size_t k = 1; k < width; k++)
+                base_text_printf(&line, "%s%s", k > 1 ? " " : "", data_table_cell(t, r, k));
+            status = line.failed ? base_fail_memory(s->ctx)
+                                 : train_text_add(s, line.data ? line.data : "");
+            base_text_destroy(&line);
             int c = train_label(&s->spec, "neutral");
             if (status == AFFECT_OK && c >= 0) set_class(s, c);
             continue;
         }
+        if (!*first && (width < 2 || !*data_table_cell(t, r, 1))) continue; /* blank but for tabs */
         if (width != 2 && width != 3)
             return base_fail(s->ctx, AFFECT_ERROR_FORMAT,
                              "%s:%zu: has %zu columns, expected text, label numbers[, id]", t->path,
@@ -158,11 +164,11 @@ bool train_text_batch(const train_set *s, nn_tape *tape, const uint32_t *index, 
         train_dice d = {seed ^ (uint64_t)index[i] * 0x9e3779b97f4a7c15u, 0};
         size_t count = 0;
         char token[48];
-        for (size_t at = 0; count < LONGEST && train_words_token(s->texts[index[i]], &at, token);) {
+        for (size_t at = 0; count < LONGEST && word_units_token(s->texts[index[i]], &at, token);) {
             if (a && train_roll(&d) < a->drop) continue;
             size_t k = i * LONGEST + count;
-            sizes[k] = train_words_units_of(s->spec.words, token, a && train_roll(&d) < a->pieces,
-                                            units + k * PIECES, PIECES);
+            sizes[k] = word_units_of(s->spec.words, token, a && train_roll(&d) < a->pieces,
+                                     units + k * PIECES, PIECES);
             count++;
         }
         if (count == 0) sizes[i * LONGEST] = 0;
