@@ -113,6 +113,7 @@ static void predict_from_vectors(lexicon *lx, size_t dim, int hidden) {
 
 typedef struct gain {
     double slope, offset, precision, r;
+    double mean, spread; /* of the anchors it was fitted on: mean and 1 / variance */
     size_t n;
 } gain;
 
@@ -144,6 +145,10 @@ static gain fit_gain(const lexicon *lx, source s, size_t dim, int hidden) {
             left += e * e;
         }
         g.precision = (double)(g.n - 2) / left;
+        double yy = 0;
+        for (size_t i = 0; i < g.n; i++) yy += (y[i] - my) * (y[i] - my);
+        g.mean = my;
+        g.spread = (double)(g.n - 1) / yy;
         g.r = correlation(x, y, g.n);
     }
     base_free(x);
@@ -197,15 +202,20 @@ void field_solve(lexicon *lx, int hidden, bool report, double *out) {
         for (source s = FROM_ANCHOR; s < SOURCES; s++) {
             if (!lx->value[s]) continue;
             gain g = fit_gain(lx, s, dim, hidden);
-            if (s == FROM_ANCHOR) g = (gain){1, 0, 100, 1, g.n}; /* placed to a tenth */
+            if (s == FROM_ANCHOR)
+                g = (gain){.slope = 1, .precision = 100, .r = 1, .n = g.n}; /* placed to a tenth */
             if (report && g.precision > 0)
                 printf("source  %-9s %zu  n %4zu  r %.3f  slope %6.3f  sd %.3f\n", source_names[s],
                        dim, g.n, g.r, g.slope, 1 / sqrt(g.precision));
             for (size_t i = 0; i < n && g.precision > 0; i++) {
                 double v = lx->value[s][i * DIMS + dim];
                 if (isnan(v) || (s <= FROM_AFINN && field_hides(lx, i, hidden))) continue;
-                base[i] += g.precision;
-                pull[i] += g.precision * (g.offset + g.slope * v);
+                /* The line leans towards the anchors' mean as far as the source is weak; without
+                 * that lean, which would be counted once a source, this is what it says itself. The
+                 * sources that read sentences err together. */
+                double share = s >= FROM_READERS ? .5 : 1;
+                base[i] += share * (g.precision - g.spread);
+                pull[i] += share * (g.precision * (g.offset + g.slope * v) - g.spread * g.mean);
                 if (hidden < 0) lx->terms[i].sources |= 1U << s;
             }
         }
