@@ -131,6 +131,10 @@ typedef struct media_audio {
     char text[160];
 } media_audio;
 
+/* Channels of this layout and format to mono floats of `rate`. */
+AFFECT_MUST_USE affect_status audio_mixer(affect_context *ctx, const AVChannelLayout *in,
+                                          int format, int in_rate, int rate,
+                                          struct SwrContext **out);
 /* Makes audio->head, unless the stream has ended or starves. */
 AFFECT_MUST_USE affect_status audio_fill(media_audio *audio, bool *starved);
 void audio_take(media_audio *audio); /* the head was handed on */

@@ -14,6 +14,7 @@ static affect_status face_make(affect_context *ctx, const affect_options *o,
     options.detector = session_option_model(o, "face.detect");
     options.mesh = session_option_model(o, "face.mesh");
     options.expressions = session_option_model(o, "face.expression");
+    options.geometry = session_option_model(o, "face.geometry");
     face_stage *stage = NULL;
     affect_status status = face_create(ctx, &options, timeline, &stage);
     *impl = stage;
