@@ -409,7 +409,15 @@ affect_status train_report(const train_set *s, const float *logits, double tempe
         base_text_append(text, "\n");
         first = false;
     }
-    base_text_printf(json, "\n  },\n  \"majority\": %.6f,\n", m.majority);
+    base_text_append(json, "\n  },\n");
+    first = true;
+    for (size_t v = 0; v < BASE_MIN(s->spec.values, BASE_COUNT(m.rmse)); v++) {
+        if (isnan(m.rmse[v])) continue; /* what perception states as its error */
+        base_text_printf(json, "%s\"%s\": %.6f", first ? "  \"errors\": {" : ", ",
+                         s->spec.labels[s->spec.classes + v], m.rmse[v]);
+        first = false;
+    }
+    base_text_printf(json, "%s  \"majority\": %.6f,\n", first ? "" : "},\n", m.majority);
     base_text_printf(text, "%-16s %8.4f   (%s of always saying the most frequent class)\n",
                      "majority", m.majority, s->spec.multi_label ? "macro F1" : "accuracy");
     status = per_class(s, logits, temperature, threshold > 0 ? threshold : .5, json, text);
