@@ -9,7 +9,7 @@
 
 #include "words/judge.h"
 
-const double judge_threshold = 2.0; /* mean log odds */
+const double judge_threshold = 2.4; /* mean log odds */
 static const double EVEN_WORDS = 4; /* imaginary words of log odds 0 */
 enum { RECENT = 128 };
 
