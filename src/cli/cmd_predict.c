@@ -26,8 +26,11 @@ static void print_json_text(const char *text) {
     putchar('"');
 }
 
-static void print_row(const train_spec *spec, const char *name, const float *row, double threshold,
-                      bool json) {
+static void print_row(train_model *m, const char *name, const float *row, bool json) {
+    const train_spec *spec = train_model_spec(m);
+    double threshold = train_model_threshold(m) > 0 ? train_model_threshold(m) : .5;
+    double known = (double)nn_model_known(train_model_network(m), 0),
+           distance = (double)nn_model_distance(train_model_network(m), 0);
     size_t best = 0;
     for (size_t i = 1; i < spec->classes; i++)
         if (row[i] > row[best]) best = i;
@@ -40,6 +43,8 @@ static void print_row(const train_spec *spec, const char *name, const float *row
         printf("}");
         for (size_t v = spec->classes; v < spec->classes + spec->values; v++)
             printf(", \"%s\": %.6f", spec->labels[v], (double)row[v]);
+        printf(", \"known\": %.6f", known);
+        if (isfinite(distance)) printf(", \"distance\": %.6f", distance);
         printf("}\n");
         return;
     }
@@ -57,6 +62,7 @@ static void print_row(const train_spec *spec, const char *name, const float *row
     }
     for (size_t v = spec->classes; v < spec->classes + spec->values; v++)
         printf("\t%s %+.2f", spec->labels[v], (double)row[v]);
+    if (known < .5) printf("\tunlike its training data (known %.2f)", known);
     printf("\n");
 }
 
@@ -106,7 +112,7 @@ static affect_status predict_pictures(affect_context *ctx, train_model *m, const
         char name[32];
         snprintf(name, sizeof name, "%zu", i);
         status = nn_model_face(ctx, train_model_network(m), array->data + i * h * w, w, h, w, row);
-        if (status == AFFECT_OK) print_row(train_model_spec(m), name, row, 0, json);
+        if (status == AFFECT_OK) print_row(m, name, row, json);
     }
     data_npy_destroy(array);
     data_npz_destroy(npz);
@@ -122,16 +128,9 @@ static affect_status predict_one(affect_context *ctx, train_model *m, const char
     if (spec->kind == TRAIN_FACES) {
         status = predict_picture(ctx, m, input, row);
     } else {
-        train_set *set;
-        status = train_set_single(ctx, spec, input, &set);
-        if (status == AFFECT_OK) {
-            status = train_model_outputs(ctx, m, set, 1, row);
-            nn_model_calibrate(train_model_network(m), row);
-            train_set_destroy(set);
-        }
+        status = train_model_predict(ctx, m, input, row);
     }
-    double threshold = train_model_threshold(m) > 0 ? train_model_threshold(m) : .5;
-    if (status == AFFECT_OK) print_row(spec, input, row, threshold, json);
+    if (status == AFFECT_OK) print_row(m, input, row, json);
     return status;
 }
 
@@ -155,7 +154,7 @@ int cli_predict(int argc, char **argv) {
     affect_status status = cli_parse(&usage, argc, argv, &operands, &help);
     affect_context *ctx = NULL;
     train_model *m = NULL;
-    float row[64];
+    float row[64]; /* as many as labels and values can be */
     if (status == AFFECT_OK && !help) {
         if (operands.count < 2) {
             status =

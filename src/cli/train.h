@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "nn/net.h"
+#include "words/units.h"
 
 /* ---- train_recipe.c: an ini file; every mistake is reported with its line
  * ------------------------ */
@@ -61,44 +62,16 @@ typedef struct train_augment {
     double pieces, drop;
 } train_augment;
 
-/* ---- train_words.c: words to units ---- */
-
-/* Unit 0..words-1: known words; then `buckets` hashed character n-grams (Bojanowski et al. 2017),
- * which spell words that are not known. */
-typedef struct train_words train_words;
-AFFECT_MUST_USE affect_status train_words_open(affect_context *ctx, const char *path,
-                                               train_words **out);
-AFFECT_MUST_USE affect_status train_words_save(affect_context *ctx, const train_words *words,
-                                               const char *path);
-void train_words_destroy(train_words *words);
-size_t train_words_units(const train_words *words);
-/* Next token of lower-cased text at *at (words, numbers as one token, punctuation, emoji); false at
- * the end. */
-bool train_words_token(const char *text, size_t *at, char token[48]);
-/* Units of one token: its word, or (`spelled`, or not known) its pieces. At most `room`; returns
- * how many. */
-size_t train_words_units_of(const train_words *words, const char *token, bool spelled, int32_t *out,
-                            size_t room);
-/* Makes a vocabulary of the words that occur at least `least` times in the texts. */
-AFFECT_MUST_USE affect_status train_words_build(affect_context *ctx, const char *const *texts,
-                                                size_t count, size_t least, size_t buckets,
-                                                train_words **out);
-/* Fills rows of table[units x width] from a wink-embeddings JSON: known words take their vector,
- * n-gram buckets the mean of the vectors of all words that contain them. *found: words with a
- * vector. */
-AFFECT_MUST_USE affect_status train_words_vectors(affect_context *ctx, const train_words *words,
-                                                  const char *path, float *table, size_t width,
-                                                  size_t *found);
-
 /* What a set is read as; the same for training, validation and evaluation. */
 typedef struct train_spec {
     train_kind kind;
     const char *const *labels; /* classes, then values */
     size_t classes, values;
     bool multi_label, drop_single_votes;
-    size_t bands;             /* audio */
-    double step_s;            /* audio */
-    const train_words *words; /* text; NULL while the vocabulary is still to be made */
+    size_t bands;            /* audio */
+    double step_s;           /* audio */
+    const float *places;     /* audio: classes x values, what a class stands for; NULL = unknown */
+    const word_units *words; /* text; NULL while the vocabulary is still to be made */
 } train_spec;
 
 typedef struct train_set {
@@ -119,8 +92,9 @@ typedef struct train_set {
 } train_set;
 
 /* `sources`: files separated by blanks (faces: IMAGES.npz VOTES.csv). `only` and `except`: NULL, or
- * "COLUMN VALUE,VALUE" to choose rows of audio manifests and tables. Errors: NOT_FOUND, FORMAT
- * (file, line, what was expected), MEMORY. */
+ * "COLUMN VALUE,VALUE" to choose rows of audio manifests and tables; audio takes several rules,
+ * "PART: COLUMN VALUES | ...", each for the manifests whose path contains PART. Errors: NOT_FOUND,
+ * FORMAT (file, line, what was expected), MEMORY. */
 AFFECT_MUST_USE affect_status train_set_open(affect_context *ctx, const train_spec *spec,
                                              const char *sources, const char *only,
                                              const char *except, train_set **out);
@@ -182,9 +156,10 @@ typedef struct train_scores {
 AFFECT_MUST_USE affect_status train_score(const train_set *set, const float *logits,
                                           double temperature, double threshold,
                                           const uint32_t *index, size_t n, train_scores *out);
-/* The temperature that makes the loss least on this set (golden-section search in its logarithm).
- */
-double train_temperature(const train_set *set, const float *logits);
+/* The temperature that makes the loss least on this set (golden-section search in its logarithm):
+ * the loss to the targets, or `by_class` that to the majority class, which makes the posterior of
+ * the top class agree with its accuracy where votes are split. */
+double train_temperature(const train_set *set, const float *logits, bool by_class);
 
 typedef struct train_interval {
     double low, high;
@@ -211,6 +186,10 @@ void train_model_close(train_model *model);
 const train_spec *train_model_spec(const train_model *model);
 nn_model *train_model_network(train_model *model);
 double train_model_threshold(const train_model *model); /* several labels; 0 = none in the card */
+/* Posteriors and values of one audio file or text (classes + values); nn_model_known of row 0 says
+ * how usual it was. Errors: those of reading, UNSUPPORTED (faces). */
+AFFECT_MUST_USE affect_status train_model_predict(affect_context *ctx, train_model *model,
+                                                  const char *input, float *row);
 /* Raw outputs, set->count x set->width. */
 AFFECT_MUST_USE affect_status train_model_outputs(affect_context *ctx, train_model *model,
                                                   const train_set *set, int threads,

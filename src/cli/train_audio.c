@@ -45,10 +45,7 @@ static affect_status decode(affect_context *ctx, const char *path, samples *out)
 /* Appends the clip's rows; the sample itself has been added. */
 static affect_status append_clip(train_set *s, const char *path) {
     affect_context *ctx = s->ctx;
-    voice_log_mel_options o = voice_log_mel_default();
-    o.bands = s->spec.bands;
-    o.step_s = s->spec.step_s;
-    o.window_s = fmax(o.window_s, 2 * o.step_s);
+    voice_log_mel_options o = voice_log_mel_network(s->spec.bands, s->spec.step_s);
     voice_log_mel *mel = NULL;
     samples wave = {0};
     affect_status status = decode(ctx, path, &wave);
@@ -117,9 +114,9 @@ static char *find_file(const char *manifest, const char *cell) {
     return NULL;
 }
 
-/* Does the row match "COLUMN VALUE,VALUE"? */
-static affect_status matches(affect_context *ctx, const data_table *t, size_t row, const char *rule,
-                             bool *out) {
+/* Does the row match one rule, "COLUMN VALUE,VALUE"? */
+static affect_status matches_one(affect_context *ctx, const data_table *t, size_t row,
+                                 const char *rule, bool *out) {
     size_t n = strcspn(rule, " ");
     char column[64];
     snprintf(column, sizeof column, "%.*s", (int)BASE_MIN(n, sizeof column - 1), rule);
@@ -136,6 +133,33 @@ static affect_status matches(affect_context *ctx, const data_table *t, size_t ro
         at += length + (at[length] == ',');
     }
     return AFFECT_OK;
+}
+
+/* Rules separated by '|'; "PART: COLUMN VALUES" concerns manifests whose path contains PART. A row
+ * no rule concerns gives `fallback`; else whether any that concerns it matches. */
+static affect_status matches(affect_context *ctx, const data_table *t, size_t row,
+                             const char *rules, bool fallback, bool *out) {
+    char *copy = base_strdup(rules), *rest = copy;
+    if (!copy) return base_fail_memory(ctx);
+    affect_status status = AFFECT_OK;
+    bool concerned = false, any = false;
+    for (char *rule; status == AFFECT_OK && (rule = strsep(&rest, "|"));) {
+        char *end = rule + strlen(rule), *colon = strchr(rule, ':');
+        while (end > rule && end[-1] == ' ') *--end = '\0';
+        while (*rule == ' ') rule++;
+        if (colon && colon < rule + strcspn(rule, " ")) {
+            *colon = '\0';
+            if (!strstr(t->path, rule)) continue;
+            for (rule = colon + 1; *rule == ' ';) rule++;
+        }
+        bool hit = false;
+        status = matches_one(ctx, t, row, rule, &hit);
+        concerned = true;
+        any |= hit;
+    }
+    base_free(copy);
+    *out = concerned ? any : fallback;
+    return status;
 }
 
 /* Numbers the speakers of a manifest as they appear; names are compared within one manifest. */
@@ -166,8 +190,8 @@ affect_status train_audio_open(train_set *s, const char *manifest, const char *o
     int32_t base = (int32_t)s->count;
     for (size_t r = 0; status == AFFECT_OK && r < t->rows; r++) {
         bool keep = true, drop = false;
-        if (only) status = matches(ctx, t, r, only, &keep);
-        if (status == AFFECT_OK && except) status = matches(ctx, t, r, except, &drop);
+        if (only) status = matches(ctx, t, r, only, true, &keep);
+        if (status == AFFECT_OK && except) status = matches(ctx, t, r, except, false, &drop);
         if (status != AFFECT_OK || !keep || drop) continue;
         int c = train_label(&s->spec, data_table_cell(t, r, (size_t)label));
         if (c < 0) {
@@ -186,6 +210,9 @@ affect_status train_audio_open(train_set *s, const char *manifest, const char *o
         s->gold[at] = c;
         s->group[at] = speaker >= 0 ? speaker_of(t, r, speaker, base) : -1;
         for (size_t k = 0; k < s->spec.classes; k++) s->target[at * s->width + k] = (int)k == c;
+        for (size_t v = 0; s->spec.places && v < s->spec.values; v++)
+            s->target[at * s->width + s->spec.classes + v] =
+                s->spec.places[(size_t)c * s->spec.values + v];
     }
     data_table_destroy(t);
     return status;

@@ -2,58 +2,13 @@
  * early stop, a checkpoint each epoch from which a killed run goes on bit for bit. Everything
  * random is a function of the seed, the epoch and the sample, so a checkpoint holds no generator.
  */
-#include <fcntl.h>
 #include <math.h>
-#include <nettle/sha2.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/train.h"
+#include "cli/train_private.h"
 #include "nn/kernels.h"
-#include "nn/model.h"
-#include "nn/safetensors.h"
 #include "nn/tape.h"
-
-enum { MAX_LABELS = 64, EVALUATE_SHARD = 64 };
-
-typedef struct training {
-    affect_context *ctx;
-    const train_options *o;
-    recipe *recipe;
-    char *folder, *label_text;
-    const char *labels[MAX_LABELS];
-    size_t classes, values;
-    train_spec spec;
-    train_words *words;
-    nn_net_options net_options;
-    double value_weight;
-    bool ccc;
-    const char *class_weights;
-    float *weights; /* of the classes, or NULL */
-    train_set *train, *valid;
-    nn_net *net;
-    nn_engine *engine;
-    base_pool *pool;
-    /* schedule */
-    size_t epochs, batch, shard, warm_up, patience;
-    double rate, final_rate;
-    size_t small_epochs, small_size; /* the first epochs see smaller pictures */
-    uint64_t seed;
-    nn_optimiser optimiser;
-    train_augment augment;
-    /* state */
-    uint32_t *order;
-    size_t order_count, epoch;
-    double best, seconds;
-    size_t best_epoch;
-    bool higher_is_better;
-    const char *monitor;
-    base_text log;
-    float *logits;
-    /* of the step under way */
-    size_t at;
-} training;
 
 /* ---- from the recipe ---- */
 
@@ -86,6 +41,40 @@ static void read_labels(training *t) {
     if (t->classes < 2) recipe_mistake(t->recipe, "data", "labels", "expected at least two labels");
 }
 
+/* "LABEL number number ... LABEL ...": where each class lies among the values. */
+static void read_places(training *t) {
+    const char *text = recipe_text(t->recipe, "data", "places", "");
+    if (!*text || t->recipe->status != AFFECT_OK) return;
+    t->places = base_calloc(t->classes * BASE_MAX(t->values, (size_t)1), sizeof *t->places);
+    char *copy = base_strdup(text), *rest = copy;
+    bool known[MAX_LABELS] = {false};
+    size_t label = MAX_LABELS, at = 0, seen = 0;
+    if (!t->places || !copy) t->recipe->status = base_fail_memory(t->ctx);
+    for (char *word; t->recipe->status == AFFECT_OK && (word = strsep(&rest, " ,"));) {
+        double value;
+        if (!*word) continue;
+        if (label < t->classes && at < t->values) {
+            if (!base_parse_double(word, strlen(word), &value) || fabs(value) > 1)
+                recipe_mistake(t->recipe, "data", "places",
+                               "expected a number from -1 to 1 instead of '%s'", word);
+            t->places[label * t->values + at++] = (float)value;
+            continue;
+        }
+        for (label = 0; label < t->classes && strcmp(t->labels[label], word) != 0;) label++;
+        if (label == t->classes || known[label])
+            recipe_mistake(t->recipe, "data", "places", "expected each label once, not '%s'", word);
+        else
+            known[label] = true;
+        at = 0;
+        seen++;
+    }
+    if (seen != t->classes || at != t->values || !t->values)
+        recipe_mistake(t->recipe, "data", "places", "expected every label with %zu numbers",
+                       t->values);
+    base_free(copy);
+    t->spec.places = t->places;
+}
+
 static void read_schedule(training *t) {
     recipe *r = t->recipe;
     t->epochs = recipe_count(r, "train", "epochs", 30, 1, 10000);
@@ -96,8 +85,10 @@ static void read_schedule(training *t) {
     t->final_rate = recipe_number(r, "train", "final_rate", .01, 0, 1);
     t->warm_up = recipe_count(r, "train", "warm_up_steps", 0, 0, 1000000);
     t->patience = recipe_count(r, "train", "patience", 0, 0, 10000);
-    t->monitor = recipe_choice(r, "train", "monitor", "loss", "loss|accuracy|uar|macro_f1");
+    t->monitor = recipe_choice(r, "train", "monitor", "loss", "loss|accuracy|uar|macro_f1|last");
     t->higher_is_better = strcmp(t->monitor, "loss") != 0;
+    t->by_class =
+        strcmp(recipe_choice(r, "train", "calibrate", "targets", "targets|class"), "class") == 0;
     t->optimiser = (nn_optimiser){
         .beta1 = recipe_number(r, "train", "beta1", .9, 0, .9999),
         .beta2 = recipe_number(r, "train", "beta2", .999, 0, .999999),
@@ -131,8 +122,7 @@ static void read_schedule(training *t) {
     };
 }
 
-/* A sample teaches something: a class, labels or a value is known. */
-static bool usable(const train_set *s, size_t i) {
+bool train_usable(const train_set *s, size_t i) {
     const float *t = s->target + i * s->width;
     double sum = 0;
     bool known = false;
@@ -150,11 +140,11 @@ static affect_status make_words(training *t, const char *sources, size_t least, 
     train_set *raw;
     affect_status status = train_set_open(t->ctx, &t->spec, sources, "split train", NULL, &raw);
     if (status != AFFECT_OK) return status;
-    status = train_words_build(t->ctx, (const char *const *)raw->texts, raw->count, least, buckets,
-                               &t->words);
+    status = word_units_build(t->ctx, (const char *const *)raw->texts, raw->count, least, buckets,
+                              &t->words);
     train_set_destroy(raw);
     t->spec.words = t->words;
-    if (status == AFFECT_OK) t->net_options.vocabulary = train_words_units(t->words);
+    if (status == AFFECT_OK) t->net_options.vocabulary = word_units_count(t->words);
     return status;
 }
 
@@ -162,8 +152,8 @@ static affect_status load_vectors(training *t, const char *path) {
     nn_params *p = nn_net_params(t->net);
     int id = nn_param_find(p, "vectors.weight");
     size_t found = 0;
-    affect_status status = train_words_vectors(t->ctx, t->words, path, nn_param_value(p, id),
-                                               t->net_options.inputs, &found);
+    affect_status status = word_units_vectors(t->ctx, t->words, path, nn_param_value(p, id),
+                                              t->net_options.inputs, &found);
     if (status == AFFECT_OK && !t->o->quiet)
         fprintf(stderr, "%zu of %zu units are words with a pre-trained vector\n", found,
                 t->net_options.vocabulary);
@@ -207,6 +197,7 @@ static void read_spec(training *t) {
         .bands = recipe_count(r, "data", "bands", 64, 8, 256),
         .step_s = recipe_number(r, "data", "step_ms", 16, 5, 100) / 1000,
     };
+    if (t->spec.kind == TRAIN_AUDIO) read_places(t);
     t->net_options = (nn_net_options){
         .kind = recipe_choice(r, "model", "kind", NULL, "face_cnn|voice_crnn|text_gru|text_bag"),
         .outputs = t->classes + t->values,
@@ -240,6 +231,7 @@ static affect_status build(training *t) {
     size_t least = recipe_count(r, "data", "least_count", 2, 1, 1000000);
     size_t buckets = recipe_count(r, "data", "buckets", 20000, 0, 10000000);
     const char *vectors = recipe_text(r, "model", "vectors", "");
+    const char *start = recipe_text(r, "train", "start", "");
     static const char *const card_keys[] = {"name",          "licence", "commercial",
                                             "training_data", "task",    "source"};
     for (size_t i = 0; i < BASE_COUNT(card_keys); i++) recipe_text(r, "card", card_keys[i], "");
@@ -261,6 +253,7 @@ static affect_status build(training *t) {
                                 *valid_except ? valid_except : NULL, &t->valid);
     if (status == AFFECT_OK) status = nn_net_create(t->ctx, &t->net_options, t->seed, &t->net);
     if (status == AFFECT_OK && text && *vectors) status = load_vectors(t, vectors);
+    if (status == AFFECT_OK && *start) status = train_load_weights(t, start);
     if (status == AFFECT_OK && strcmp(t->class_weights, "root") == 0) status = weigh_classes(t);
     if (status == AFFECT_OK) status = base_pool_create(t->ctx, t->o->threads, &t->pool);
     if (status == AFFECT_OK)
@@ -271,7 +264,7 @@ static affect_status build(training *t) {
     t->logits = base_calloc(t->valid->count * t->valid->width, sizeof(float));
     if (!t->order || !t->logits) return base_fail_memory(t->ctx);
     for (size_t i = 0; i < t->train->count; i++)
-        if (usable(t->train, i)) t->order[t->order_count++] = (uint32_t)i;
+        if (train_usable(t->train, i)) t->order[t->order_count++] = (uint32_t)i;
     if (t->order_count < t->batch)
         return base_fail(t->ctx, AFFECT_ERROR_ARGUMENT,
                          "the training set has %zu usable samples, less than one batch of %zu",
@@ -319,241 +312,14 @@ static nn_tensor *train_shard(void *user, nn_tape *tape, size_t shard) {
     return combined_loss(t, tape, nn_net_forward(t->net, tape, &batch), target);
 }
 
-static nn_tensor *valid_shard(void *user, nn_tape *tape, size_t shard) {
-    training *t = user;
-    uint32_t index[EVALUATE_SHARD];
-    size_t from = shard * EVALUATE_SHARD,
-           n = BASE_MIN((size_t)EVALUATE_SHARD, t->valid->count - from);
-    for (size_t i = 0; i < n; i++) index[i] = (uint32_t)(from + i);
-    nn_batch batch;
-    float *target;
-    if (!train_set_batch(t->valid, tape, index, n, NULL, 0, &batch, &target)) return NULL;
-    nn_tensor *logits = nn_net_forward(t->net, tape, &batch);
-    if (logits)
-        memcpy(t->logits + from * t->valid->width, logits->data, logits->count * sizeof(float));
-    return logits;
-}
-
-/* The weights that are judged and kept: the running average where there is one. */
-static float *judged(training *t) {
-    nn_engine_state *state = nn_engine_get_state(t->engine);
-    return state->average ? state->average : nn_net_params(t->net)->value;
-}
-
 static affect_status validate(training *t, train_scores *out) {
     nn_params *params = nn_net_params(t->net);
     float *own = params->value;
-    params->value = judged(t);
-    nn_engine_thaw(t->engine);
-    size_t shards = (t->valid->count + EVALUATE_SHARD - 1) / EVALUATE_SHARD;
-    affect_status status = nn_engine_map(t->engine, shards, valid_shard, t);
+    params->value = train_judged(t);
+    affect_status status = train_pass(t, t->valid, NULL, t->valid->count, t->logits, NULL);
     params->value = own;
     nn_engine_thaw(t->engine);
     if (status == AFFECT_OK) status = train_score(t->valid, t->logits, 1, 0, NULL, 0, out);
-    return status;
-}
-
-/* ---- files ---- */
-
-static affect_status write_at(training *t, const char *name, const void *data, size_t length) {
-    char *path = base_path_join(t->folder, name);
-    if (!path) return base_fail_memory(t->ctx);
-    affect_status status = base_write_file(t->ctx, path, data, length);
-    base_free(path);
-    return status;
-}
-
-static affect_status save_weights(training *t, nn_storage storage) {
-    char *path = base_path_join(t->folder, "weights.safetensors");
-    nn_writer *w = NULL;
-    affect_status status = path ? nn_writer_create(t->ctx, path, &w) : base_fail_memory(t->ctx);
-    if (status == AFFECT_OK) {
-        nn_params_write(w, nn_net_params(t->net), "", judged(t), storage, 256);
-        status = nn_writer_commit(t->ctx, w);
-    }
-    base_free(path);
-    return status;
-}
-
-static void json_text(base_text *out, const char *text) {
-    base_text_append(out, "\"");
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') base_text_append(out, "\\");
-        base_text_append_n(out, text, 1);
-    }
-    base_text_append(out, "\"");
-}
-
-static affect_status sha256_of(affect_context *ctx, const char *path, char out[65]) {
-    char *bytes;
-    size_t length;
-    affect_status status = base_read_file(ctx, path, (size_t)1 << 30, &bytes, &length);
-    if (status != AFFECT_OK) return status;
-    struct sha256_ctx sum;
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_init(&sum);
-    sha256_update(&sum, length, (const uint8_t *)bytes);
-    sha256_digest(&sum, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
-    base_free(bytes);
-    return AFFECT_OK;
-}
-
-/* card.json: what the model is, from what, how good; numbers are those of the weights as stored. */
-static affect_status save_card(training *t, double temperature, double threshold) {
-    recipe *r = t->recipe;
-    base_text card = {0}, text = {0};
-    const char *files[] = {"weights.safetensors", "words.txt"};
-    base_text_append(&card, "{\n  \"name\": ");
-    json_text(&card, recipe_text(r, "card", "name", "unnamed"));
-    base_text_append(&card, ",\n  \"version\": \"1\",\n  \"task\": ");
-    json_text(&card, recipe_text(r, "card", "task", "classification"));
-    base_text_append(&card, ",\n  \"licence\": ");
-    json_text(&card, recipe_text(r, "card", "licence", "unknown"));
-    base_text_printf(&card, ",\n  \"commercial\": %s,\n  \"training_data\": ",
-                     strcmp(recipe_text(r, "card", "commercial", "no"), "yes") == 0 ? "true"
-                                                                                    : "false");
-    json_text(&card, recipe_text(r, "card", "training_data", "not stated"));
-    base_text_append(&card, ",\n  \"source\": ");
-    json_text(&card,
-              recipe_text(r, "card", "source", "trained with affect train; recipe.ini beside it"));
-    base_text_append(&card, ",\n  \"labels\": [");
-    for (size_t i = 0; i < t->classes + t->values; i++) {
-        if (i) base_text_append(&card, ", ");
-        json_text(&card, t->labels[i]);
-    }
-    base_text_append(&card, "],\n  \"files\": [");
-    affect_status status = AFFECT_OK;
-    for (size_t i = 0; status == AFFECT_OK && i < (t->spec.kind == TRAIN_TEXT ? 2 : 1); i++) {
-        char sum[65], *path = base_path_join(t->folder, files[i]);
-        status = path ? sha256_of(t->ctx, path, sum) : base_fail_memory(t->ctx);
-        base_free(path);
-        if (status == AFFECT_OK)
-            base_text_printf(&card, "%s{\"name\": \"%s\", \"sha256\": \"%s\"}", i ? ", " : "",
-                             files[i], sum);
-    }
-    base_text_append(&card, "],\n  \"network\": ");
-    nn_model_describe(&t->net_options, t->classes, t->spec.multi_label, &card);
-    base_text_printf(&card, ",\n  \"temperature\": %.6g,\n", temperature);
-    if (t->spec.multi_label) base_text_printf(&card, "  \"threshold\": %.4f,\n", threshold);
-    if (t->spec.kind == TRAIN_AUDIO)
-        base_text_printf(&card, "  \"input\": {\"bands\": %zu, \"step_s\": %.6g},\n", t->spec.bands,
-                         t->spec.step_s);
-    base_text_printf(&card, "  \"best_epoch\": %zu,\n  \"validation\": ", t->best_epoch);
-    if (status == AFFECT_OK)
-        status = train_report(t->valid, t->logits, temperature, threshold, 200, &card, &text);
-    base_text_append(&card, "}\n");
-    if (status == AFFECT_OK && card.failed) status = base_fail_memory(t->ctx);
-    if (status == AFFECT_OK) status = write_at(t, "card.json", card.data, card.length);
-    if (status == AFFECT_OK) status = write_at(t, "validation.txt", text.data, text.length);
-    base_text_destroy(&card);
-    base_text_destroy(&text);
-    return status;
-}
-
-/* The whole model folder, each time the validation score improves: weights as they will be stored,
- * the temperature and threshold that belong to them, card and pictures. */
-static affect_status save_model(training *t) {
-    const char *name = recipe_choice(t->recipe, "card", "storage", "f16", "f32|f16|bf16|i8");
-    nn_storage storage = strcmp(name, "f16") == 0    ? NN_F16
-                         : strcmp(name, "bf16") == 0 ? NN_BF16
-                         : strcmp(name, "i8") == 0   ? NN_I8
-                                                     : NN_F32;
-    affect_status status = save_weights(t, storage);
-    if (status == AFFECT_OK && t->words) {
-        char *path = base_path_join(t->folder, "words.txt");
-        status = path ? train_words_save(t->ctx, t->words, path) : base_fail_memory(t->ctx);
-        base_free(path);
-    }
-    if (status != AFFECT_OK) return status;
-    double temperature = train_temperature(t->valid, t->logits);
-    train_scores s;
-    status = train_score(t->valid, t->logits, temperature, 0, NULL, 0, &s);
-    if (status == AFFECT_OK) status = save_card(t, temperature, s.threshold);
-    base_text svg = {0};
-    if (status == AFFECT_OK) status = train_confusion_svg(t->valid, t->logits, &svg);
-    if (status == AFFECT_OK) status = write_at(t, "confusion.svg", svg.data, svg.length);
-    base_text_destroy(&svg);
-    return status;
-}
-
-static affect_status save_checkpoint(training *t) {
-    char *path = base_path_join(t->folder, "checkpoint.safetensors");
-    nn_writer *w = NULL;
-    affect_status status = path ? nn_writer_create(t->ctx, path, &w) : base_fail_memory(t->ctx);
-    if (status == AFFECT_OK) {
-        const nn_engine_state *state = nn_engine_get_state(t->engine);
-        const nn_params *p = nn_net_params(t->net);
-        nn_params_write(w, p, "value.", NULL, NN_F32, 0);
-        if (state->m) nn_params_write(w, p, "m.", state->m, NN_F32, 0);
-        if (state->v) nn_params_write(w, p, "v.", state->v, NN_F32, 0);
-        if (state->average) nn_params_write(w, p, "average.", state->average, NN_F32, 0);
-        char text[64];
-        snprintf(text, sizeof text, "%zu", t->epoch);
-        nn_writer_metadata(w, "epoch", text);
-        snprintf(text, sizeof text, "%llu", (unsigned long long)state->step);
-        nn_writer_metadata(w, "step", text);
-        snprintf(text, sizeof text, "%.17g", t->best);
-        nn_writer_metadata(w, "best", text);
-        snprintf(text, sizeof text, "%zu", t->best_epoch);
-        nn_writer_metadata(w, "best_epoch", text);
-        snprintf(text, sizeof text, "%.3f", t->seconds);
-        nn_writer_metadata(w, "seconds", text);
-        nn_writer_metadata(w, "recipe", t->recipe->text);
-        nn_writer_metadata(w, "log", t->log.data ? t->log.data : "");
-        status = nn_writer_commit(t->ctx, w);
-    }
-    base_free(path);
-    return status;
-}
-
-static double metadata_number(const nn_file *f, const char *key) {
-    const char *text = nn_file_metadata(f, key);
-    double value = 0;
-    if (text) (void)base_parse_double(text, strlen(text), &value);
-    return value;
-}
-
-static affect_status load_vector(training *t, const nn_file *f, const char *prefix, float **out) {
-    const nn_params *p = nn_net_params(t->net);
-    if (!*out) {
-        *out = base_alloc_aligned(64, p->size * sizeof(float));
-        if (!*out) return base_fail_memory(t->ctx);
-        memset(*out, 0, p->size * sizeof(float));
-    }
-    return nn_params_read(t->ctx, f, p, prefix, *out);
-}
-
-/* Goes on where the checkpoint stands; a different recipe is refused. */
-static affect_status load_checkpoint(training *t, const char *path) {
-    nn_file *f;
-    affect_status status = nn_file_open(t->ctx, path, &f);
-    if (status != AFFECT_OK) return status;
-    const char *made_with = nn_file_metadata(f, "recipe"), *log = nn_file_metadata(f, "log");
-    if (!made_with || !log || strcmp(made_with, t->recipe->text) != 0) {
-        status =
-            base_fail(t->ctx, AFFECT_ERROR_EXISTS,
-                      "%s was made with another recipe: give --fresh to throw that run away, or "
-                      "the recipe another name",
-                      t->folder);
-        nn_file_close(f);
-        return status;
-    }
-    nn_engine_state *state = nn_engine_get_state(t->engine);
-    status =
-        nn_params_read(t->ctx, f, nn_net_params(t->net), "value.", nn_net_params(t->net)->value);
-    if (status == AFFECT_OK) status = load_vector(t, f, "m.", &state->m);
-    if (status == AFFECT_OK) status = load_vector(t, f, "v.", &state->v);
-    if (status == AFFECT_OK && t->optimiser.average > 0)
-        status = load_vector(t, f, "average.", &state->average);
-    state->step = (uint64_t)metadata_number(f, "step");
-    t->epoch = (size_t)metadata_number(f, "epoch");
-    t->best = metadata_number(f, "best");
-    t->best_epoch = (size_t)metadata_number(f, "best_epoch");
-    t->seconds = metadata_number(f, "seconds");
-    base_text_clear(&t->log);
-    base_text_append(&t->log, log);
-    nn_file_close(f);
     return status;
 }
 
@@ -563,7 +329,7 @@ static void shuffle(training *t) {
     /* from the sorted order each epoch, so that it depends on seed and epoch alone */
     size_t n = 0;
     for (size_t i = 0; i < t->train->count; i++)
-        if (usable(t->train, i)) t->order[n++] = (uint32_t)i;
+        if (train_usable(t->train, i)) t->order[n++] = (uint32_t)i;
     uint64_t seed = t->seed * 7919 + t->epoch;
     for (size_t i = n; i-- > 1;) {
         uint64_t wide = (uint64_t)nn_hash64(seed, i) * (i + 1) >> 32;
@@ -613,6 +379,7 @@ static affect_status after_epoch(training *t, double loss, double started) {
     double value = strcmp(t->monitor, "loss") == 0       ? s.loss
                    : strcmp(t->monitor, "accuracy") == 0 ? s.accuracy
                    : strcmp(t->monitor, "uar") == 0      ? s.uar
+                   : strcmp(t->monitor, "last") == 0     ? (double)t->epoch
                                                          : s.macro_f1;
     bool better = t->best_epoch == 0 || (t->higher_is_better ? value > t->best : value < t->best);
     t->epoch++;
@@ -624,14 +391,16 @@ static affect_status after_epoch(training *t, double loss, double started) {
     if (better) {
         t->best = value;
         t->best_epoch = t->epoch;
-        status = save_model(t);
+        status = train_save_model(t);
     }
-    if (status == AFFECT_OK) status = save_checkpoint(t);
-    if (status == AFFECT_OK) status = write_at(t, "log.csv", t->log.data, t->log.length);
+    if (status == AFFECT_OK) status = train_save_checkpoint(t);
+    if (status == AFFECT_OK) status = train_write_at(t, "log.csv", t->log.data, t->log.length);
     base_text svg = {0};
-    train_curves_svg(t->log.data, strcmp(t->monitor, "loss") ? t->monitor : "valid_loss", &svg);
+    train_curves_svg(
+        t->log.data,
+        strcmp(t->monitor, "loss") && strcmp(t->monitor, "last") ? t->monitor : "valid_loss", &svg);
     if (status == AFFECT_OK && !svg.failed)
-        status = write_at(t, "curves.svg", svg.data, svg.length);
+        status = train_write_at(t, "curves.svg", svg.data, svg.length);
     base_text_destroy(&svg);
     if (!t->o->quiet)
         fprintf(stderr,
@@ -665,13 +434,13 @@ static affect_status prepare_folder(training *t) {
         if (t->o->fresh)
             unlink(checkpoint);
         else
-            status = load_checkpoint(t, checkpoint);
+            status = train_load_checkpoint(t, checkpoint);
         if (status == AFFECT_OK && t->epoch && !t->o->quiet)
             fprintf(stderr, "goes on after epoch %zu\n", t->epoch);
     }
     base_free(checkpoint);
     if (status == AFFECT_OK)
-        status = write_at(t, "recipe.ini", t->recipe->text, strlen(t->recipe->text));
+        status = train_write_at(t, "recipe.ini", t->recipe->text, strlen(t->recipe->text));
     return status;
 }
 
@@ -687,6 +456,7 @@ affect_status train_run(affect_context *ctx, const train_options *options) {
         status = run_epoch(&t, &loss);
         if (status == AFFECT_OK) status = after_epoch(&t, loss, started);
     }
+    if (status == AFFECT_OK && t.best_epoch) status = train_finish(&t);
     if (status == AFFECT_OK) printf("%s\n", t.folder);
     nn_engine_destroy(t.engine);
     base_pool_destroy(t.pool);
@@ -700,6 +470,7 @@ affect_status train_run(affect_context *ctx, const train_options *options) {
     base_free(t.folder);
     base_free(t.label_text);
     base_free(t.weights);
-    train_words_destroy(t.words);
+    base_free(t.places);
+    word_units_destroy(t.words);
     return status;
 }

@@ -191,12 +191,28 @@ affect_status train_score(const train_set *s, const float *logits, double temper
     return status;
 }
 
-double train_temperature(const train_set *s, const float *logits) {
+/* What the temperature is to make least. */
+static double class_loss(const train_set *s, const float *logits, double temperature) {
+    double loss = 0, scored = 0, p[MAX_CLASSES];
+    for (size_t r = 0; r < s->count; r++) {
+        if (s->gold[r] < 0) continue;
+        posterior(logits + r * s->width, s->spec.classes, temperature, p);
+        loss -= log(fmax(p[s->gold[r]], 1e-30));
+        scored++;
+    }
+    return scored > 0 ? loss / scored : (double)NAN;
+}
+
+static double loss_at(const train_set *s, const float *logits, bool by_class, double exponent) {
+    return by_class && !s->spec.multi_label ? class_loss(s, logits, exp(exponent))
+                                            : soft_loss(s, logits, exp(exponent), NULL, s->count);
+}
+
+double train_temperature(const train_set *s, const float *logits, bool by_class) {
     const double ratio = .6180339887498949;
     double low = log(.2), high = log(5.), a = high - ratio * (high - low),
            b = low + ratio * (high - low);
-    double at_a = soft_loss(s, logits, exp(a), NULL, s->count);
-    double at_b = soft_loss(s, logits, exp(b), NULL, s->count);
+    double at_a = loss_at(s, logits, by_class, a), at_b = loss_at(s, logits, by_class, b);
     if (isnan(at_a)) return 1;
     for (int i = 0; i < 40; i++) {
         if (at_a < at_b) {
@@ -204,13 +220,13 @@ double train_temperature(const train_set *s, const float *logits) {
             b = a;
             at_b = at_a;
             a = high - ratio * (high - low);
-            at_a = soft_loss(s, logits, exp(a), NULL, s->count);
+            at_a = loss_at(s, logits, by_class, a);
         } else {
             low = a;
             a = b;
             at_a = at_b;
             b = low + ratio * (high - low);
-            at_b = soft_loss(s, logits, exp(b), NULL, s->count);
+            at_b = loss_at(s, logits, by_class, b);
         }
     }
     return exp((low + high) / 2);

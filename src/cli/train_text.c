@@ -9,7 +9,7 @@
 #include "data/table.h"
 #include "nn/tape.h"
 
-enum { LONGEST = 64, PIECES = 24 };
+enum { LONGEST = WORD_UNITS_TOKENS, PIECES = WORD_UNITS_PIECES };
 
 affect_status train_text_add(train_set *s, const char *text) {
     char **texts = base_realloc(s->texts, (s->count + 1) * sizeof *texts);
@@ -158,11 +158,11 @@ bool train_text_batch(const train_set *s, nn_tape *tape, const uint32_t *index, 
         train_dice d = {seed ^ (uint64_t)index[i] * 0x9e3779b97f4a7c15u, 0};
         size_t count = 0;
         char token[48];
-        for (size_t at = 0; count < LONGEST && train_words_token(s->texts[index[i]], &at, token);) {
+        for (size_t at = 0; count < LONGEST && word_units_token(s->texts[index[i]], &at, token);) {
             if (a && train_roll(&d) < a->drop) continue;
             size_t k = i * LONGEST + count;
-            sizes[k] = train_words_units_of(s->spec.words, token, a && train_roll(&d) < a->pieces,
-                                            units + k * PIECES, PIECES);
+            sizes[k] = word_units_of(s->spec.words, token, a && train_roll(&d) < a->pieces,
+                                     units + k * PIECES, PIECES);
             count++;
         }
         if (count == 0) sizes[i * LONGEST] = 0;

@@ -11,7 +11,8 @@ enum { SHARD = 32 };
 struct train_model {
     nn_model *model;
     train_spec spec;
-    train_words *words;
+    word_units *words;
+    nn_tape *tape; /* of single inputs */
     double threshold;
 };
 
@@ -50,14 +51,14 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
                                card->folder);
         if (status == AFFECT_OK && m->spec.kind == TRAIN_TEXT) {
             char *path = infer_card_path(card, card->files[1].name);
-            status = path ? train_words_open(ctx, path, &m->words) : base_fail_memory(ctx);
+            status = path ? word_units_open(ctx, path, &m->words) : base_fail_memory(ctx);
             base_free(path);
             m->spec.words = m->words;
-            if (status == AFFECT_OK && train_words_units(m->words) !=
+            if (status == AFFECT_OK && word_units_count(m->words) !=
                                            nn_net_get_options(nn_model_net(m->model))->vocabulary)
                 status = base_fail(ctx, AFFECT_ERROR_MODEL,
                                    "%s: the vocabulary has %zu units, the network %zu",
-                                   card->folder, train_words_units(m->words),
+                                   card->folder, word_units_count(m->words),
                                    nn_net_get_options(nn_model_net(m->model))->vocabulary);
         }
     }
@@ -71,14 +72,34 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
 
 void train_model_close(train_model *m) {
     if (!m) return;
+    nn_tape_destroy(m->tape);
     nn_model_destroy(m->model);
-    train_words_destroy(m->words);
+    word_units_destroy(m->words);
     base_free(m);
 }
 
 const train_spec *train_model_spec(const train_model *m) { return &m->spec; }
 nn_model *train_model_network(train_model *m) { return m->model; }
 double train_model_threshold(const train_model *m) { return m->threshold; }
+
+affect_status train_model_predict(affect_context *ctx, train_model *m, const char *input,
+                                  float *row) {
+    train_set *set = NULL;
+    affect_status status = train_set_single(ctx, &m->spec, input, &set);
+    if (status == AFFECT_OK && !m->tape)
+        status = nn_tape_create(ctx, nn_net_params(nn_model_net(m->model)), &m->tape);
+    if (status == AFFECT_OK) {
+        const uint32_t first = 0;
+        nn_batch batch;
+        float *target;
+        nn_tape_begin(m->tape, false, 0, NULL);
+        status = train_set_batch(set, m->tape, &first, 1, NULL, 0, &batch, &target)
+                     ? nn_model_run(ctx, m->model, &batch, row)
+                     : nn_tape_status(m->tape);
+    }
+    train_set_destroy(set);
+    return status;
+}
 
 typedef struct pass {
     const train_set *set;

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/safetensors.h"
+#include "nn/known.h"
 
 enum { FACE = 48 };
 
@@ -14,6 +14,9 @@ struct nn_model {
     json_t *root;
     nn_net *net;
     nn_tape *tape;
+    nn_known *known;  /* NULL: the weights do not say */
+    float *distances; /* of the rows of the last run */
+    size_t distance_count, distance_capacity;
     size_t classes, values;
     bool multi_label;
     double temperature;
@@ -75,6 +78,9 @@ affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_
     }
     if (status == AFFECT_OK)
         status = nn_params_read(ctx, file, nn_net_params(m->net), "", nn_net_params(m->net)->value);
+    if (status == AFFECT_OK) status = nn_known_read(ctx, file, &m->known);
+    if (status == AFFECT_OK && m->known && nn_known_width(m->known) != nn_net_features(m->net))
+        status = bad(ctx, m->card, "network", "as many last features as the weights' known.mean");
     if (status == AFFECT_OK) status = nn_tape_create(ctx, nn_net_params(m->net), &m->tape);
     nn_file_close(file);
     base_free(path);
@@ -89,6 +95,8 @@ affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_
 
 void nn_model_destroy(nn_model *m) {
     if (!m) return;
+    nn_known_destroy(m->known);
+    base_free(m->distances);
     nn_tape_destroy(m->tape);
     nn_net_destroy(m->net);
     json_decref(m->root);
@@ -127,7 +135,24 @@ affect_status nn_model_run(affect_context *ctx, nn_model *m, const nn_batch *bat
     size_t width = m->classes + m->values;
     memcpy(out, y->data, y->count * sizeof *out);
     for (size_t i = 0; i < batch->count; i++) nn_model_calibrate(m, out + i * width);
+    const float *seen = nn_net_seen(m->tape);
+    m->distance_count = 0;
+    if (!m->known || !seen) return AFFECT_OK;
+    if (!base_grow((void **)&m->distances, &m->distance_capacity, batch->count,
+                   sizeof *m->distances))
+        return base_fail_memory(ctx);
+    for (size_t i = 0; i < batch->count; i++)
+        m->distances[i] = (float)nn_known_distance(m->known, seen + i * nn_known_width(m->known));
+    m->distance_count = batch->count;
     return AFFECT_OK;
+}
+
+float nn_model_known(const nn_model *m, size_t row) {
+    return row < m->distance_count ? (float)nn_known_score(m->known, (double)m->distances[row]) : 1;
+}
+
+float nn_model_distance(const nn_model *m, size_t row) {
+    return row < m->distance_count ? m->distances[row] : NAN;
 }
 
 /* Mean over the source pixels that an output pixel covers when shrinking, bilinear when growing:

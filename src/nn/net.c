@@ -78,7 +78,7 @@ static nn_tensor *face_forward(nn_net *net, nn_tape *tape, const nn_batch *batch
     if (!x) return NULL;
     size_t channels = x->shape.d[3];
     x = nn_mean_pool2d(tape, x, x->shape.d[1], x->shape.d[2]);
-    x = nn_reshape(tape, x, NN_SHAPE(batch->count, channels));
+    tape->features = x = nn_reshape(tape, x, NN_SHAPE(batch->count, channels));
     x = nn_dropout(tape, x, net->options.dropout);
     return nn_linear(tape, x, net->head_w, net->head_b);
 }
@@ -148,7 +148,8 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x,
     nn_tensor *pooled[2] = {
         nn_attentive_pool(tape, y, nn_linear(tape, y, net->score_w, net->score_b), length),
         nn_time_pool(tape, y, length, true)};
-    y = nn_dropout(tape, nn_concat(tape, pooled, 2), net->options.dropout);
+    tape->features = y = nn_concat(tape, pooled, 2);
+    y = nn_dropout(tape, y, net->options.dropout);
     return nn_linear(tape, y, net->head_w, net->head_b);
 }
 
@@ -233,7 +234,7 @@ static nn_tensor *text_bag_forward(nn_net *net, nn_tape *tape, const nn_batch *b
                                     batch->count * batch->steps);
     x = nn_reshape(tape, x, NN_SHAPE(batch->count, batch->steps, net->options.inputs));
     x = nn_time_pool(tape, x, batch->length, true);
-    x = nn_gelu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
+    tape->features = x = nn_gelu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
     return nn_linear(tape, nn_dropout(tape, x, net->options.dropout), net->head_w, net->head_b);
 }
 
@@ -306,6 +307,12 @@ const nn_net_options *nn_net_get_options(const nn_net *net) { return &net->optio
 
 nn_tensor *nn_net_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     return net->forward(net, tape, batch);
+}
+
+size_t nn_net_features(nn_net *net) { return net->params->items[net->head_w].shape.d[0]; }
+
+const float *nn_net_seen(const nn_tape *tape) {
+    return tape->features ? tape->features->data : NULL;
 }
 
 void nn_standardise(nn_real *x, size_t n) {

@@ -39,6 +39,11 @@ const nn_net_options *nn_net_get_options(const nn_net *net);
 /* -> [count, outputs] (logits and values), or NULL. */
 nn_tensor *nn_net_forward(nn_net *net, nn_tape *tape, const nn_batch *batch);
 
+/* Width of the last features, what enters the output layer; and those of the last pass on a tape
+ * (count x width, the tape's until it begins again). */
+size_t nn_net_features(nn_net *net);
+const float *nn_net_seen(const nn_tape *tape);
+
 /* Zero mean and unit variance of n values, in place; a constant input becomes zeros. Faces go
  * through this in training and in use. */
 void nn_standardise(nn_real *x, size_t n);

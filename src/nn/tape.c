@@ -55,6 +55,7 @@ static void coalesce(nn_tape *tape) {
 }
 
 void nn_tape_begin(nn_tape *tape, bool training, uint64_t seed, nn_real *grad) {
+    tape->features = NULL;
     coalesce(tape);
     if (tape->block_count) tape->blocks[0].used = 0;
     tape->training = training;

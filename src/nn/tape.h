@@ -34,6 +34,7 @@ struct nn_tape {
     uint64_t seed, draws; /* dropout: each draw has its own counter */
     nn_node *last;
     affect_status status;
+    const nn_tensor *features; /* what entered the output layer of the last network */
     struct nn_block *blocks;
     size_t block_count, block_capacity;
     struct nn_packed *packed;

@@ -84,6 +84,8 @@ typedef struct voice_log_mel_options {
 } voice_log_mel_options;
 
 voice_log_mel_options voice_log_mel_default(void);
+/* What the emotion networks are trained on and fed: windows twice the step, at least 25 ms. */
+voice_log_mel_options voice_log_mel_network(size_t bands, double step_s);
 
 typedef struct voice_log_mel voice_log_mel;
 /* Errors: ARGUMENT, MEMORY. Immutable afterwards: one object may serve several threads. */

@@ -18,6 +18,14 @@ voice_log_mel_options voice_log_mel_default(void) {
     return (voice_log_mel_options){16000, 0.025, 0.010, 64, 20.0, 8000.0, 1e-10f};
 }
 
+voice_log_mel_options voice_log_mel_network(size_t bands, double step_s) {
+    voice_log_mel_options o = voice_log_mel_default();
+    o.bands = bands;
+    o.step_s = step_s;
+    o.window_s = fmax(o.window_s, 2 * step_s);
+    return o;
+}
+
 affect_status voice_log_mel_create(affect_context *ctx, const voice_log_mel_options *o,
                                    voice_log_mel **out) {
     *out = NULL;

@@ -8,6 +8,7 @@
 
 #include "infer/infer.h"
 #include "nn/kernels.h"
+#include "nn/known.h"
 #include "nn/model.h"
 #include "nn/onnx.h"
 #include "nn/safetensors.h"
@@ -301,8 +302,71 @@ static void onnx_runtime_agrees(void **state) {
     infer_model_destroy(model);
 }
 
+/* Two independent directions of deviation 2 and .5, turned by 45 degrees: distances follow from the
+ * closed form, usual samples score 1, far ones 0, and the file brings the same numbers back. */
+static void what_is_usual(void **state) {
+    (void)state;
+    enum { N = 4000 };
+    static float x[N][2];
+    const double turn = sqrt(.5), deviation[2] = {2, .5};
+    for (size_t i = 0; i < N; i++) {
+        double z[2];
+        for (size_t k = 0; k < 2; k++) {
+            z[k] = -6; /* Irwin-Hall: sum of twelve */
+            for (size_t j = 0; j < 12; j++)
+                z[k] += nn_hash64(5, (i * 2 + k) * 12 + j) / 4294967296.;
+            z[k] *= deviation[k];
+        }
+        x[i][0] = (float)(3 + turn * (z[0] - z[1]));
+        x[i][1] = (float)(-1 + turn * (z[0] + z[1]));
+    }
+    nn_known *known, *back;
+    assert_int_equal(nn_known_fit(ctx, x[0], N / 2, 2, &known), AFFECT_OK);
+    /* the covariance is widened by 2 % of the mean variance, (4 + .25) / 2, in every direction */
+    const double wide = .02 * 2.125, along[2] = {4 + wide, .25 + wide};
+    for (size_t k = 0; k < 2; k++) {
+        double step = 3;
+        float far[2] = {(float)(3 + turn * (k ? -step : step)), (float)(-1 + turn * step)};
+        double expected = step * step / along[k] / 2;
+        assert_true(fabs(nn_known_distance(known, far) / expected - 1) < .08);
+    }
+    assert_int_equal(nn_known_calibrate(ctx, known, x[N / 2], N / 2), AFFECT_OK);
+    size_t usual = 0;
+    for (size_t i = N / 2; i < N; i++)
+        usual += nn_known_score(known, (double)(float)nn_known_distance(known, x[i])) >= 1;
+    assert_true(usual == (size_t)((N / 2 - 1) * .95) + 1);
+    const float stranger[2] = {-20, 20};
+    assert_true(nn_known_score(known, nn_known_distance(known, stranger)) < 1e-6);
+    assert_true(nn_known_score(known, NAN) == 0);
+
+    nn_writer *w;
+    assert_int_equal(nn_writer_create(ctx, at("a.safetensors"), &w), AFFECT_OK);
+    nn_known_write(known, w);
+    assert_int_equal(nn_writer_commit(ctx, w), AFFECT_OK);
+    nn_file *file;
+    assert_int_equal(nn_file_open(ctx, at("a.safetensors"), &file), AFFECT_OK);
+    assert_int_equal(nn_known_read(ctx, file, &back), AFFECT_OK);
+    nn_file_close(file);
+    for (size_t i = 0; i < N; i += 97)
+        assert_true(nn_known_distance(known, x[i]) == nn_known_distance(back, x[i]));
+    nn_known_destroy(back);
+    nn_known_destroy(known);
+
+    /* tensors that do not fit together are refused */
+    assert_int_equal(nn_writer_create(ctx, at("a.safetensors"), &w), AFFECT_OK);
+    nn_writer_add(w, "known.mean", NN_F32, NN_SHAPE(2), x[0]);
+    nn_writer_add(w, "known.factor", NN_F32, NN_SHAPE(2, 3), x[0]);
+    nn_writer_add(w, "known.limits", NN_F32, NN_SHAPE(2), x[0]);
+    assert_int_equal(nn_writer_commit(ctx, w), AFFECT_OK);
+    assert_int_equal(nn_file_open(ctx, at("a.safetensors"), &file), AFFECT_OK);
+    assert_int_equal(nn_known_read(ctx, file, &back), AFFECT_ERROR_MODEL);
+    nn_file_close(file);
+    assert_int_equal(nn_known_fit(ctx, x[0], 1, 2, &known), AFFECT_ERROR_ARGUMENT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_usual),
         cmocka_unit_test(storages_round_trip),
         cmocka_unit_test(half_floats_at_their_edges),
         cmocka_unit_test(damaged_files_are_refused),

@@ -12,6 +12,16 @@ fail() {
     failures=$((failures + 1))
 }
 
+refuse() { # code, text, command...
+    code=$1 text=$2
+    shift 2
+    "$@" >out 2>err
+    got=$?
+    [ $got = "$code" ] || fail "$*: exit $got, expected $code: $(cat err)"
+    grep -q "$text" err || fail "$*: '$(cat err)' does not say '$text'"
+    [ "$(wc -l <err)" = 1 ] || fail "$*: not one line: $(cat err)"
+}
+
 # 600 lines whose words give their label away, with noise
 awk 'BEGIN {
     srand(7)
@@ -94,16 +104,53 @@ accuracy=$(sed -n 's/.*"accuracy": {"value": \([0-9.]*\).*/\1/p' e.json)
 awk "BEGIN { exit !($accuracy > .6) }" || fail "accuracy is $accuracy"
 "$affect" predict whole "happy lovely sunny good" | grep -q "joy" || fail "predict"
 
+# texts of the training's own words are usual, others less so; the end of the run said what is
+known() { "$affect" predict --json whole "$1" | sed -n 's/.*"known": \([0-9.]*\).*/\1/p'; }
+awk "BEGIN { exit !($(known 'happy table lovely sunny good street') >= .5) }" || fail "a usual text is unknown"
+awk "BEGIN { exit !($(known 'zxqv zxqv zxqv zxqv zxqv zxqv zxqv') < .5) }" || fail "a strange text is known"
+
+# a second run may start from the weights of a first, and rules choose rows manifest by manifest
+sed 's/^epochs = 12/epochs = 1\nstart = whole/' r.ini >more.ini
+"$affect" train more.ini -o more --quiet >/dev/null || fail "starting from another run"
+first=$(sed -n 2p more/log.csv | cut -d, -f6)
+awk "BEGIN { exit !($first > .6) }" || fail "starting from another run: accuracy $first after one epoch"
+for n in 1 2 3 4; do
+    for who in a b; do
+        ffmpeg -nostdin -v error -y -f lavfi -i "sine=frequency=$((200 * n)):duration=0.6" -ar 16000 $who$n.wav
+    done
+done
+printf 'path,label,speaker,take\na1.wav,joy,1,1\na2.wav,sad,2,1\na3.wav,joy,3,2\na4.wav,sad,3,2\n' >first.csv
+printf 'path,label,actor\nb1.wav,joy,7\nb2.wav,sad,8\nb3.wav,joy,9\nb4.wav,sad,9\n' >second.csv
+cat >voice.ini <<'R'
+[data]
+kind = audio
+labels = happiness sadness
+values = valence arousal
+places = happiness 0.8 0.5 sadness -0.6 -0.3
+train = first.csv second.csv
+train_except = first: speaker 3 | second: actor 9
+valid = first.csv second.csv
+valid_only = first: take 2 | second: actor 9
+[model]
+kind = voice_crnn
+width = 8
+[train]
+epochs = 1
+batch = 4
+shard = 2
+monitor = last
+[card]
+name = tiny.voice
+R
+"$affect" train voice.ini -o voice --quiet >/dev/null || fail "training on two manifests"
+grep -q "^4 samples, 4 scored" voice/validation.txt || fail "rules chose $(head -1 voice/validation.txt)"
+grep -q "r valence" voice/validation.txt || fail "classes have no places"
+
 # refusals: exit code and the line
-refuse() { # code, text, command...
-    code=$1 text=$2
-    shift 2
-    "$@" >out 2>err
-    got=$?
-    [ $got = "$code" ] || fail "$*: exit $got, expected $code: $(cat err)"
-    grep -q "$text" err || fail "$*: '$(cat err)' does not say '$text'"
-    [ "$(wc -l <err)" = 1 ] || fail "$*: not one line: $(cat err)"
-}
+sed 's/sadness -0.6 -0.3/sadness -0.6/' voice.ini >bad.ini
+refuse 4 "bad.ini:5: .*every label with 2 numbers" "$affect" train bad.ini -o x --quiet
+sed 's/second: actor 9/second: nobody 9/' voice.ini >bad.ini
+refuse 4 "second.csv:1: .*wants a column 'nobody'" "$affect" train bad.ini -o x --quiet
 sed 's/^rate = .*/rate = fast/' r.ini >bad.ini
 refuse 4 "bad.ini:19: .*rate = fast: expected a number" "$affect" train bad.ini -o x --quiet
 sed 's/^rate/rat/' r.ini >bad.ini

@@ -1,12 +1,12 @@
 /* Words to units: a table of known words, and hashed character n-grams that spell all others. */
+#include "words/units.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/train.h"
-
-struct train_words {
+struct word_units {
     char **words;
     size_t count, capacity, buckets;
     uint32_t *slots; /* open addressing: word + 1, 0 = empty */
@@ -19,14 +19,14 @@ static uint32_t hash_bytes(const char *text, size_t n) { /* FNV-1a */
     return h;
 }
 
-static size_t slot_of(const train_words *w, const char *word) {
+static size_t slot_of(const word_units *w, const char *word) {
     size_t at = hash_bytes(word, strlen(word)) & (w->slot_count - 1);
     while (w->slots[at] && strcmp(w->words[w->slots[at] - 1], word) != 0)
         at = (at + 1) & (w->slot_count - 1);
     return at;
 }
 
-static bool rehash(train_words *w, size_t slots) {
+static bool rehash(word_units *w, size_t slots) {
     uint32_t *fresh = base_calloc(slots, sizeof *fresh);
     if (!fresh) return false;
     base_free(w->slots);
@@ -37,7 +37,7 @@ static bool rehash(train_words *w, size_t slots) {
 }
 
 /* Adds a word if it is new; *index is its place. */
-static bool add_word(train_words *w, const char *word, size_t *index) {
+static bool add_word(word_units *w, const char *word, size_t *index) {
     if (w->count * 2 >= w->slot_count && !rehash(w, BASE_MAX(w->slot_count * 2, (size_t)1024)))
         return false;
     size_t slot = slot_of(w, word);
@@ -56,7 +56,7 @@ static bool add_word(train_words *w, const char *word, size_t *index) {
     return true;
 }
 
-void train_words_destroy(train_words *w) {
+void word_units_destroy(word_units *w) {
     if (!w) return;
     for (size_t i = 0; i < w->count; i++) base_free(w->words[i]);
     base_free(w->words);
@@ -64,13 +64,17 @@ void train_words_destroy(train_words *w) {
     base_free(w);
 }
 
-size_t train_words_units(const train_words *w) { return w->count + w->buckets; }
+size_t word_units_count(const word_units *w) { return w->count + w->buckets; }
+
+bool word_units_knows(const word_units *w, const char *token) {
+    return w->slot_count && w->slots[slot_of(w, token)];
+}
 
 /* ---- tokens ---- */
 
 static bool is_word_byte(unsigned char c) { return isalnum(c) || c >= 0xC0; }
 
-bool train_words_token(const char *text, size_t *at, char token[48]) {
+bool word_units_token(const char *text, size_t *at, char token[48]) {
     const unsigned char *t = (const unsigned char *)text;
     size_t i = *at, n = 0;
     while (t[i] && (isspace(t[i]) || t[i] < 32)) i++;
@@ -122,12 +126,12 @@ bool train_words_token(const char *text, size_t *at, char token[48]) {
     return true;
 }
 
-static int32_t bucket_of(const train_words *w, const char *text, size_t n) {
+static int32_t bucket_of(const word_units *w, const char *text, size_t n) {
     return (int32_t)(w->count + hash_bytes(text, n) % w->buckets);
 }
 
-size_t train_words_units_of(const train_words *w, const char *token, bool spelled, int32_t *out,
-                            size_t room) {
+size_t word_units_of(const word_units *w, const char *token, bool spelled, int32_t *out,
+                     size_t room) {
     uint32_t known = w->slot_count ? w->slots[slot_of(w, token)] : 0;
     if (known && (!spelled || !w->buckets)) {
         out[0] = (int32_t)known - 1;
@@ -151,15 +155,15 @@ typedef struct tally {
     size_t capacity;
 } tally;
 
-affect_status train_words_build(affect_context *ctx, const char *const *texts, size_t count,
-                                size_t least, size_t buckets, train_words **out) {
+affect_status word_units_build(affect_context *ctx, const char *const *texts, size_t count,
+                               size_t least, size_t buckets, word_units **out) {
     *out = NULL;
-    train_words *all = base_calloc(1, sizeof *all), *kept = base_calloc(1, sizeof *kept);
+    word_units *all = base_calloc(1, sizeof *all), *kept = base_calloc(1, sizeof *kept);
     tally seen = {0};
     bool fine = all && kept;
     for (size_t i = 0; fine && i < count; i++) {
         char token[48];
-        for (size_t at = 0; fine && train_words_token(texts[i], &at, token);) {
+        for (size_t at = 0; fine && word_units_token(texts[i], &at, token);) {
             size_t before = all->count, index;
             fine = add_word(all, token, &index) &&
                    base_grow((void **)&seen.items, &seen.capacity, all->count, sizeof *seen.items);
@@ -170,9 +174,9 @@ affect_status train_words_build(affect_context *ctx, const char *const *texts, s
     for (size_t i = 0, index; fine && i < all->count; i++)
         if (seen.items[i] >= least) fine = add_word(kept, all->words[i], &index);
     base_free(seen.items);
-    train_words_destroy(all);
+    word_units_destroy(all);
     if (!fine) {
-        train_words_destroy(kept);
+        word_units_destroy(kept);
         return base_fail_memory(ctx);
     }
     kept->buckets = buckets;
@@ -180,7 +184,7 @@ affect_status train_words_build(affect_context *ctx, const char *const *texts, s
     return AFFECT_OK;
 }
 
-affect_status train_words_save(affect_context *ctx, const train_words *w, const char *path) {
+affect_status word_units_save(affect_context *ctx, const word_units *w, const char *path) {
     base_text text = {0};
     base_text_printf(&text, "#buckets %zu\n", w->buckets);
     for (size_t i = 0; i < w->count; i++) base_text_printf(&text, "%s\n", w->words[i]);
@@ -190,13 +194,13 @@ affect_status train_words_save(affect_context *ctx, const train_words *w, const 
     return status;
 }
 
-affect_status train_words_open(affect_context *ctx, const char *path, train_words **out) {
+affect_status word_units_open(affect_context *ctx, const char *path, word_units **out) {
     *out = NULL;
     char *text;
     size_t length;
     affect_status status = base_read_file(ctx, path, (size_t)64 << 20, &text, &length);
     if (status != AFFECT_OK) return status;
-    train_words *w = base_calloc(1, sizeof *w);
+    word_units *w = base_calloc(1, sizeof *w);
     if (!w) status = base_fail_memory(ctx);
     char *rest = text, *line = strsep(&rest, "\n");
     int64_t buckets;
@@ -210,7 +214,7 @@ affect_status train_words_open(affect_context *ctx, const char *path, train_word
         if (*line && !add_word(w, line, &index)) status = base_fail_memory(ctx);
     base_free(text);
     if (status != AFFECT_OK) {
-        train_words_destroy(w);
+        word_units_destroy(w);
         return status;
     }
     *out = w;
@@ -221,8 +225,8 @@ affect_status train_words_open(affect_context *ctx, const char *path, train_word
 
 /* The JSON is one object whose "vectors" member maps a word to [100 numbers, norm, index]; at 300
  * MB it is scanned, not parsed. */
-affect_status train_words_vectors(affect_context *ctx, const train_words *w, const char *path,
-                                  float *table, size_t width, size_t *found) {
+affect_status word_units_vectors(affect_context *ctx, const word_units *w, const char *path,
+                                 float *table, size_t width, size_t *found) {
     *found = 0;
     char *text;
     size_t length;
@@ -259,7 +263,7 @@ affect_status train_words_vectors(affect_context *ctx, const train_words *w, con
         }
         if (n >= sizeof word - 3 || !w->buckets) continue;
         int32_t pieces[64];
-        size_t count = train_words_units_of(w, word, true, pieces, 64);
+        size_t count = word_units_of(w, word, true, pieces, 64);
         for (size_t i = 0; i < count; i++) {
             size_t b = (size_t)pieces[i] - w->count;
             hits[b]++;

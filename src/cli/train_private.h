@@ -1,0 +1,68 @@
+/* One training run, as train_run.c (the loop) and train_save.c (what it leaves on disk) see it. */
+#ifndef CLI_TRAIN_PRIVATE_H
+#define CLI_TRAIN_PRIVATE_H
+
+#include "cli/train.h"
+
+enum { MAX_LABELS = 64 };
+
+typedef struct training {
+    affect_context *ctx;
+    const train_options *o;
+    recipe *recipe;
+    char *folder, *label_text;
+    const char *labels[MAX_LABELS];
+    size_t classes, values;
+    train_spec spec;
+    word_units *words;
+    nn_net_options net_options;
+    double value_weight;
+    bool ccc;
+    const char *class_weights;
+    float *weights; /* of the classes, or NULL */
+    float *places;  /* classes x values: what a class stands for, or NULL */
+    train_set *train, *valid;
+    nn_net *net;
+    nn_engine *engine;
+    base_pool *pool;
+    /* schedule */
+    size_t epochs, batch, shard, warm_up, patience;
+    double rate, final_rate;
+    size_t small_epochs, small_size; /* the first epochs see smaller pictures */
+    uint64_t seed;
+    nn_optimiser optimiser;
+    train_augment augment;
+    /* state */
+    uint32_t *order;
+    size_t order_count, epoch;
+    double best, seconds;
+    size_t best_epoch;
+    bool higher_is_better, by_class;
+    const char *monitor;
+    base_text log;
+    float *logits;
+    /* of the step under way */
+    size_t at;
+} training;
+
+/* The weights that are judged and kept: the running average where there is one. */
+float *train_judged(training *t);
+/* A sample teaches something: a class, labels or a value is known. */
+bool train_usable(const train_set *set, size_t i);
+/* Outputs (count x width, at the samples' own places) and, unless NULL, last features (n rows of
+ * nn_net_features, in the order of `index`) of n samples with the present weights; `index` NULL =
+ * the first n. */
+affect_status train_pass(training *t, const train_set *set, const uint32_t *index, size_t n,
+                         float *outputs, float *features);
+/* Weights of another run's folder or file to start from. */
+affect_status train_load_weights(training *t, const char *folder);
+affect_status train_write_at(training *t, const char *name, const void *data, size_t length);
+/* The model folder of the weights as they are now. */
+affect_status train_save_model(training *t);
+/* At the end of a run: what the best weights are worth as they were stored, the threshold fixed on
+ * training samples, and what is usual among inputs (nn/known.h). */
+affect_status train_finish(training *t);
+affect_status train_save_checkpoint(training *t);
+affect_status train_load_checkpoint(training *t, const char *path);
+
+#endif

@@ -1,0 +1,168 @@
+/* The Gaussian of the last features: covariance shrunk towards its diagonal mean, inverse Cholesky
+ * factor. */
+#include "nn/known.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nn_known {
+    size_t width;
+    float *mean, *factor; /* factor: lower triangle of L^-1 (width x width) with cov = L L' */
+    float limits[2];      /* distances at the 95th and 99th percentile */
+};
+
+static const double shrinkage = 0.02; /* share of the mean variance in every direction */
+
+static nn_known *create(size_t width) {
+    nn_known *k = base_calloc(1, sizeof *k);
+    if (!k) return NULL;
+    k->width = width;
+    k->mean = base_calloc(width, sizeof *k->mean);
+    k->factor = base_calloc(width * width, sizeof *k->factor);
+    k->limits[0] = k->limits[1] = INFINITY;
+    if (k->mean && k->factor) return k;
+    nn_known_destroy(k);
+    return NULL;
+}
+
+void nn_known_destroy(nn_known *k) {
+    if (!k) return;
+    base_free(k->mean);
+    base_free(k->factor);
+    base_free(k);
+}
+
+size_t nn_known_width(const nn_known *k) { return k->width; }
+
+/* cov (lower triangle used) becomes its Cholesky factor. */
+static bool factorise(double *cov, size_t d) {
+    for (size_t i = 0; i < d; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double sum = cov[i * d + j];
+            for (size_t k = 0; k < j; k++) sum -= cov[i * d + k] * cov[j * d + k];
+            if (i == j && !(sum > 0)) return false;
+            cov[i * d + j] = i == j ? sqrt(sum) : sum / cov[j * d + j];
+        }
+    return true;
+}
+
+/* out = inverse of the lower triangular l. */
+static void invert(const double *l, size_t d, float *out, double *column) {
+    for (size_t c = 0; c < d; c++)
+        for (size_t r = c; r < d; r++) {
+            double sum = r == c ? 1 : 0;
+            for (size_t k = c; k < r; k++) sum -= l[r * d + k] * column[k];
+            column[r] = sum / l[r * d + r];
+            out[r * d + c] = (float)column[r];
+        }
+}
+
+affect_status nn_known_fit(affect_context *ctx, const float *features, size_t n, size_t d,
+                           nn_known **out) {
+    *out = NULL;
+    if (n < 2 || d == 0)
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%zu samples of %zu features say nothing", n,
+                         d);
+    nn_known *known = create(d);
+    double *cov = base_calloc(d * d, sizeof *cov), *x = base_calloc(d, sizeof *x);
+    if (!known || !cov || !x) {
+        nn_known_destroy(known);
+        base_free(cov);
+        base_free(x);
+        return base_fail_memory(ctx);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < d; c++) x[c] += (double)features[i * d + c] / (double)n;
+    for (size_t c = 0; c < d; c++) known->mean[c] = (float)x[c];
+    for (size_t i = 0; i < n; i++) {
+        for (size_t c = 0; c < d; c++) x[c] = (double)(features[i * d + c] - known->mean[c]);
+        for (size_t r = 0; r < d; r++)
+            for (size_t c = 0; c <= r; c++) cov[r * d + c] += x[r] * x[c];
+    }
+    double trace = 0;
+    for (size_t i = 0; i < d * d; i++) cov[i] /= (double)n;
+    for (size_t c = 0; c < d; c++) trace += cov[c * d + c];
+    for (size_t c = 0; c < d; c++) cov[c * d + c] += fmax(shrinkage * trace / (double)d, 1e-12);
+    bool fine = factorise(cov, d);
+    if (fine) invert(cov, d, known->factor, x);
+    base_free(cov);
+    base_free(x);
+    if (!fine) {
+        nn_known_destroy(known);
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "the features are not finite");
+    }
+    *out = known;
+    return AFFECT_OK;
+}
+
+double nn_known_distance(const nn_known *k, const float *features) {
+    double sum = 0;
+    for (size_t r = 0; r < k->width; r++) {
+        double z = 0;
+        const float *row = k->factor + r * k->width;
+        for (size_t c = 0; c <= r; c++) z += (double)(row[c] * (features[c] - k->mean[c]));
+        sum += z * z;
+    }
+    return sum / (double)k->width;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+affect_status nn_known_calibrate(affect_context *ctx, nn_known *k, const float *features,
+                                 size_t n) {
+    if (n == 0) return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "no sample says what is usual");
+    double *distance = base_calloc(n, sizeof *distance);
+    if (!distance) return base_fail_memory(ctx);
+    for (size_t i = 0; i < n; i++) distance[i] = nn_known_distance(k, features + i * k->width);
+    qsort(distance, n, sizeof *distance, ascending);
+    k->limits[0] = (float)distance[(size_t)((double)(n - 1) * .95)];
+    k->limits[1] = (float)distance[(size_t)((double)(n - 1) * .99)];
+    base_free(distance);
+    return AFFECT_OK;
+}
+
+double nn_known_score(const nn_known *k, double distance) {
+    double over = distance - (double)k->limits[0];
+    if (!(over > 0)) return isnan(over) ? 0 : 1;
+    double tail = fmax((double)(k->limits[1] - k->limits[0]), 1e-6);
+    return exp(-log(5) * over / tail);
+}
+
+void nn_known_write(const nn_known *k, nn_writer *w) {
+    nn_writer_add(w, "known.mean", NN_F32, NN_SHAPE(k->width), k->mean);
+    nn_writer_add(w, "known.factor", NN_F32, NN_SHAPE(k->width, k->width), k->factor);
+    nn_writer_add(w, "known.limits", NN_F32, NN_SHAPE(2), k->limits);
+}
+
+affect_status nn_known_read(affect_context *ctx, const nn_file *file, nn_known **out) {
+    *out = NULL;
+    int mean = nn_file_find(file, "known.mean"), factor = nn_file_find(file, "known.factor"),
+        limits = nn_file_find(file, "known.limits");
+    if (mean < 0 && factor < 0 && limits < 0) return AFFECT_OK;
+    nn_shape m = {0}, f = {0}, l = {0};
+    if (mean >= 0) m = nn_file_shape(file, (size_t)mean);
+    if (factor >= 0) f = nn_file_shape(file, (size_t)factor);
+    if (limits >= 0) l = nn_file_shape(file, (size_t)limits);
+    size_t d = m.rank == 1 ? m.d[0] : 0;
+    if (d == 0 || d > 65536 || !nn_shape_equal(f, NN_SHAPE(d, d)) ||
+        !nn_shape_equal(l, NN_SHAPE(2)))
+        return base_fail(ctx, AFFECT_ERROR_MODEL,
+                         "the weights' 'known.mean', 'known.factor' and 'known.limits' do not fit "
+                         "together");
+    nn_known *k = create(d);
+    if (!k) return base_fail_memory(ctx);
+    affect_status status = nn_file_read(ctx, file, (size_t)mean, k->mean, d);
+    if (status == AFFECT_OK) status = nn_file_read(ctx, file, (size_t)factor, k->factor, d * d);
+    if (status == AFFECT_OK) status = nn_file_read(ctx, file, (size_t)limits, k->limits, 2);
+    if (status == AFFECT_OK && !(k->limits[1] >= k->limits[0]))
+        status = base_fail(ctx, AFFECT_ERROR_MODEL, "the weights' 'known.limits' are out of order");
+    if (status == AFFECT_OK)
+        *out = k;
+    else
+        nn_known_destroy(k);
+    return status;
+}

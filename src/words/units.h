@@ -1,0 +1,39 @@
+/* words/units: a text as a text network reads it. In: UTF-8. Out: tokens, and for each token its
+ * units. Unit 0..words-1: known words; then `buckets` hashed character n-grams (Bojanowski et al.
+ * 2017, arXiv 1607.04606), which spell words that are not known. Trainer and stage share it. */
+#ifndef WORDS_UNITS_H
+#define WORDS_UNITS_H
+
+#include "base/base.h"
+
+/* A text is read up to this many tokens, a token up to this many units. */
+enum { WORD_UNITS_TOKENS = 64, WORD_UNITS_PIECES = 24, WORD_UNITS_TOKEN_SIZE = 48 };
+
+typedef struct word_units word_units;
+/* Errors: MODEL, NOT_FOUND, MEMORY. */
+AFFECT_MUST_USE affect_status word_units_open(affect_context *ctx, const char *path,
+                                              word_units **out);
+AFFECT_MUST_USE affect_status word_units_save(affect_context *ctx, const word_units *words,
+                                              const char *path);
+void word_units_destroy(word_units *words);
+size_t word_units_count(const word_units *words); /* words and buckets */
+/* Next token of lower-cased text at *at (words, numbers as one token, punctuation, emoji); false at
+ * the end. */
+bool word_units_token(const char *text, size_t *at, char token[WORD_UNITS_TOKEN_SIZE]);
+/* Units of one token: its word, or (`spelled`, or not known) its pieces. At most `room`; returns
+ * how many. */
+size_t word_units_of(const word_units *words, const char *token, bool spelled, int32_t *out,
+                     size_t room);
+bool word_units_knows(const word_units *words, const char *token);
+/* Makes a vocabulary of the words that occur at least `least` times in the texts. */
+AFFECT_MUST_USE affect_status word_units_build(affect_context *ctx, const char *const *texts,
+                                               size_t count, size_t least, size_t buckets,
+                                               word_units **out);
+/* Fills rows of table[units x width] from a wink-embeddings JSON: known words take their vector,
+ * n-gram buckets the mean of the vectors of all words that contain them. *found: words with a
+ * vector. */
+AFFECT_MUST_USE affect_status word_units_vectors(affect_context *ctx, const word_units *words,
+                                                 const char *path, float *table, size_t width,
+                                                 size_t *found);
+
+#endif
