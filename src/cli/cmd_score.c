@@ -120,21 +120,13 @@ static affect_status read_groups(const score_call *call, const open_sets *sets, 
         data_npy *text;
         status = data_npz_array(call->ctx, zip, member, &text);
         if (status) break;
-        base_text line = {0};
-        base_text_append(&line, "");
-        for (size_t b = 0; text->type == DATA_NPY_UNICODE && b + 4 <= text->bytes; b += 4) {
-            const unsigned char *c = text->data + b;
-            char bytes[4];
-            uint32_t code =
-                (uint32_t)c[0] | (uint32_t)c[1] << 8 | (uint32_t)c[2] << 16 | (uint32_t)c[3] << 24;
-            if (code) base_text_append_n(&line, bytes, base_utf8_put(code, bytes));
-        }
-        if (text->type != DATA_NPY_UNICODE)
+        groups[i] = data_array_text(&text->values, 0);
+        if (text->values.type != DATA_UNICODE)
             status = base_fail(call->ctx, AFFECT_ERROR_FORMAT, "%s: %s holds no text",
                                call->synonyms, member);
+        else if (!groups[i])
+            status = base_fail_memory(call->ctx);
         data_npy_destroy(text);
-        if (line.failed) status = base_fail_memory(call->ctx);
-        groups[i] = line.data;
     }
     data_npz_destroy(zip);
     *out = groups;

@@ -12,6 +12,7 @@
 #include "data/npy.h"
 #include "data/pickle.h"
 #include "data/table.h"
+#include "data/xlsx.h"
 
 /* ---- the sets ---- */
 
@@ -118,6 +119,30 @@ static const struct known_table {
      NULL,
      NULL,
      LABEL_QUOTED},
+    {"emotion wheel (MER 2025 and 2026)",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"level1", "level2", "level3"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE},
+    {"emotion synonyms (MER 2025 and 2026)",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"word_run1", "synonym_run1"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE},
+    {"emotion word forms (MER 2025 and 2026)",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"name", "format"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE},
     {"Booth 2016 trace", "MIT", {"Time(sec)", "Data"}, NULL, NULL, NULL, NULL, 0},
     {"Booth 2016 triplet comparisons",
      "MIT",
@@ -273,7 +298,9 @@ static void describe_columns(describe_report *r, const data_table *t) {
 static affect_status describe_table(describe_report *r, const char *path) {
     data_table *t;
     data_table_options options = {.ragged = true};
-    affect_status status = data_table_open(r->ctx, path, &options, &t);
+    bool sheet = base_ends_with(path, ".xlsx");
+    affect_status status = sheet ? data_xlsx_open(r->ctx, path, &options, &t)
+                                 : data_table_open(r->ctx, path, &options, &t);
     if (status) return status;
     const struct known_table *known = NULL;
     for (size_t k = 0; k < BASE_COUNT(known_tables) && !known; k++) {
@@ -293,7 +320,8 @@ static affect_status describe_table(describe_report *r, const char *path) {
     if (headless || transcripts || (!known && numbers)) {
         data_table_destroy(t);
         options = (data_table_options){.ragged = true, .no_header = true, .plain = headless};
-        status = data_table_open(r->ctx, path, &options, &t);
+        status = sheet ? data_xlsx_open(r->ctx, path, &options, &t)
+                       : data_table_open(r->ctx, path, &options, &t);
         if (status) return status;
     }
     bool go = headless && t->columns == 3, xed = headless && t->columns == 2;
@@ -353,13 +381,6 @@ static affect_status describe_table(describe_report *r, const char *path) {
 
 /* ---- npy and npz ---- */
 
-static const char *npy_type_name(data_npy_type type) {
-    static const char *const names[] = {"bool",    "uint8",   "int8",   "uint16", "int16",
-                                        "uint32",  "int32",   "uint64", "int64",  "float16",
-                                        "float32", "float64", "bytes",  "text",   "objects"};
-    return names[type];
-}
-
 static void shape_text(char *out, size_t room, const char *type, const size_t *shape, size_t rank) {
     size_t n = (size_t)snprintf(out, room, "%s (", type);
     for (size_t k = 0; k < rank && n + 24 < room; k++)
@@ -369,21 +390,23 @@ static void shape_text(char *out, size_t room, const char *type, const size_t *s
 
 static void walk_value(describe_report *r, const char *path, const data_value *value, int depth);
 
-static affect_status describe_npy(describe_report *r, const char *name, const data_npy *a) {
+static affect_status describe_npy(describe_report *r, const char *name, const data_npy *npy) {
+    const data_array *a = &npy->values;
     char text[512];
-    shape_text(text, sizeof text, npy_type_name(a->type), a->shape, a->rank);
-    if (a->type == DATA_NPY_OBJECT) {
+    shape_text(text, sizeof text, data_type_name(a->type), a->shape, a->rank);
+    if (a->type == DATA_OBJECT) {
         data_document *document;
-        affect_status status = data_pickle_parse(r->ctx, name, a->data, a->bytes, NULL, &document);
+        affect_status status =
+            data_pickle_parse(r->ctx, name, a->bytes, npy->length, NULL, &document);
         if (status) return status;
         walk_value(r, name, data_document_root(document), 0);
         data_document_destroy(document);
         return AFFECT_OK;
     }
     describe_field_text(r, name, text);
-    if (a->type < DATA_NPY_BYTES) {
+    if (a->type < DATA_CHARS) {
         describe_spread s = {0};
-        for (size_t i = 0; i < a->count; i++) describe_spread_add(&s, data_npy_get(a, i));
+        for (size_t i = 0; i < a->count; i++) describe_spread_add(&s, data_array_number(a, i));
         snprintf(text, sizeof text, "%.200s values", name);
         describe_spread_put(r, text, &s);
     }
@@ -411,7 +434,7 @@ static affect_status describe_npz(describe_report *r, const char *path) {
         data_npy *array;
         status = data_npz_array(r->ctx, zip, data_npz_name(zip, k), &array);
         if (!status) status = describe_npy(r, data_npz_name(zip, k), array);
-        if (!status) data_npy_destroy(array);
+        data_npy_destroy(array);
     }
     describe_end(r);
     data_npz_destroy(zip);
@@ -603,7 +626,8 @@ static bool ends_with_one(const char *path, const char *const *suffixes, size_t 
 
 /* NOT_FOUND without a message stands for a kind of file that is not described. */
 static affect_status describe_file(describe_report *r, const char *path, bool *described) {
-    static const char *const tables[] = {".csv", ".tsv"}, *const pickles[] = {".pkl", ".pickle"},
+    static const char *const tables[] = {".csv", ".tsv", ".xlsx"},
+                             *const pickles[] = {".pkl", ".pickle"},
                              *const hdf5[] = {".csd", ".h5", ".hdf5", ".mat"};
     *described = true;
     if (ends_with_one(path, tables, BASE_COUNT(tables))) return describe_table(r, path);
@@ -741,7 +765,8 @@ affect_status data_describe(affect_context *ctx, const char *path, bool json, ba
         status =
             base_file_exists(path)
                 ? base_fail(ctx, AFFECT_ERROR_UNSUPPORTED,
-                            "%s: expected a folder, CSV, TSV, ARFF, npy, npz, HDF5 or pickle", path)
+                            "%s: expected a folder, CSV, TSV, xlsx, ARFF, npy, npz, HDF5 or pickle",
+                            path)
                 : base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: does not exist", path);
     if (json) base_text_append(out, "]\n");
     if (!status && out->failed) status = base_fail_memory(ctx);

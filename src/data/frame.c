@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/pickle.h"
+#include "data/xlsx.h"
 
 /* ---- JSON Lines and pickles are written out as a table ---- */
 
@@ -231,8 +232,8 @@ static affect_status open_array(affect_context *ctx, data_frame *f, const char *
         status = data_npy_open(ctx, f->path, &f->array);
     }
     if (status) return status;
-    const data_npy *a = f->array;
-    if (a->type == DATA_NPY_OBJECT)
+    const data_array *a = &f->array->values;
+    if (a->type == DATA_OBJECT)
         return base_fail(ctx, AFFECT_ERROR_UNSUPPORTED, "%s: holds pickled objects, not numbers",
                          f->path);
     if (a->rank < 1 || a->rank > 2)
@@ -263,6 +264,9 @@ affect_status data_frame_open(affect_context *ctx, const char *path, bool no_hea
         status = open_array(ctx, f, member);
     } else if (base_ends_with(path, ".jsonl") || base_ends_with(path, ".ndjson")) {
         status = open_written(ctx, f, read_json_lines);
+    } else if (base_ends_with(path, ".xlsx")) {
+        const data_table_options options = {.no_header = no_header};
+        status = data_xlsx_open(ctx, path, &options, &f->table);
     } else if (base_ends_with(path, ".pkl") || base_ends_with(path, ".pickle")) {
         status = open_written(ctx, f, read_pickle);
     } else {
@@ -305,32 +309,16 @@ const char *data_frame_name(const data_frame *f, size_t column, char *buffer) {
     return buffer;
 }
 
-static size_t array_index(const data_frame *f, size_t row, size_t column) {
-    return f->array->fortran ? column * f->rows + row : row * f->columns + column;
-}
-
 const char *data_frame_text(const data_frame *f, size_t row, size_t column, char *buffer) {
     if (f->table) return data_table_cell(f->table, row, column);
-    const data_npy *a = f->array;
-    size_t i = array_index(f, row, column), n = 0;
-    if (a->type == DATA_NPY_BYTES) {
-        for (; n < a->item && n + 1 < DATA_FRAME_CELL && a->data[i * a->item + n]; n++)
-            buffer[n] = (char)a->data[i * a->item + n];
-        buffer[n] = 0;
-    } else if (a->type == DATA_NPY_UNICODE) {
-        for (size_t k = 0; k + 4 <= a->item && n + 5 < DATA_FRAME_CELL; k += 4) {
-            const unsigned char *c = a->data + i * a->item + k;
-            uint32_t code = a->big_endian ? (uint32_t)c[3] | (uint32_t)c[2] << 8 |
-                                                (uint32_t)c[1] << 16 | (uint32_t)c[0] << 24
-                                          : (uint32_t)c[0] | (uint32_t)c[1] << 8 |
-                                                (uint32_t)c[2] << 16 | (uint32_t)c[3] << 24;
-            if (!code) break;
-            n += base_utf8_put(code, buffer + n);
-        }
-        buffer[n] = 0;
-    } else {
-        snprintf(buffer, DATA_FRAME_CELL, "%.17g", data_npy_get(a, i));
-    }
+    const data_array *a = &f->array->values;
+    size_t i = row * f->columns + column;
+    char *text = data_array_text(a, i);
+    if (text)
+        snprintf(buffer, DATA_FRAME_CELL, "%s", text);
+    else
+        snprintf(buffer, DATA_FRAME_CELL, "%.17g", data_array_number(a, i));
+    base_free(text);
     return buffer;
 }
 
@@ -340,8 +328,8 @@ bool data_frame_missing(const char *text) {
 }
 
 bool data_frame_number(const data_frame *f, size_t row, size_t column, double *out) {
-    if (f->array && f->array->type < DATA_NPY_BYTES) {
-        *out = data_npy_get(f->array, array_index(f, row, column));
+    if (f->array && f->array->values.type < DATA_CHARS) {
+        *out = data_array_number(&f->array->values, row * f->columns + column);
         return true;
     }
     char buffer[DATA_FRAME_CELL];

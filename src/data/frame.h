@@ -1,6 +1,6 @@
-/* Columns of values, whatever file they lie in. In: CSV, TSV, JSON Lines, npy, npz (PATH:MEMBER),
- * or a pickle of columns or of rows. Out: rows x columns as text or as numbers. An empty cell,
- * "nan" and a JSON null are missing.
+/* Columns of values, whatever file they lie in. In: CSV, TSV, xlsx (its first sheet), JSON Lines,
+ * npy, npz (PATH:MEMBER), or a pickle of columns or of rows. Out: rows x columns as text or as
+ * numbers. An empty cell, "nan" and a JSON null are missing.
  *
  * A table keeps its text; an npy keeps its mapped bytes; JSON Lines and pickles are written out as
  * a table in memory. */
