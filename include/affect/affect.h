@@ -13,6 +13,7 @@
 #define AFFECT_AFFECT_H
 
 #include "affect/context.h"
+#include "affect/score.h"
 #include "affect/session.h"
 #include "affect/status.h"
 #include "affect/timeline.h"

@@ -5,13 +5,31 @@
 
 #include "cli/score.h"
 
-/* ---- class names ---- */
+/* ---- names ---- */
+
+enum { MOST_NAMES = 1 << 24 };
+
+static size_t slot_of(const score_names *names, const char *text, size_t n) {
+    uint64_t hash = 14695981039346656037U; /* FNV-1a */
+    for (size_t i = 0; i < n; i++) hash = (hash ^ (unsigned char)text[i]) * 1099511628211U;
+    for (size_t slot = (size_t)hash & (names->slot_count - 1);;
+         slot = (slot + 1) & (names->slot_count - 1)) {
+        int32_t at = names->slots[slot];
+        if (at < 0 || (strncmp(names->items[at], text, n) == 0 && names->items[at][n] == 0))
+            return slot;
+    }
+}
+
+static void fill_slots(score_names *names) {
+    for (size_t k = 0; k < names->slot_count; k++) names->slots[k] = -1;
+    for (size_t i = 0; i < names->count; i++)
+        names->slots[slot_of(names, names->items[i], strlen(names->items[i]))] = (int32_t)i;
+}
 
 affect_status score_names_add(affect_context *ctx, score_names *names, const char *text, size_t n) {
     if (score_names_find(names, text, n) >= 0) return AFFECT_OK;
-    if (names->count >= 65536)
-        return base_fail(ctx, AFFECT_ERROR_LIMIT,
-                         "more than 65536 different labels: is this a column of numbers?");
+    if (names->count >= MOST_NAMES)
+        return base_fail(ctx, AFFECT_ERROR_LIMIT, "more than %d different names", MOST_NAMES);
     char *copy = base_strndup(text, n);
     if (!copy || !base_grow((void **)&names->items, &names->capacity, names->count + 1,
                             sizeof *names->items)) {
@@ -19,13 +37,21 @@ affect_status score_names_add(affect_context *ctx, score_names *names, const cha
         return base_fail_memory(ctx);
     }
     names->items[names->count++] = copy;
+    if (2 * names->count > names->slot_count) {
+        size_t slots = names->slot_count ? 2 * names->slot_count : 64;
+        int32_t *larger = base_realloc(names->slots, slots * sizeof *larger);
+        if (!larger) return base_fail_memory(ctx);
+        names->slots = larger;
+        names->slot_count = slots;
+        fill_slots(names);
+    } else {
+        names->slots[slot_of(names, copy, n)] = (int32_t)names->count - 1;
+    }
     return AFFECT_OK;
 }
 
 int32_t score_names_find(const score_names *names, const char *text, size_t n) {
-    for (size_t i = 0; i < names->count; i++)
-        if (strncmp(names->items[i], text, n) == 0 && names->items[i][n] == 0) return (int32_t)i;
-    return -1;
+    return names->slot_count ? names->slots[slot_of(names, text, n)] : -1;
 }
 
 static int by_bytes(const void *a, const void *b) {
@@ -47,6 +73,7 @@ void score_names_sort(score_names *names) {
     for (size_t i = 0; i < names->count; i++)
         numbers &= base_parse_double(names->items[i], strlen(names->items[i]), &x);
     qsort(names->items, names->count, sizeof *names->items, numbers ? by_number : by_bytes);
+    fill_slots(names);
 }
 
 affect_status score_names_from_option(affect_context *ctx, const char *text, score_names *out) {
@@ -63,6 +90,7 @@ affect_status score_names_from_option(affect_context *ctx, const char *text, sco
 void score_names_clear(score_names *names) {
     for (size_t i = 0; i < names->count; i++) base_free(names->items[i]);
     base_free(names->items);
+    base_free(names->slots);
     *names = (score_names){0};
 }
 
@@ -73,8 +101,8 @@ static const char *const id_names[] = {"id",   "name",     "clip",      "clip_id
 static const char *const value_names[] = {"label",     "emotion", "gold",  "pred",  "prediction",
                                           "predicted", "value",   "score", "labels"};
 
-static affect_status named_column(affect_context *ctx, const data_frame *frame, const char *name,
-                                  int *out) {
+affect_status score_named_column(affect_context *ctx, const data_frame *frame, const char *name,
+                                 int *out) {
     *out = data_frame_column(frame, name);
     if (*out >= 0) return AFFECT_OK;
     base_text list = {0};
@@ -87,21 +115,66 @@ static affect_status named_column(affect_context *ctx, const data_frame *frame, 
     return status;
 }
 
-affect_status score_value_column(const score_call *call, const data_frame *frame,
-                                 const char *wanted, int id, int unit, size_t *out) {
+const char *const score_clip_names[SCORE_CLIP_NAMES] = {
+    "clip", "clip_id",  "video", "video_id", "conversation", "conversation_id",
+    "file", "filename", "name",  "id",       "dialogue",     "segment_id"};
+const char *const score_label_names[SCORE_LABEL_NAMES] = {"label", "emotion", "value",
+                                                          "class", "gold",    "prediction"};
+
+affect_status score_find_column(affect_context *ctx, const data_frame *frame, const char *option,
+                                const char *const *names, size_t count, int *out) {
+    *out = -1;
+    if (option) return score_named_column(ctx, frame, option, out);
+    for (size_t k = 0; *out < 0 && frame->table && frame->table->names && k < count; k++)
+        *out = data_table_column(frame->table, names[k]);
+    return AFFECT_OK;
+}
+
+affect_status score_clip_units(const score_call *call, const data_frame *gold, int clip_column,
+                               const score_names *clips, int32_t *unit, size_t *units) {
+    score_names names = {0};
+    int column;
+    char buffer[DATA_FRAME_CELL], other[DATA_FRAME_CELL];
+    for (size_t c = 0; c < clips->count; c++) unit[c] = (int32_t)c;
+    *units = clips->count;
+    if (!call->unit || clip_column < 0) return AFFECT_OK;
+    affect_status status = score_named_column(call->ctx, gold, call->unit, &column);
+    for (size_t r = 0; r < gold->rows && !status; r++) {
+        const char *clip = data_frame_text(gold, r, (size_t)clip_column, buffer);
+        const char *text = data_frame_text(gold, r, (size_t)column, other);
+        int32_t at = score_names_find(clips, clip, strlen(clip));
+        if (at < 0) continue;
+        status = score_names_add(call->ctx, &names, text, strlen(text));
+        if (!status) unit[at] = score_names_find(&names, text, strlen(text));
+    }
+    *units = names.count;
+    score_names_clear(&names);
+    return status;
+}
+
+bool score_is_value(const score_join *j, const data_frame *frame, size_t c) {
+    if (frame == j->predicted) return (int)c != j->predicted_id;
+    return (int)c != j->gold_id && (int)c != j->gold_unit && (int)c != j->gold_fold;
+}
+
+affect_status score_value_column(const score_call *call, const score_join *j, bool predicted,
+                                 size_t *out) {
+    const data_frame *frame = predicted ? j->predicted : j->gold;
+    const char *wanted = predicted ? call->predicted_column : call->gold_column;
     int at = -1;
     if (!wanted) wanted = call->column;
     if (wanted) {
-        affect_status status = named_column(call->ctx, frame, wanted, &at);
+        affect_status status = score_named_column(call->ctx, frame, wanted, &at);
         *out = (size_t)at;
         return status;
     }
-    for (size_t k = 0; at < 0 && frame->table && k < BASE_COUNT(value_names); k++)
-        at = data_frame_column(frame, value_names[k]);
+    for (size_t k = 0; at < 0 && frame->table && frame->table->names && k < BASE_COUNT(value_names);
+         k++)
+        at = data_table_column(frame->table, value_names[k]);
     if (at < 0) {
         size_t left = 0;
         for (size_t c = 0; c < frame->columns; c++)
-            if ((int)c != id && (int)c != unit) {
+            if (score_is_value(j, frame, c)) {
                 left++;
                 at = (int)c;
             }
@@ -230,7 +303,8 @@ static affect_status number_units(const score_call *call, score_join *j) {
 
 affect_status score_join_open(const score_call *call, score_join *out) {
     score_join *j = out;
-    *j = (score_join){.gold_id = -1, .predicted_id = -1, .gold_unit = -1, .unit_name = "items"};
+    *j = (score_join){
+        .gold_id = -1, .predicted_id = -1, .gold_unit = -1, .gold_fold = -1, .unit_name = "items"};
     affect_status status = data_frame_open(call->ctx, call->gold, call->no_header, &j->gold);
     if (!status && call->predicted)
         status = data_frame_open(call->ctx, call->predicted, call->no_header, &j->predicted);
@@ -238,9 +312,9 @@ affect_status score_join_open(const score_call *call, score_join *out) {
     if (j->gold->rows > UINT32_MAX / 2 || (j->predicted && j->predicted->rows > UINT32_MAX / 2))
         return base_fail(call->ctx, AFFECT_ERROR_LIMIT, "more than 2^31 rows");
     if (call->id) {
-        status = named_column(call->ctx, j->gold, call->id, &j->gold_id);
+        status = score_named_column(call->ctx, j->gold, call->id, &j->gold_id);
         if (!status && j->predicted)
-            status = named_column(call->ctx, j->predicted, call->id, &j->predicted_id);
+            status = score_named_column(call->ctx, j->predicted, call->id, &j->predicted_id);
     } else {
         for (size_t k = 0; j->gold_id < 0 && j->gold->table && k < BASE_COUNT(id_names); k++) {
             int g = data_frame_column(j->gold, id_names[k]);
@@ -251,8 +325,10 @@ affect_status score_join_open(const score_call *call, score_join *out) {
             }
         }
     }
+    if (!status && call->fold)
+        status = score_named_column(call->ctx, j->gold, call->fold, &j->gold_fold);
     if (!status && call->unit) {
-        status = named_column(call->ctx, j->gold, call->unit, &j->gold_unit);
+        status = score_named_column(call->ctx, j->gold, call->unit, &j->gold_unit);
         j->unit_name = call->unit;
     }
     if (status) return status;

@@ -1,79 +1,10 @@
 /* Tasks whose items are sets of labels, units with several raters, or probabilities. */
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/score.h"
-
-typedef struct more_data {
-    const score_call *call;
-    const score_join *join;
-    size_t width;                      /* labels, raters or classes */
-    uint8_t *gold_set, *predicted_set; /* n x width */
-    double *numbers;                   /* n x width */
-    int32_t *gold_class;
-    bool nominal;
-    void *draw, *draw_more; /* what a draw is gathered into */
-    size_t draw_items;
-    affect_status status;
-} more_data;
-
-static void more_clear(more_data *d) {
-    base_free(d->gold_set);
-    base_free(d->predicted_set);
-    base_free(d->numbers);
-    base_free(d->gold_class);
-    base_free(d->draw);
-    base_free(d->draw_more);
-}
-
-/* A draw can have more items than the set. `item` and `more` are bytes an item. */
-static bool draw_room(more_data *d, size_t n, size_t item, size_t more) {
-    if (n <= d->draw_items) return true;
-    size_t room = n + n / 4;
-    void *draw = base_realloc(d->draw, room * item);
-    if (draw) d->draw = draw;
-    void *second = base_realloc(d->draw_more, room * more);
-    if (second) d->draw_more = second;
-    if (!draw || !second) {
-        d->status = base_fail_memory(d->call->ctx);
-        return false;
-    }
-    d->draw_items = room;
-    return true;
-}
-
-static void begin(const score_call *call, score_report *r, const char *const *names, size_t count,
-                  const char *majority) {
-    *r = (score_report){.task = call->task,
-                        .names = names,
-                        .count = count,
-                        .majority_name = majority,
-                        .item = "items",
-                        .unit = "items"};
-    for (size_t k = 0; k < SCORE_MOST_VALUES; k++) {
-        r->value[k] = r->majority[k] = NAN;
-        r->interval[k] = (score_interval){NAN, NAN};
-    }
-}
-
-static affect_status finish(more_data *d, score_metric metric, score_report *r) {
-    const score_call *call = d->call;
-    const score_join *j = d->join;
-    uint32_t *all = base_alloc((j->n + 1) * sizeof *all);
-    if (!all) return base_fail_memory(call->ctx);
-    for (size_t i = 0; i < j->n; i++) all[i] = (uint32_t)i;
-    (void)metric(d, all, j->n, r->value);
-    base_free(all);
-    if (!d->status && call->rounds && j->n) {
-        r->with_intervals = true;
-        affect_status status =
-            score_bootstrap(call->ctx, j->unit, j->n, j->units, (size_t)call->rounds,
-                            (uint64_t)call->seed, 0.95, metric, d, r->count, r->interval);
-        if (status) return status;
-    }
-    return d->status ? d->status : score_report_print(call, r);
-}
 
 /* ---- several labels an item ---- */
 
@@ -82,16 +13,13 @@ static const char *const multilabel_values[] = {
     "micro_recall", "macro_precision", "macro_recall", "subset_accuracy", "hamming_loss"};
 
 static bool multilabel_metric(void *user, const uint32_t *index, size_t n, double *out) {
-    more_data *d = user;
+    score_data *d = user;
     size_t w = d->width;
-    score_multilabel m;
-    if (!draw_room(d, n, w, w)) return false;
-    uint8_t *gold = d->draw, *predicted = d->draw_more;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(gold + i * w, d->gold_set + index[i] * w, w);
-        memcpy(predicted + i * w, d->predicted_set + index[i] * w, w);
-    }
-    d->status = score_multilabel_from(d->call->ctx, gold, predicted, n, w, &m, NULL);
+    affect_score_multilabel m;
+    const uint8_t *gold = score_gather(d, 0, d->gold_set, w, index, n);
+    const uint8_t *predicted = score_gather(d, 1, d->predicted_set, w, index, n);
+    if (!gold || !predicted) return false;
+    d->status = affect_score_multilabel_from(d->call->ctx, gold, predicted, n, w, &m, NULL);
     if (d->status) return false;
     const double values[] = {m.micro_f1,        m.macro_f1,     m.weighted_f1,     m.samples_f1,
                              m.micro_precision, m.micro_recall, m.macro_precision, m.macro_recall,
@@ -130,69 +58,227 @@ static affect_status read_sets(const score_call *call, const data_frame *frame, 
     return AFFECT_OK;
 }
 
+/* A file has a column a label where no column of sets is named and there are several. */
+static bool is_matrix(const score_call *call, const score_join *j, bool predicted) {
+    const data_frame *frame = predicted ? j->predicted : j->gold;
+    size_t column, values = 0;
+    if (frame->array) return frame->array->values.type < DATA_CHARS;
+    if (call->column || (predicted ? call->predicted_column : call->gold_column)) return false;
+    for (size_t c = 0; c < frame->columns; c++) values += score_is_value(j, frame, c);
+    return values > 1 && score_value_column(call, j, predicted, &column) != AFFECT_OK;
+}
+
+static bool has_names(const data_frame *frame) { return frame->table && frame->table->names; }
+
+/* The columns of a matrix name the labels; without a header they are numbered. */
+static affect_status matrix_names(const score_call *call, const score_join *j, bool predicted,
+                                  score_names *names) {
+    const data_frame *frame = predicted ? j->predicted : j->gold;
+    char buffer[DATA_FRAME_CELL];
+    affect_status status = AFFECT_OK;
+    for (size_t c = 0; c < frame->columns && !status; c++) {
+        const char *name = data_frame_name(frame, c, buffer);
+        if (score_is_value(j, frame, c))
+            status = score_names_add(call->ctx, names, name, strlen(name));
+    }
+    names->fixed = true;
+    return status;
+}
+
+/* n x labels numbers: by the names of the columns, else in their order. */
+static affect_status read_label_matrix(const score_call *call, const score_join *j, bool predicted,
+                                       const score_names *names, double *out, int64_t *missing) {
+    const data_frame *frame = predicted ? j->predicted : j->gold;
+    const uint32_t *row = predicted ? j->predicted_row : j->gold_row;
+    size_t at = 0, values = 0;
+    for (size_t c = 0; c < frame->columns; c++) values += score_is_value(j, frame, c);
+    if (!has_names(frame) && values != names->count)
+        return base_fail(call->ctx, AFFECT_ERROR_SHAPE, "%s: %zu columns for %zu labels",
+                         frame->path, values, names->count);
+    for (size_t k = 0; k < names->count; k++) {
+        int column = -1;
+        affect_status status = AFFECT_OK;
+        if (has_names(frame)) {
+            status = score_named_column(call->ctx, frame, names->items[k], &column);
+        } else {
+            while (!score_is_value(j, frame, at)) at++;
+            column = (int)at++;
+        }
+        if (!status)
+            status =
+                score_read_numbers(call, frame, (size_t)column, row, j->n, names->count, out + k);
+        if (status) return status;
+    }
+    for (size_t i = 0; i < j->n * names->count; i++)
+        if (isnan(out[i])) {
+            ++*missing;
+            out[i] = 0;
+        }
+    return AFFECT_OK;
+}
+
+/* Gold of one side as 0/1, from sets or from a matrix of which more than one half is yes. */
+static affect_status read_label_sets(const score_call *call, const score_join *j, bool predicted,
+                                     const score_names *names, uint8_t *out, int64_t *unknown,
+                                     int64_t *missing) {
+    size_t column;
+    affect_status status;
+    if (!is_matrix(call, j, predicted)) {
+        status = score_value_column(call, j, predicted, &column);
+        return status ? status
+                      : read_sets(call, predicted ? j->predicted : j->gold, column,
+                                  predicted ? j->predicted_row : j->gold_row, j->n,
+                                  (score_names *)names, out, unknown);
+    }
+    double *values = base_alloc((j->n * names->count + 1) * sizeof *values);
+    if (!values) return base_fail_memory(call->ctx);
+    status = read_label_matrix(call, j, predicted, names, values, missing);
+    for (size_t i = 0; i < j->n * names->count && !status; i++) out[i] = values[i] > 0.5;
+    base_free(values);
+    return status;
+}
+
+/* The thresholds that are best on --dev-gold and --dev-pred. */
+static affect_status tune(const score_call *call, const score_names *names, bool single,
+                          double *threshold) {
+    score_call dev = *call;
+    score_join join;
+    int64_t unknown = 0, missing = 0;
+    dev.gold = call->dev_gold;
+    dev.predicted = call->dev_predicted;
+    dev.unit = dev.fold = NULL;
+    affect_status status = score_join_open(&dev, &join);
+    size_t cells = join.n * names->count;
+    uint8_t *gold = base_calloc(cells + 1, 1);
+    double *probability = base_alloc((cells + 1) * sizeof *probability);
+    if (!status && (!gold || !probability)) status = base_fail_memory(call->ctx);
+    if (!status && !is_matrix(&dev, &join, true))
+        status =
+            base_fail(call->ctx, AFFECT_ERROR_USAGE,
+                      "%s: a threshold needs a column of probabilities a label", dev.predicted);
+    if (!status) status = read_label_sets(&dev, &join, false, names, gold, &unknown, &missing);
+    if (!status) status = read_label_matrix(&dev, &join, true, names, probability, &missing);
+    if (!status)
+        status = affect_score_tune_threshold(call->ctx, probability, gold, join.n, names->count,
+                                             single, threshold);
+    if (!status && (unknown || missing))
+        fprintf(stderr, "affect score: %s, %s: %lld labels without a column, %lld empty cells\n",
+                dev.gold, dev.predicted, (long long)unknown, (long long)missing);
+    base_free(gold);
+    base_free(probability);
+    score_join_clear(&join);
+    return status;
+}
+
+/* Probabilities become sets by the rule. */
+static affect_status read_by_rule(const score_call *call, const score_join *j,
+                                  const score_names *names, uint8_t *out, int64_t *missing,
+                                  score_report *r) {
+    static const char *const column[] = {"threshold"};
+    size_t w = names->count;
+    affect_status status = AFFECT_OK;
+    double *probability = base_alloc((j->n * w + 1) * sizeof *probability);
+    double *threshold = base_alloc((w + 1) * sizeof *threshold);
+    bool each = strcmp(call->rule, "tuned") == 0, single = strcmp(call->rule, "tuned-single") == 0;
+    if (!probability || !threshold) {
+        status = base_fail_memory(call->ctx);
+        goto cleanup;
+    }
+    status = read_label_matrix(call, j, true, names, probability, missing);
+    for (size_t k = 0; k < w; k++) threshold[k] = call->threshold;
+    if (!status && (each || single)) {
+        if (!call->dev_gold || !call->dev_predicted)
+            status = base_fail(call->ctx, AFFECT_ERROR_USAGE,
+                               "--rule %s wants --dev-gold and --dev-pred", call->rule);
+        else
+            status = tune(call, names, single, threshold);
+        for (size_t k = 1; k < w && single; k++) threshold[k] = threshold[0];
+    }
+    if (status) goto cleanup;
+    if (strcmp(call->rule, "top-k") == 0) {
+        affect_score_apply_top_k(probability, j->n, w, (size_t)call->top, out);
+    } else {
+        affect_score_apply_threshold(probability, j->n, w, threshold, false, call->at_least_one,
+                                     out);
+        double *values =
+            score_report_table(r, "thresholds", (const char *const *)names->items, w, column, 1);
+        if (values)
+            memcpy(values, threshold, w * sizeof *values);
+        else
+            status = base_fail_memory(call->ctx);
+    }
+cleanup:
+    base_free(probability);
+    base_free(threshold);
+    return status;
+}
+
+static affect_status label_names(const score_call *call, const score_join *j, score_names *names) {
+    affect_status status = score_names_from_option(call->ctx, call->labels, names);
+    if (status || names->fixed) return status;
+    bool gold = is_matrix(call, j, false), predicted = is_matrix(call, j, true);
+    if (gold && (has_names(j->gold) || !predicted || !has_names(j->predicted)))
+        return matrix_names(call, j, false, names);
+    if (predicted) return matrix_names(call, j, true, names);
+    for (int side = 0; side < 2 && !status; side++) {
+        size_t column;
+        status = score_value_column(call, j, side, &column);
+        if (!status)
+            status = read_sets(call, side ? j->predicted : j->gold, column,
+                               side ? j->predicted_row : j->gold_row, j->n, names, NULL, NULL);
+    }
+    score_names_sort(names);
+    return status;
+}
+
 affect_status score_task_multilabel(const score_call *call) {
     score_join join;
     score_report report;
     score_names names = {0};
-    score_class *rows = NULL;
-    more_data d = {.call = call, .join = &join};
-    size_t gold, predicted;
-    int64_t unknown[2] = {0};
-    begin(call, &report, multilabel_values, BASE_COUNT(multilabel_values),
-          "the most frequent label for every item");
+    affect_score_class *rows = NULL;
+    uint8_t *constant = NULL;
+    score_data d = {.call = call, .join = &join};
+    int64_t unknown[2] = {0}, missing[2] = {0};
+    score_report_begin(call, &report, multilabel_values, BASE_COUNT(multilabel_values),
+                       "the most frequent label for every item");
     affect_status status = score_join_open(call, &join);
     score_join_report(&join, &report);
-    if (!status)
-        status = score_value_column(call, join.gold, call->gold_column, join.gold_id,
-                                    join.gold_unit, &gold);
-    if (!status)
-        status = score_value_column(call, join.predicted, call->predicted_column, join.predicted_id,
-                                    -1, &predicted);
-    if (!status) status = score_names_from_option(call->ctx, call->labels, &names);
-    if (!status && !names.fixed) {
-        status = read_sets(call, join.gold, gold, join.gold_row, join.n, &names, NULL, NULL);
-        if (!status)
-            status = read_sets(call, join.predicted, predicted, join.predicted_row, join.n, &names,
-                               NULL, NULL);
-        score_names_sort(&names);
-    }
+    if (!status) status = label_names(call, &join, &names);
     if (!status && !names.count)
         status = base_fail(call->ctx, AFFECT_ERROR_FORMAT, "%s has no label", call->gold);
     if (status) goto cleanup;
     d.width = names.count;
     d.gold_set = base_calloc(join.n + 1, d.width);
     d.predicted_set = base_calloc(join.n + 1, d.width);
+    constant = base_calloc(join.n + 1, d.width);
     rows = base_calloc(d.width, sizeof *rows);
-    if (!d.gold_set || !d.predicted_set || !rows) {
+    if (!d.gold_set || !d.predicted_set || !rows || !constant) {
         status = base_fail_memory(call->ctx);
         goto cleanup;
     }
-    status =
-        read_sets(call, join.gold, gold, join.gold_row, join.n, &names, d.gold_set, &unknown[0]);
+    status = read_label_sets(call, &join, false, &names, d.gold_set, &unknown[0], &missing[0]);
+    if (!status && is_matrix(call, &join, true))
+        status = read_by_rule(call, &join, &names, d.predicted_set, &missing[1], &report);
+    else if (!status)
+        status =
+            read_label_sets(call, &join, true, &names, d.predicted_set, &unknown[1], &missing[1]);
+    affect_score_multilabel m, c;
     if (!status)
-        status = read_sets(call, join.predicted, predicted, join.predicted_row, join.n, &names,
-                           d.predicted_set, &unknown[1]);
-    score_multilabel m;
-    if (!status)
-        status = score_multilabel_from(call->ctx, d.gold_set, d.predicted_set, join.n, d.width, &m,
-                                       rows);
+        status = affect_score_multilabel_from(call->ctx, d.gold_set, d.predicted_set, join.n,
+                                              d.width, &m, rows);
     if (status) goto cleanup;
     if (names.fixed) {
-        score_report_skip(&report, "gold labels outside --labels", unknown[0]);
-        score_report_skip(&report, "predicted labels outside --labels", unknown[1]);
+        score_report_skip(&report, "gold labels outside the set of labels", unknown[0]);
+        score_report_skip(&report, "predicted labels outside the set of labels", unknown[1]);
     }
+    score_report_skip(&report, "gold cells without a value, taken as no", missing[0]);
+    score_report_skip(&report, "predicted cells without a value, taken as no", missing[1]);
     size_t best = 0;
     for (size_t k = 1; k < d.width; k++)
         if (rows[k].support > rows[best].support) best = k;
-    uint8_t *constant = base_calloc(join.n + 1, d.width);
-    if (!constant) {
-        status = base_fail_memory(call->ctx);
-        goto cleanup;
-    }
     for (size_t i = 0; i < join.n; i++) constant[i * d.width + best] = 1;
-    score_multilabel c;
-    status = score_multilabel_from(call->ctx, d.gold_set, constant, join.n, d.width, &c, NULL);
-    base_free(constant);
+    status =
+        affect_score_multilabel_from(call->ctx, d.gold_set, constant, join.n, d.width, &c, NULL);
     if (status) goto cleanup;
     const double majority[] = {c.micro_f1,        c.macro_f1,     c.weighted_f1,     c.samples_f1,
                                c.micro_precision, c.micro_recall, c.macro_precision, c.macro_recall,
@@ -203,105 +289,208 @@ affect_status score_task_multilabel(const score_call *call) {
     report.class_names = (const char *const *)names.items;
     report.class_rows = rows;
     report.classes = names.count;
-    status = finish(&d, multilabel_metric, &report);
+    status = score_values(&d, multilabel_metric, &report);
+    if (!status) status = score_report_print(call, &report);
 cleanup:
     base_free(rows);
+    base_free(constant);
+    score_report_clear(&report);
     score_names_clear(&names);
-    more_clear(&d);
+    score_data_clear(&d);
     score_join_clear(&join);
     return status;
 }
 
-/* ---- a column a rater or class ---- */
+/* ---- agreement: a column a rater ---- */
 
-static bool is_value_column(const score_join *j, const data_frame *frame, size_t c) {
-    return (int)c != (frame == j->gold ? j->gold_id : j->predicted_id) &&
-           (frame != j->gold || (int)c != j->gold_unit);
-}
-
-/* Numbers of all columns but id and unit, n x width. With `names` (agreement) a text is a category.
- */
-static affect_status read_matrix(more_data *d, const data_frame *frame, const uint32_t *row,
-                                 score_names *names) {
-    char buffer[DATA_FRAME_CELL];
+/* Ratings, n x width: numbers, or categories where any cell is text. */
+static affect_status read_ratings(score_data *d, score_names *raters, score_names *categories) {
     const score_join *j = d->join;
-    for (size_t c = 0; c < frame->columns; c++) d->width += is_value_column(j, frame, c);
-    if (!d->width)
-        return base_fail(d->call->ctx, AFFECT_ERROR_FORMAT, "%s: no column of values", frame->path);
-    d->numbers = base_calloc(j->n + 1, d->width * sizeof *d->numbers);
-    if (!d->numbers) return base_fail_memory(d->call->ctx);
-    for (int pass = 0; pass < 2; pass++) {
-        size_t at = 0;
-        for (size_t c = 0; c < frame->columns; c++) {
-            if (!is_value_column(j, frame, c)) continue;
-            for (size_t i = 0; i < j->n; i++) {
-                double *x = &d->numbers[i * d->width + at];
-                if (!d->nominal && data_frame_number(frame, row[i], c, x)) continue;
-                if (!names) return data_frame_fail(d->call->ctx, frame, row[i], c, "a number");
-                d->nominal = true;
-                const char *text = data_frame_text(frame, row[i], c, buffer);
-                *x = NAN;
-                if (data_frame_missing(text)) continue;
-                affect_status status = score_names_add(d->call->ctx, names, text, strlen(text));
-                if (status) return status;
-                *x = (double)score_names_find(names, text, strlen(text));
+    char buffer[DATA_FRAME_CELL];
+    affect_status status = matrix_names(d->call, j, false, raters);
+    d->width = raters->count;
+    if (!status && d->width < 1)
+        status =
+            base_fail(d->call->ctx, AFFECT_ERROR_FORMAT, "%s: no column of ratings", j->gold->path);
+    if (status) return status;
+    d->gold = base_calloc(j->n + 1, d->width * sizeof *d->gold);
+    if (!d->gold) return base_fail_memory(d->call->ctx);
+    for (size_t c = 0; c < j->gold->columns && categories->fixed == false; c++)
+        for (size_t i = 0; i < j->n && score_is_value(j, j->gold, c); i++) {
+            double x;
+            if (!data_frame_number(j->gold, j->gold_row[i], c, &x)) {
+                categories->fixed = true; /* text: nominal */
+                break;
             }
-            at++;
         }
-        if (!d->nominal) break; /* the second pass makes categories of numbers too */
+    for (size_t c = 0, at = 0; c < j->gold->columns; c++) {
+        if (!score_is_value(j, j->gold, c)) continue;
+        for (size_t i = 0; i < j->n; i++) {
+            double *x = &d->gold[i * d->width + at];
+            if (!categories->fixed) {
+                (void)data_frame_number(j->gold, j->gold_row[i], c, x);
+                continue;
+            }
+            const char *text = data_frame_text(j->gold, j->gold_row[i], c, buffer);
+            *x = NAN;
+            if (data_frame_missing(text)) continue;
+            status = score_names_add(d->call->ctx, categories, text, strlen(text));
+            if (status) return status;
+            *x = (double)score_names_find(categories, text, strlen(text));
+        }
+        at++;
     }
     return AFFECT_OK;
 }
 
-static const char *const agreement_values[] = {"alpha_nominal", "alpha_ordinal", "alpha_interval",
-                                               "icc21",         "icc2k",         "pairwise_ccc"};
+static const char *const agreement_values[] = {
+    "alpha_nominal", "alpha_ordinal", "alpha_interval", "icc21",
+    "icc2k",         "pairwise_ccc",  "fleiss_kappa",   "pairwise_cohen_kappa"};
+enum { MOST_CATEGORIES = 1000 }; /* kappa of more is a metric of numbers */
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+typedef struct agreement {
+    const double *category; /* sorted distinct ratings; NULL = too many for kappa */
+    size_t categories;
+    bool nominal;
+} agreement;
+
+static int32_t category_of(const agreement *a, double x) {
+    const double *at =
+        isnan(x) ? NULL : bsearch(&x, a->category, a->categories, sizeof *a->category, by_value);
+    return at ? (int32_t)(at - a->category) : -1;
+}
+
+/* Fleiss' kappa over the units that all rated, and the mean of Cohen's over the pairs of raters. */
+static affect_status kappas(score_data *d, const double *ratings, size_t n, double *fleiss,
+                            double *cohen) {
+    const agreement *a = d->more;
+    size_t w = d->width, complete = 0, c = a->categories, defined = 0;
+    int32_t *counts = score_draw(d, 1, (n * c + 1) * sizeof *counts);
+    int32_t *label = score_draw(d, 2, (n * w + 1) * sizeof *label);
+    double sum = 0;
+    affect_status status = d->status;
+    if (!counts || !label) return status;
+    for (size_t i = 0; i < n; i++) {
+        bool all = true;
+        for (size_t k = 0; k < w; k++) {
+            label[k * n + i] = category_of(a, ratings[k * n + i]);
+            all &= label[k * n + i] >= 0;
+        }
+        if (!all) continue;
+        memset(counts + complete * c, 0, c * sizeof *counts);
+        for (size_t k = 0; k < w; k++) counts[complete * c + (size_t)label[k * n + i]]++;
+        complete++;
+    }
+    *fleiss = affect_score_fleiss_kappa(counts, complete, c);
+    for (size_t x = 0; x < w && !status; x++)
+        for (size_t y = x + 1; y < w && !status; y++) {
+            affect_score_confusion confusion = {0};
+            status = affect_score_confusion_init(d->call->ctx, c, &confusion);
+            if (!status)
+                status = affect_score_confusion_add(d->call->ctx, &confusion, label + x * n,
+                                                    label + y * n, n);
+            double kappa =
+                status ? NAN : affect_score_cohen_kappa(&confusion, AFFECT_SCORE_UNWEIGHTED);
+            if (!isnan(kappa)) {
+                sum += kappa;
+                defined++;
+            }
+            affect_score_confusion_clear(&confusion);
+        }
+    *cohen = defined ? sum / (double)defined : NAN;
+    return status;
+}
 
 static bool agreement_metric(void *user, const uint32_t *index, size_t n, double *out) {
-    more_data *d = user;
+    score_data *d = user;
+    const agreement *a = d->more;
     size_t w = d->width;
-    if (!draw_room(d, n, w * sizeof(double), 1)) return false;
-    double *ratings = d->draw; /* raters x units */
+    double *ratings = score_draw(d, 0, (n * w + 1) * sizeof *ratings); /* raters x units */
+    if (!ratings) return false;
     for (size_t k = 0; k < w; k++)
-        for (size_t i = 0; i < n; i++) ratings[k * n + i] = d->numbers[index[i] * w + k];
+        for (size_t i = 0; i < n; i++) ratings[k * n + i] = d->gold[index[i] * w + k];
     for (size_t k = 0; k < BASE_COUNT(agreement_values); k++) out[k] = NAN;
     affect_context *ctx = d->call->ctx;
-    d->status = score_krippendorff(ctx, ratings, w, n, SCORE_NOMINAL, &out[0]);
-    if (!d->nominal && !d->status) {
+    d->status = affect_score_krippendorff(ctx, ratings, w, n, AFFECT_SCORE_NOMINAL, &out[0]);
+    if (!a->nominal && !d->status) {
         int64_t dropped;
-        d->status = score_krippendorff(ctx, ratings, w, n, SCORE_ORDINAL, &out[1]);
-        if (!d->status) d->status = score_krippendorff(ctx, ratings, w, n, SCORE_INTERVAL, &out[2]);
-        score_icc2(ratings, w, n, &out[3], &out[4], &dropped);
-        out[5] = score_pairwise_ccc(ratings, w, n,
-                                    strcmp(d->call->variance, "sample") == 0 ? SCORE_SAMPLE
-                                                                             : SCORE_POPULATION);
+        d->status = affect_score_krippendorff(ctx, ratings, w, n, AFFECT_SCORE_ORDINAL, &out[1]);
+        if (!d->status)
+            d->status =
+                affect_score_krippendorff(ctx, ratings, w, n, AFFECT_SCORE_INTERVAL, &out[2]);
+        affect_score_icc2(ratings, w, n, &out[3], &out[4], &dropped);
+        out[5] = affect_score_pairwise_ccc(ratings, w, n, score_variance_of(d->call), NULL);
     }
+    if (a->category && !d->status) d->status = kappas(d, ratings, n, &out[6], &out[7]);
     return d->status == AFFECT_OK;
+}
+
+/* The distinct ratings, sorted, while they are few. */
+static affect_status find_categories(score_data *d, agreement *a, double **out) {
+    size_t cells = d->join->n * d->width, n = 0;
+    double *x = base_alloc((cells + 1) * sizeof *x);
+    if (!x) return base_fail_memory(d->call->ctx);
+    for (size_t i = 0; i < cells; i++)
+        if (!isnan(d->gold[i])) x[n++] = d->gold[i];
+    qsort(x, n, sizeof *x, by_value);
+    for (size_t i = 0; i < n; i++)
+        if (!i || x[i] != x[a->categories - 1]) x[a->categories++] = x[i];
+    *out = x;
+    if (a->categories && a->categories <= MOST_CATEGORIES) a->category = x;
+    return AFFECT_OK;
 }
 
 affect_status score_task_agreement(const score_call *call) {
     score_join join;
     score_report report;
-    score_names names = {0};
-    more_data d = {.call = call, .join = &join};
-    begin(call, &report, agreement_values, BASE_COUNT(agreement_values), NULL);
+    score_names categories = {0}, raters = {0};
+    agreement more = {0};
+    double *distinct = NULL, *ratings = NULL;
+    score_data d = {.call = call, .join = &join, .more = &more};
+    score_report_begin(call, &report, agreement_values, BASE_COUNT(agreement_values), NULL);
     affect_status status = score_join_open(call, &join);
     score_join_report(&join, &report);
-    if (!status) status = read_matrix(&d, join.gold, join.gold_row, &names);
-    if (!status) {
-        int64_t missing = 0, incomplete = 0;
-        for (size_t i = 0; i < join.n; i++) {
-            int64_t here = 0;
-            for (size_t k = 0; k < d.width; k++) here += isnan(d.numbers[i * d.width + k]);
-            missing += here;
-            incomplete += here > 0;
-        }
-        report.items = (int64_t)join.n;
-        score_report_skip(&report, "missing ratings", missing);
-        score_report_skip(&report, "rows with a missing rating, in the ICC only", incomplete);
-        status = finish(&d, agreement_metric, &report);
+    if (!status) status = read_ratings(&d, &raters, &categories);
+    more.nominal = categories.count > 0;
+    if (!status) status = find_categories(&d, &more, &distinct);
+    if (status) goto cleanup;
+    int64_t missing = 0, incomplete = 0;
+    for (size_t i = 0; i < join.n; i++) {
+        int64_t here = 0;
+        for (size_t k = 0; k < d.width; k++) here += isnan(d.gold[i * d.width + k]);
+        missing += here;
+        incomplete += here > 0;
     }
-    score_names_clear(&names);
-    more_clear(&d);
+    report.items = (int64_t)join.n;
+    score_report_skip(&report, "missing ratings", missing);
+    score_report_skip(&report, "rows with a missing rating, in ICC and Fleiss' kappa only",
+                      incomplete);
+    status = score_values(&d, agreement_metric, &report);
+    if (!status && !more.nominal && d.width > 1) {
+        const char *const *names = (const char *const *)raters.items;
+        double *pairs = score_report_table(&report, "pairwise_ccc", names, d.width, names, d.width);
+        ratings = base_alloc((join.n * d.width + 1) * sizeof *ratings);
+        if (!pairs || !ratings) {
+            status = base_fail_memory(call->ctx);
+            goto cleanup;
+        }
+        for (size_t k = 0; k < d.width; k++)
+            for (size_t i = 0; i < join.n; i++) ratings[k * join.n + i] = d.gold[i * d.width + k];
+        (void)affect_score_pairwise_ccc(ratings, d.width, join.n, score_variance_of(call), pairs);
+    }
+    if (!status) status = score_report_print(call, &report);
+cleanup:
+    base_free(distinct);
+    base_free(ratings);
+    score_report_clear(&report);
+    score_names_clear(&categories);
+    score_names_clear(&raters);
+    score_data_clear(&d);
     score_join_clear(&join);
     return status;
 }
@@ -311,29 +500,25 @@ affect_status score_task_agreement(const score_call *call) {
 static const char *const calibration_values[] = {"ece", "mce", "nll", "brier"};
 
 static bool calibration_metric(void *user, const uint32_t *index, size_t n, double *out) {
-    more_data *d = user;
+    score_data *d = user;
     size_t w = d->width;
-    score_calibration c;
-    if (!draw_room(d, n, w * sizeof(double), sizeof(int32_t))) return false;
-    double *probability = d->draw;
-    int32_t *gold = d->draw_more;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(probability + i * w, d->numbers + index[i] * w, w * sizeof *probability);
-        gold[i] = d->gold_class[index[i]];
-    }
-    score_calibration_from(probability, gold, n, w, (size_t)d->call->bins, &c, NULL);
+    affect_score_calibration c;
+    const double *probability = score_gather(d, 0, d->predicted, w * sizeof *probability, index, n);
+    const int32_t *gold = score_gather(d, 1, d->gold_class, sizeof *gold, index, n);
+    if (!probability || !gold) return false;
+    affect_score_calibration_from(probability, gold, n, w, (size_t)d->call->bins, &c, NULL);
     const double values[] = {c.ece, c.mce, c.nll, c.brier};
     memcpy(out, values, sizeof values);
     return true;
 }
 
 /* Accuracy over confidence; a bar a bin, its width the bin's and its shade the share of items. */
-static affect_status write_chart(const more_data *d, const char *path) {
+static affect_status write_chart(const score_data *d, const char *path) {
     size_t bins = (size_t)d->call->bins;
-    score_calibration c;
-    score_bin *bin = base_calloc(bins, sizeof *bin);
+    affect_score_calibration c;
+    affect_score_bin *bin = base_calloc(bins, sizeof *bin);
     if (!bin) return base_fail_memory(d->call->ctx);
-    score_calibration_from(d->numbers, d->gold_class, d->join->n, d->width, bins, &c, bin);
+    affect_score_calibration_from(d->predicted, d->gold_class, d->join->n, d->width, bins, &c, bin);
     base_text svg = {0};
     base_text_printf(
         &svg,
@@ -373,27 +558,20 @@ static affect_status write_chart(const more_data *d, const char *path) {
     return status;
 }
 
-affect_status score_task_calibration(const score_call *call) {
+static affect_status calibration_of_classes(const score_call *call) {
     score_join join;
     score_report report;
     score_names names = {.fixed = true};
-    more_data d = {.call = call, .join = &join};
+    score_data d = {.call = call, .join = &join};
     size_t gold;
     int64_t empty = 0, unknown = 0, unsure = 0;
     char buffer[DATA_FRAME_CELL];
-    begin(call, &report, calibration_values, BASE_COUNT(calibration_values),
-          "the class frequencies of gold for every item");
+    score_report_begin(call, &report, calibration_values, BASE_COUNT(calibration_values),
+                       "the class frequencies of gold for every item");
     affect_status status = score_join_open(call, &join);
     score_join_report(&join, &report);
-    if (!status)
-        status = score_value_column(call, join.gold, call->gold_column, join.gold_id,
-                                    join.gold_unit, &gold);
-    if (!status) status = read_matrix(&d, join.predicted, join.predicted_row, NULL);
-    for (size_t c = 0; !status && c < join.predicted->columns; c++)
-        if (is_value_column(&join, join.predicted, c)) {
-            const char *name = data_frame_name(join.predicted, c, buffer);
-            status = score_names_add(call->ctx, &names, name, strlen(name));
-        }
+    if (!status) status = score_value_column(call, &join, false, &gold);
+    if (!status) status = score_read_matrix(call, &join, true, &d.predicted, &d.width, &names);
     if (status) goto cleanup;
     d.gold_class = base_alloc((join.n + 1) * sizeof *d.gold_class);
     double *share = base_calloc(d.width, sizeof *share), *prior = NULL;
@@ -408,7 +586,7 @@ affect_status score_task_calibration(const score_call *call) {
         d.gold_class[i] = score_names_find(&names, text, strlen(text));
         unknown += d.gold_class[i] < 0;
         double sum = 0;
-        for (size_t k = 0; k < d.width; k++) sum += d.numbers[i * d.width + k];
+        for (size_t k = 0; k < d.width; k++) sum += d.predicted[i * d.width + k];
         unsure += !(fabs(sum - 1) < 1e-3);
         if (d.gold_class[i] >= 0) {
             share[d.gold_class[i]]++;
@@ -426,11 +604,12 @@ affect_status score_task_calibration(const score_call *call) {
     if (!status) prior = base_alloc((join.n + 1) * d.width * sizeof *prior);
     if (!status && !prior) status = base_fail_memory(call->ctx);
     if (!status) {
-        score_calibration c;
+        affect_score_calibration c;
         for (size_t i = 0; i < join.n; i++)
             for (size_t k = 0; k < d.width; k++)
                 prior[i * d.width + k] = share[k] / (double)report.items;
-        score_calibration_from(prior, d.gold_class, join.n, d.width, (size_t)call->bins, &c, NULL);
+        affect_score_calibration_from(prior, d.gold_class, join.n, d.width, (size_t)call->bins, &c,
+                                      NULL);
         report.majority[0] = c.ece;
         report.majority[1] = c.mce;
         report.majority[2] = c.nll;
@@ -439,10 +618,105 @@ affect_status score_task_calibration(const score_call *call) {
     }
     base_free(prior);
     base_free(share);
-    if (!status) status = finish(&d, calibration_metric, &report);
+    if (!status) status = score_values(&d, calibration_metric, &report);
+    if (!status) status = score_report_print(call, &report);
 cleanup:
+    score_report_clear(&report);
     score_names_clear(&names);
-    more_clear(&d);
+    score_data_clear(&d);
     score_join_clear(&join);
     return status;
+}
+
+/* ---- numbers with an error bar ---- */
+
+static const char *const coverage_values[] = {"coverage_50", "coverage_68", "coverage_90",
+                                              "coverage_95", "coverage_99", "nll",
+                                              "mean_sd",     "rmse",        "calibration_error"};
+/* The normal distribution's half widths that hold these shares. */
+static const double coverage_z[] = {0.6744897501960817, 0.9944578832097532, 1.6448536269514722,
+                                    1.959963984540054, 2.5758293035489004};
+static const double coverage_share[] = {0.50, 0.68, 0.90, 0.95, 0.99};
+
+static bool coverage_metric(void *user, const uint32_t *index, size_t n, double *out) {
+    score_data *d = user;
+    const double *gold = score_gather(d, 0, d->gold, sizeof *gold, index, n);
+    const double *mean = score_gather(d, 1, d->predicted, sizeof *mean, index, n);
+    const double *sd = score_gather(d, 2, d->more, sizeof *sd, index, n);
+    if (!gold || !mean || !sd) return false;
+    double nll = 0, square = 0, width = 0, items = 0, error = 0;
+    for (size_t k = 0; k < BASE_COUNT(coverage_z); k++) {
+        out[k] = affect_score_coverage(gold, mean, sd, n, coverage_z[k], NULL);
+        error += fabs(out[k] - coverage_share[k]) / (double)BASE_COUNT(coverage_z);
+    }
+    for (size_t i = 0; i < n; i++) {
+        double e = gold[i] - mean[i];
+        if (isnan(e) || isnan(sd[i])) continue;
+        items++;
+        square += e * e;
+        width += sd[i];
+        nll += 0.5 * (e * e / (sd[i] * sd[i]) + log(2 * acos(-1) * sd[i] * sd[i]));
+    }
+    out[5] = nll / items;
+    out[6] = width / items;
+    out[7] = sqrt(square / items);
+    out[8] = error;
+    return items > 0;
+}
+
+static affect_status calibration_of_numbers(const score_call *call) {
+    score_join join;
+    score_report report;
+    score_data d = {.call = call, .join = &join};
+    double *sd = NULL;
+    int column = -1;
+    score_report_begin(call, &report, coverage_values, BASE_COUNT(coverage_values),
+                       "gold's mean and deviation for every item");
+    affect_status status = score_join_open(call, &join);
+    score_join_report(&join, &report);
+    if (!status) status = score_read_number_pairs(&d, &report);
+    if (!status) status = score_named_column(call->ctx, join.predicted, call->sd, &column);
+    if (status) goto cleanup;
+    sd = base_alloc((join.n + 1) * sizeof *sd);
+    if (!sd) status = base_fail_memory(call->ctx);
+    if (!status)
+        status = score_read_numbers(call, join.predicted, (size_t)column, join.predicted_row,
+                                    join.n, 1, sd);
+    int64_t useless = 0;
+    double sum = 0, square = 0;
+    for (size_t i = 0; i < join.n && !status; i++) {
+        if (isnan(d.gold[i]) || isnan(d.predicted[i])) continue;
+        if (!(sd[i] > 0)) {
+            sd[i] = NAN;
+            useless++;
+            continue;
+        }
+        report.items++;
+        sum += d.gold[i];
+        square += d.gold[i] * d.gold[i];
+    }
+    score_report_skip(&report, "items without a deviation above 0", useless);
+    d.more = sd;
+    if (!status) status = score_values(&d, coverage_metric, &report);
+    if (status) goto cleanup;
+    double items = (double)report.items, mean = sum / items;
+    double deviation = sqrt(fmax(square / items - mean * mean, 0));
+    for (size_t i = 0; i < join.n; i++) {
+        d.predicted[i] = isnan(d.predicted[i]) || isnan(sd[i]) ? NAN : mean;
+        sd[i] = deviation;
+    }
+    uint32_t *all = score_draw(&d, 3, (join.n + 1) * sizeof *all);
+    for (size_t i = 0; i < join.n && all; i++) all[i] = (uint32_t)i;
+    if (all && deviation > 0) (void)coverage_metric(&d, all, join.n, report.majority);
+    status = d.status ? d.status : score_report_print(call, &report);
+cleanup:
+    base_free(sd);
+    score_report_clear(&report);
+    score_data_clear(&d);
+    score_join_clear(&join);
+    return status;
+}
+
+affect_status score_task_calibration(const score_call *call) {
+    return call->sd ? calibration_of_numbers(call) : calibration_of_classes(call);
 }

@@ -5,6 +5,36 @@
 
 #include "cli/score.h"
 
+void score_report_begin(const score_call *call, score_report *r, const char *const *names,
+                        size_t count, const char *majority_name) {
+    *r = (score_report){.task = call->task,
+                        .names = names,
+                        .count = count,
+                        .majority_name = majority_name,
+                        .item = "items",
+                        .unit = "items"};
+    for (size_t k = 0; k < SCORE_MOST_VALUES; k++) {
+        r->value[k] = r->majority[k] = NAN;
+        r->interval[k] = (affect_score_interval){NAN, NAN};
+    }
+}
+
+double *score_report_table(score_report *r, const char *title, const char *const *rows,
+                           size_t row_count, const char *const *columns, size_t column_count) {
+    if (r->tables == SCORE_MOST_TABLES) return NULL;
+    double *values = base_alloc((row_count * column_count + 1) * sizeof *values);
+    for (size_t i = 0; values && i < row_count * column_count; i++) values[i] = NAN;
+    if (values)
+        r->table[r->tables++] =
+            (score_table){title, rows, columns, row_count, column_count, values};
+    return values;
+}
+
+void score_report_clear(score_report *r) {
+    for (size_t k = 0; k < r->tables; k++) base_free(r->table[k].values);
+    r->tables = 0;
+}
+
 void score_report_skip(score_report *report, const char *reason, int64_t count) {
     if (report->skips < SCORE_MOST_SKIPS) {
         report->skip[report->skips].reason = reason;
@@ -87,14 +117,14 @@ static void put_number(double x, int decimals) {
         printf("%.*f", decimals, x);
 }
 
-static void put_json_number(double x) {
+void score_put_json_number(double x) {
     if (isfinite(x))
         printf("%.17g", x);
     else
         printf("null");
 }
 
-static void put_json_text(const char *text) {
+void score_put_json_text(const char *text) {
     putchar('"');
     for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
         if (*c == '"' || *c == '\\')
@@ -120,40 +150,40 @@ static void print_json(const score_call *call, const score_report *r) {
     printf("{\"task\":\"%s\",\"items\":%lld,\"skipped\":{", r->task, (long long)r->items);
     for (size_t k = 0; k < r->skips; k++) {
         printf(k ? "," : "");
-        put_json_text(r->skip[k].reason);
+        score_put_json_text(r->skip[k].reason);
         printf(":%lld", (long long)r->skip[k].count);
     }
     printf("},\"values\":{");
     for (size_t k = 0; k < r->count; k++) {
         printf("%s\"%s\":", k ? "," : "", r->names[k]);
-        put_json_number(r->value[k]);
+        score_put_json_number(r->value[k]);
     }
     printf("}");
     if (r->with_intervals) {
         printf(",\"bootstrap\":{\"rounds\":%lld,\"seed\":%lld,\"over\":", (long long)call->rounds,
                (long long)call->seed);
-        put_json_text(r->unit);
+        score_put_json_text(r->unit);
         printf(",\"units\":%lld,\"level\":0.95},\"intervals\":{", (long long)r->units);
         for (size_t k = 0; k < r->count; k++) {
             printf("%s\"%s\":[", k ? "," : "", r->names[k]);
-            put_json_number(r->interval[k].low);
+            score_put_json_number(r->interval[k].low);
             putchar(',');
-            put_json_number(r->interval[k].high);
+            score_put_json_number(r->interval[k].high);
             putchar(']');
         }
         printf("}");
     }
     if (r->majority_name) {
         printf(",\"majority\":{\"rule\":");
-        put_json_text(r->majority_name);
+        score_put_json_text(r->majority_name);
         printf(",\"label\":");
-        put_json_text(r->majority_label);
+        score_put_json_text(r->majority_label);
         printf(",\"values\":{");
         bool first = true;
         for (size_t k = 0; k < r->count; k++) {
             if (isnan(r->majority[k])) continue;
             printf("%s\"%s\":", first ? "" : ",", r->names[k]);
-            put_json_number(r->majority[k]);
+            score_put_json_number(r->majority[k]);
             first = false;
         }
         printf("}}");
@@ -162,13 +192,30 @@ static void print_json(const score_call *call, const score_report *r) {
         printf(",\"classes\":[");
         for (size_t k = 0; k < r->classes; k++) {
             printf("%s{\"label\":", k ? "," : "");
-            put_json_text(r->class_names[k]);
-            const score_class *c = &r->class_rows[k];
+            score_put_json_text(r->class_names[k]);
+            const affect_score_class *c = &r->class_rows[k];
             printf(",\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%lld,"
                    "\"predicted\":%lld}",
                    c->precision, c->recall, c->f1, (long long)c->support, (long long)c->predicted);
         }
         printf("]");
+    }
+    for (size_t t = 0; t < r->tables; t++) {
+        const score_table *table = &r->table[t];
+        printf(",\"%s\":{", table->title);
+        for (size_t i = 0; i < table->row_count; i++) {
+            printf(i ? "," : "");
+            score_put_json_text(table->rows[i]);
+            printf(":{");
+            for (size_t c = 0; c < table->column_count; c++) {
+                printf(c ? "," : "");
+                score_put_json_text(table->columns[c]);
+                putchar(':');
+                score_put_json_number(table->values[i * table->column_count + c]);
+            }
+            printf("}");
+        }
+        printf("}");
     }
     printf("}\n");
 }
@@ -213,6 +260,23 @@ static void print_text(const score_call *call, const score_report *r) {
             printf("%-22s %12.6f  %9.6f  %9.6f  %8lld  %9lld\n", r->class_names[k],
                    r->class_rows[k].precision, r->class_rows[k].recall, r->class_rows[k].f1,
                    (long long)r->class_rows[k].support, (long long)r->class_rows[k].predicted);
+    }
+    for (size_t t = 0; t < r->tables; t++) {
+        const score_table *table = &r->table[t];
+        printf("%-22s", table->title);
+        for (size_t c = 0; c < table->column_count; c++) printf(" %12s", table->columns[c]);
+        printf("\n");
+        for (size_t i = 0; i < table->row_count; i++) {
+            printf("%-22s", table->rows[i]);
+            for (size_t c = 0; c < table->column_count; c++) {
+                double x = table->values[i * table->column_count + c];
+                if (isnan(x))
+                    printf(" %12s", "-");
+                else
+                    printf(rint(x) == x && fabs(x) >= 2 ? " %12.0f" : " %12.6f", x);
+            }
+            printf("\n");
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "affect/score.h"
 #include "cli/train.h"
-#include "score/score.h"
 
 enum { BINS = 15, MAX_CLASSES = 64 };
 
@@ -50,8 +50,8 @@ static affect_status score_single(const train_set *s, const float *logits, doubl
                                   const uint32_t *index, size_t n, train_scores *out) {
     size_t c = s->spec.classes;
     double p[MAX_CLASSES], bin_sum[BINS] = {0}, bin_hit[BINS] = {0};
-    score_confusion confusion;
-    affect_status status = score_confusion_init(s->ctx, c, &confusion);
+    affect_score_confusion confusion;
+    affect_status status = affect_score_confusion_init(s->ctx, c, &confusion);
     for (size_t k = 0; status == AFFECT_OK && k < n; k++) {
         size_t r = index ? index[k] : k;
         if (s->gold[r] < 0) {
@@ -65,15 +65,15 @@ static affect_status score_single(const train_set *s, const float *logits, doubl
             double miss = p[i] - ((int32_t)i == s->gold[r]);
             out->brier += miss * miss;
         }
-        status = score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
+        status = affect_score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
         size_t bin = BASE_MIN((size_t)(p[best] * BINS), (size_t)BINS - 1);
         bin_sum[bin] += p[best];
         bin_hit[bin] += best == s->gold[r];
         out->scored++;
     }
     if (status == AFFECT_OK && out->scored) {
-        score_classes all;
-        score_classes_from(&confusion, SCORE_CLASSES_UNION, &all, NULL);
+        affect_score_classes all;
+        affect_score_classes_from(&confusion, AFFECT_SCORE_CLASSES_UNION, &all, NULL);
         out->accuracy = all.accuracy;
         out->uar = all.uar;
         out->weighted_f1 = all.weighted_f1;
@@ -83,7 +83,7 @@ static affect_status score_single(const train_set *s, const float *logits, doubl
             out->ece += fabs(bin_sum[b] - bin_hit[b]) / (double)out->scored;
         out->brier /= (double)out->scored;
     }
-    score_confusion_clear(&confusion);
+    affect_score_confusion_clear(&confusion);
     return status;
 }
 
@@ -281,10 +281,10 @@ static affect_status per_class(const train_set *s, const float *logits, double t
                                double threshold, base_text *json, base_text *text) {
     size_t c = s->spec.classes;
     double cut = log(threshold / (1 - threshold)) * temperature;
-    score_class rows[MAX_CLASSES] = {0};
+    affect_score_class rows[MAX_CLASSES] = {0};
     int64_t counts[MAX_CLASSES][2] = {{0}}; /* true positives, false positives */
-    score_confusion confusion;
-    affect_status status = score_confusion_init(s->ctx, c, &confusion);
+    affect_score_confusion confusion;
+    affect_status status = affect_score_confusion_init(s->ctx, c, &confusion);
     for (size_t r = 0; status == AFFECT_OK && r < s->count; r++) {
         const float *x = logits + r * s->width, *t = s->target + r * s->width;
         if (s->spec.multi_label) {
@@ -299,11 +299,11 @@ static affect_status per_class(const train_set *s, const float *logits, double t
         int32_t best = 0;
         for (size_t i = 1; i < c; i++)
             if (x[i] > x[best]) best = (int32_t)i;
-        status = score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
+        status = affect_score_confusion_add(s->ctx, &confusion, &s->gold[r], &best, 1);
     }
     if (status == AFFECT_OK && !s->spec.multi_label) {
-        score_classes all;
-        score_classes_from(&confusion, SCORE_CLASSES_ALL, &all, rows);
+        affect_score_classes all;
+        affect_score_classes_from(&confusion, AFFECT_SCORE_CLASSES_ALL, &all, rows);
     }
     base_text_append(json, "  \"classes\": [");
     base_text_printf(text, "%-16s %9s %9s %9s %8s\n", "class", "precision", "recall", "F1",
@@ -337,7 +337,7 @@ static affect_status per_class(const train_set *s, const float *logits, double t
         }
         base_text_append(json, "]");
     }
-    score_confusion_clear(&confusion);
+    affect_score_confusion_clear(&confusion);
     return status;
 }
 
@@ -366,15 +366,15 @@ affect_status train_report(const train_set *s, const float *logits, double tempe
     if (status != AFFECT_OK) return status;
     user.threshold = threshold = s->spec.multi_label ? m.threshold : threshold;
     double values[METRICS];
-    score_interval intervals[METRICS];
-    for (int i = 0; i < METRICS; i++) intervals[i] = (score_interval){NAN, NAN};
+    affect_score_interval intervals[METRICS];
+    for (int i = 0; i < METRICS; i++) intervals[i] = (affect_score_interval){NAN, NAN};
     metric_list(s, &m, values);
     int32_t *unit = base_calloc(s->count, sizeof *unit);
     if (!unit) return base_fail_memory(s->ctx);
     size_t units = resampling_units(s, unit);
     if (rounds)
-        status = score_bootstrap(s->ctx, unit, s->count, units, rounds, 1, .95, metric, &user,
-                                 METRICS, intervals);
+        status = affect_score_bootstrap(s->ctx, unit, s->count, units, rounds, 1, .95, metric,
+                                        &user, METRICS, intervals);
     base_free(unit);
     if (status != AFFECT_OK) return status;
     const char *const *names = s->spec.multi_label ? multi_names : single_names;

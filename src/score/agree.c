@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
 typedef struct rating {
     double value;
@@ -22,8 +23,8 @@ static int compare_rating(const void *a, const void *b) {
  * those at the two ends, squared: that is the squared difference of mean ranks. So ordinal is
  * interval on mean ranks, and interval needs no pairs: the sum of squared differences over all
  * pairs is 2 (n sum x^2 - (sum x)^2). */
-affect_status score_krippendorff(affect_context *ctx, const double *ratings, size_t raters,
-                                 size_t units, score_level level, double *alpha) {
+affect_status affect_score_krippendorff(affect_context *ctx, const double *ratings, size_t raters,
+                                        size_t units, affect_score_level level, double *alpha) {
     *alpha = NAN;
     rating *items = base_alloc(raters * units * sizeof *items);
     double *sum = base_calloc(units, sizeof *sum), *square = base_calloc(units, sizeof *square);
@@ -49,13 +50,14 @@ affect_status score_krippendorff(affect_context *ctx, const double *ratings, siz
     for (size_t i = 0; i < n;) {
         size_t j = i + 1;
         while (j < n && items[j].value == items[i].value) j++;
-        double value = level == SCORE_ORDINAL ? ((double)i + (double)j + 1) / 2 - (double)n / 2
-                                              : items[i].value - origin;
+        double value = level == AFFECT_SCORE_ORDINAL
+                           ? ((double)i + (double)j + 1) / 2 - (double)n / 2
+                           : items[i].value - origin;
         double here = (double)(j - i);
         total += here * value;
         total_square += here * value * value;
         all_same += here * here;
-        if (level == SCORE_NOMINAL) {
+        if (level == AFFECT_SCORE_NOMINAL) {
             /* Ordered pairs of equal values inside a unit: m (m - 1) for each value. */
             for (size_t k = i; k < j; k++) same[items[k].unit]++;
             for (size_t k = i; k < j; k++) {
@@ -74,14 +76,14 @@ affect_status score_krippendorff(affect_context *ctx, const double *ratings, siz
     for (size_t u = 0; u < units; u++) {
         double m = (double)count[u];
         if (m < 2) continue;
-        if (level == SCORE_NOMINAL)
+        if (level == AFFECT_SCORE_NOMINAL)
             observed += (m * m - square[u]) / (m - 1);
         else
             observed += 2 * (m * square[u] - sum[u] * sum[u]) / (m - 1);
     }
     double all = (double)n;
-    expected = level == SCORE_NOMINAL ? (all * all - all_same) / (all - 1)
-                                      : 2 * (all * total_square - total * total) / (all - 1);
+    expected = level == AFFECT_SCORE_NOMINAL ? (all * all - all_same) / (all - 1)
+                                             : 2 * (all * total_square - total * total) / (all - 1);
     if (items[0].value == items[n - 1].value) goto cleanup; /* no variation at all: not defined */
     *alpha = 1 - observed / expected;
 cleanup:
@@ -94,8 +96,8 @@ cleanup:
 }
 
 /* Shrout & Fleiss 1979: mean squares of units, raters and the rest. */
-void score_icc2(const double *ratings, size_t raters, size_t units, double *icc21, double *icc2k,
-                int64_t *dropped) {
+void affect_score_icc2(const double *ratings, size_t raters, size_t units, double *icc21,
+                       double *icc2k, int64_t *dropped) {
     *icc21 = *icc2k = NAN;
     double n = 0, k = (double)raters, grand = 0;
     for (size_t u = 0; u < units; u++) {
@@ -141,7 +143,7 @@ void score_icc2(const double *ratings, size_t raters, size_t units, double *icc2
     }
 }
 
-double score_fleiss_kappa(const int32_t *counts, size_t items, size_t classes) {
+double affect_score_fleiss_kappa(const int32_t *counts, size_t items, size_t classes) {
     double agreement = 0, chance = 0;
     int64_t raters = -1;
     for (size_t i = 0; i < items; i++) {
@@ -167,16 +169,20 @@ double score_fleiss_kappa(const int32_t *counts, size_t items, size_t classes) {
     return chance < 1 ? (agreement - chance) / (1 - chance) : NAN;
 }
 
-double score_pairwise_ccc(const double *ratings, size_t raters, size_t units,
-                          score_variance variance) {
+double affect_score_pairwise_ccc(const double *ratings, size_t raters, size_t units,
+                                 affect_score_variance variance, double *pairs) {
     double sum = 0;
-    int64_t pairs = 0;
-    for (size_t a = 0; a < raters; a++)
+    int64_t defined = 0;
+    for (size_t a = 0; a < raters; a++) {
+        if (pairs) pairs[a * raters + a] = 1;
         for (size_t b = a + 1; b < raters; b++) {
-            double ccc = score_ccc(ratings + a * units, ratings + b * units, units, variance);
+            double ccc =
+                affect_score_ccc(ratings + a * units, ratings + b * units, units, variance);
+            if (pairs) pairs[a * raters + b] = pairs[b * raters + a] = ccc;
             if (isnan(ccc)) continue;
             sum += ccc;
-            pairs++;
+            defined++;
         }
-    return pairs ? sum / (double)pairs : NAN;
+    }
+    return defined ? sum / (double)defined : NAN;
 }

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -29,10 +30,11 @@ static double quantile(const double *sorted, size_t n, double q) {
     return sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low]);
 }
 
-affect_status score_bootstrap(affect_context *ctx, const int32_t *unit, size_t n, size_t units,
-                              size_t rounds, uint64_t seed, double level, score_metric metric,
-                              void *user, size_t values, score_interval *out) {
-    for (size_t v = 0; v < values; v++) out[v] = (score_interval){NAN, NAN};
+affect_status affect_score_bootstrap(affect_context *ctx, const int32_t *unit, size_t n,
+                                     size_t units, size_t rounds, uint64_t seed, double level,
+                                     affect_score_metric metric, void *user, size_t values,
+                                     affect_score_interval *out) {
+    for (size_t v = 0; v < values; v++) out[v] = (affect_score_interval){NAN, NAN};
     if (n == 0 || units == 0 || rounds == 0) return AFFECT_OK;
     if (n > UINT32_MAX || units > n)
         return base_fail(ctx, AFFECT_ERROR_LIMIT, "bootstrap over %zu items in %zu units", n,

@@ -1,17 +1,19 @@
 /* Calibration: do probabilities and error bars mean what they say? */
 #include <math.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
-void score_calibration_from(const double *probability, const int32_t *gold, size_t n,
-                            size_t classes, size_t bins, score_calibration *out, score_bin *bin) {
+void affect_score_calibration_from(const double *probability, const int32_t *gold, size_t n,
+                                   size_t classes, size_t bins, affect_score_calibration *out,
+                                   affect_score_bin *bin) {
     enum { MAX_BINS = 1000 };
-    score_bin own[MAX_BINS];
+    affect_score_bin own[MAX_BINS];
     if (bins < 1) bins = 1;
     if (bins > MAX_BINS && !bin) bins = MAX_BINS;
-    score_bin *b = bin ? bin : own;
-    for (size_t i = 0; i < bins; i++) b[i] = (score_bin){0};
-    *out = (score_calibration){.ece = NAN, .mce = NAN, .nll = NAN, .brier = NAN};
+    affect_score_bin *b = bin ? bin : own;
+    for (size_t i = 0; i < bins; i++) b[i] = (affect_score_bin){0};
+    *out = (affect_score_calibration){.ece = NAN, .mce = NAN, .nll = NAN, .brier = NAN};
     double nll = 0, brier = 0;
     for (size_t i = 0; i < n; i++) {
         const double *p = probability + i * classes;
@@ -55,15 +57,16 @@ void score_calibration_from(const double *probability, const int32_t *gold, size
     }
 }
 
-double score_soft_nll(const double *probability, const double *target, size_t n, size_t classes) {
+double affect_score_soft_nll(const double *probability, const double *target, size_t n,
+                             size_t classes) {
     double sum = 0;
     for (size_t i = 0; i < n * classes; i++)
         if (target[i] > 0) sum -= target[i] * log(fmax(probability[i], 1e-15));
     return n ? sum / (double)n : NAN;
 }
 
-double score_coverage(const double *gold, const double *mean, const double *sd, size_t n, double z,
-                      int64_t *skipped) {
+double affect_score_coverage(const double *gold, const double *mean, const double *sd, size_t n,
+                             double z, int64_t *skipped) {
     int64_t inside = 0, items = 0;
     for (size_t i = 0; i < n; i++) {
         if (isnan(gold[i]) || isnan(mean[i]) || isnan(sd[i])) continue;

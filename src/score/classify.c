@@ -2,23 +2,25 @@
 #include <math.h>
 #include <string.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
-affect_status score_confusion_init(affect_context *ctx, size_t classes, score_confusion *out) {
-    *out = (score_confusion){.classes = classes};
+affect_status affect_score_confusion_init(affect_context *ctx, size_t classes,
+                                          affect_score_confusion *out) {
+    *out = (affect_score_confusion){.classes = classes};
     if (classes == 0 || classes > 65536)
         return base_fail(ctx, AFFECT_ERROR_LIMIT, "%zu classes: 1 to 65536 are supported", classes);
     out->counts = base_calloc(classes * classes, sizeof *out->counts);
     return out->counts ? AFFECT_OK : base_fail_memory(ctx);
 }
 
-void score_confusion_clear(score_confusion *c) {
+void affect_score_confusion_clear(affect_score_confusion *c) {
     base_free(c->counts);
-    *c = (score_confusion){0};
+    *c = (affect_score_confusion){0};
 }
 
-affect_status score_confusion_add(affect_context *ctx, score_confusion *c, const int32_t *gold,
-                                  const int32_t *predicted, size_t n) {
+affect_status affect_score_confusion_add(affect_context *ctx, affect_score_confusion *c,
+                                         const int32_t *gold, const int32_t *predicted, size_t n) {
     int64_t skipped = 0;
     for (size_t i = 0; i < n; i++) {
         int32_t g = gold[i], p = predicted[i];
@@ -39,7 +41,7 @@ affect_status score_confusion_add(affect_context *ctx, score_confusion *c, const
 static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
 /* Row (gold), column (predicted) and diagonal sums of one class. */
-static void class_sums(const score_confusion *c, size_t k, int64_t *gold, int64_t *predicted,
+static void class_sums(const affect_score_confusion *c, size_t k, int64_t *gold, int64_t *predicted,
                        int64_t *right) {
     *gold = *predicted = 0;
     for (size_t j = 0; j < c->classes; j++) {
@@ -49,8 +51,8 @@ static void class_sums(const score_confusion *c, size_t k, int64_t *gold, int64_
     *right = c->counts[k * c->classes + k];
 }
 
-static void majority_row(const score_confusion *c, int64_t best, size_t gold_classes,
-                         score_classes *out) {
+static void majority_row(const affect_score_confusion *c, int64_t best, size_t gold_classes,
+                         affect_score_classes *out) {
     double p = ratio((double)best, (double)c->items);
     double f1 = ratio(2 * p, 1 + p); /* precision p, recall 1 */
     out->majority_accuracy = p;
@@ -59,15 +61,15 @@ static void majority_row(const score_confusion *c, int64_t best, size_t gold_cla
     out->majority_macro_f1 = ratio(f1, (double)gold_classes);
 }
 
-void score_classes_from(const score_confusion *c, score_average average, score_classes *out,
-                        score_class *per_class) {
-    *out = (score_classes){.items = c->items, .skipped = c->skipped, .majority_class = -1};
+void affect_score_classes_from(const affect_score_confusion *c, affect_score_average average,
+                               affect_score_classes *out, affect_score_class *per_class) {
+    *out = (affect_score_classes){.items = c->items, .skipped = c->skipped, .majority_class = -1};
     int64_t right_all = 0, best = 0;
     size_t averaged = 0, gold_classes = 0, union_classes = 0;
     for (size_t k = 0; k < c->classes; k++) {
         int64_t gold, predicted, right;
         class_sums(c, k, &gold, &predicted, &right);
-        score_class one = {
+        affect_score_class one = {
             .precision = ratio((double)right, (double)predicted),
             .recall = ratio((double)right, (double)gold),
             .f1 = ratio(2 * (double)right, (double)(gold + predicted)),
@@ -91,7 +93,8 @@ void score_classes_from(const score_confusion *c, score_average average, score_c
             union_classes++;
             out->uf1 += one.f1;
         }
-        if (average == SCORE_CLASSES_ALL || gold || (average == SCORE_CLASSES_UNION && predicted)) {
+        if (average == AFFECT_SCORE_CLASSES_ALL || gold ||
+            (average == AFFECT_SCORE_CLASSES_UNION && predicted)) {
             averaged++;
             out->macro_precision += one.precision;
             out->macro_recall += one.recall;
@@ -127,12 +130,12 @@ void score_classes_from(const score_confusion *c, score_average average, score_c
     out->weighted_precision /= n;
     out->weighted_recall /= n;
     out->weighted_f1 /= n;
-    out->cohen_kappa = score_cohen_kappa(c, SCORE_UNWEIGHTED);
+    out->cohen_kappa = affect_score_cohen_kappa(c, AFFECT_SCORE_UNWEIGHTED);
     majority_row(c, best, gold_classes, out);
 }
 
 /* Cohen 1960, 1968: 1 - sum(w O) / sum(w E), w = 0 on the diagonal. */
-double score_cohen_kappa(const score_confusion *c, score_weighting weighting) {
+double affect_score_cohen_kappa(const affect_score_confusion *c, affect_score_weighting weighting) {
     size_t k = c->classes;
     double observed = 0, expected = 0, n = (double)c->items;
     if (c->items == 0) return NAN;
@@ -143,9 +146,9 @@ double score_cohen_kappa(const score_confusion *c, score_weighting weighting) {
         for (size_t j = 0; j < k; j++) {
             if (i == j) continue;
             double distance = (double)i - (double)j;
-            double w = weighting == SCORE_UNWEIGHTED ? 1
-                       : weighting == SCORE_LINEAR   ? fabs(distance)
-                                                     : distance * distance;
+            double w = weighting == AFFECT_SCORE_UNWEIGHTED ? 1
+                       : weighting == AFFECT_SCORE_LINEAR   ? fabs(distance)
+                                                            : distance * distance;
             observed += w * (double)c->counts[i * k + j];
         }
     }
@@ -160,9 +163,9 @@ double score_cohen_kappa(const score_confusion *c, score_weighting weighting) {
         for (size_t j = 0; row && j < k; j++) {
             if (i == j) continue;
             double distance = (double)i - (double)j;
-            double w = weighting == SCORE_UNWEIGHTED ? 1
-                       : weighting == SCORE_LINEAR   ? fabs(distance)
-                                                     : distance * distance;
+            double w = weighting == AFFECT_SCORE_UNWEIGHTED ? 1
+                       : weighting == AFFECT_SCORE_LINEAR   ? fabs(distance)
+                                                            : distance * distance;
             expected += w * (double)row * (double)column[j] / n;
         }
     }

@@ -1,15 +1,18 @@
 /* Metrics of several labels an item. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
 static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
-affect_status score_multilabel_from(affect_context *ctx, const uint8_t *gold,
-                                    const uint8_t *predicted, size_t n, size_t labels,
-                                    score_multilabel *out, score_class *per_label) {
-    *out = (score_multilabel){.items = (int64_t)n};
+affect_status affect_score_multilabel_from(affect_context *ctx, const uint8_t *gold,
+                                           const uint8_t *predicted, size_t n, size_t labels,
+                                           affect_score_multilabel *out,
+                                           affect_score_class *per_label) {
+    *out = (affect_score_multilabel){.items = (int64_t)n};
     int64_t *sums = base_calloc(labels * 3, sizeof *sums); /* gold, predicted, both: per label */
     if (!sums) return base_fail_memory(ctx);
     int64_t wrong = 0, exact = 0;
@@ -33,11 +36,11 @@ affect_status score_multilabel_from(affect_context *ctx, const uint8_t *gold,
     int64_t all_gold = 0, all_predicted = 0, all_both = 0;
     for (size_t k = 0; k < labels; k++) {
         double g = (double)sums[k * 3], p = (double)sums[k * 3 + 1], b = (double)sums[k * 3 + 2];
-        score_class one = {.precision = ratio(b, p),
-                           .recall = ratio(b, g),
-                           .f1 = ratio(2 * b, g + p),
-                           .support = sums[k * 3],
-                           .predicted = sums[k * 3 + 1]};
+        affect_score_class one = {.precision = ratio(b, p),
+                                  .recall = ratio(b, g),
+                                  .f1 = ratio(2 * b, g + p),
+                                  .support = sums[k * 3],
+                                  .predicted = sums[k * 3 + 1]};
         if (per_label) per_label[k] = one;
         out->macro_precision += one.precision / (double)labels;
         out->macro_recall += one.recall / (double)labels;
@@ -58,10 +61,11 @@ affect_status score_multilabel_from(affect_context *ctx, const uint8_t *gold,
     return AFFECT_OK;
 }
 
-void score_apply_threshold(const float *probability, size_t n, size_t labels,
-                           const float *threshold, bool single, bool at_least_one, uint8_t *out) {
+void affect_score_apply_threshold(const double *probability, size_t n, size_t labels,
+                                  const double *threshold, bool single, bool at_least_one,
+                                  uint8_t *out) {
     for (size_t i = 0; i < n; i++) {
-        const float *p = probability + i * labels;
+        const double *p = probability + i * labels;
         uint8_t *row = out + i * labels;
         size_t best = 0;
         bool any = false;
@@ -74,7 +78,8 @@ void score_apply_threshold(const float *probability, size_t n, size_t labels,
     }
 }
 
-void score_apply_top_k(const float *probability, size_t n, size_t labels, size_t k, uint8_t *out) {
+void affect_score_apply_top_k(const double *probability, size_t n, size_t labels, size_t k,
+                              uint8_t *out) {
     memset(out, 0, n * labels);
     for (size_t i = 0; i < n; i++)
         for (size_t round = 0; round < k && round < labels; round++) {
@@ -86,4 +91,57 @@ void score_apply_top_k(const float *probability, size_t n, size_t labels, size_t
                     best = j;
             out[i * labels + best] = 1;
         }
+}
+
+/* ---- thresholds from a development set ---- */
+
+typedef struct candidate {
+    double probability;
+    uint8_t gold;
+} candidate;
+
+static int highest_first(const void *a, const void *b) {
+    double x = ((const candidate *)a)->probability, y = ((const candidate *)b)->probability;
+    return (x < y) - (x > y);
+}
+
+/* Lowering the threshold past one probability after the other lets one item in at a time, so one
+ * sweep down the sorted items sees every F1 there is. */
+static double best_threshold(candidate *items, size_t n, size_t positives) {
+    double best = 1;
+    size_t right = 0;
+    double best_f1 = 0;
+    qsort(items, n, sizeof *items, highest_first);
+    for (size_t i = 0; i < n; i++) {
+        right += items[i].gold;
+        if (i + 1 < n && items[i + 1].probability == items[i].probability) continue;
+        double f1 = ratio(2 * (double)right, (double)(i + 1 + positives));
+        if (!(f1 > best_f1)) continue;
+        double here = items[i].probability, below = i + 1 < n ? items[i + 1].probability : 0;
+        double middle = below + (here - below) / 2;
+        best_f1 = f1;
+        best = middle < here ? middle : below; /* neighbours with no double between them */
+    }
+    return best;
+}
+
+affect_status affect_score_tune_threshold(affect_context *ctx, const double *probability,
+                                          const uint8_t *gold, size_t n, size_t labels, bool single,
+                                          double *threshold) {
+    size_t groups = single ? 1 : labels;
+    candidate *items = base_alloc((n * (single ? labels : 1) + 1) * sizeof *items);
+    if (!items) return base_fail_memory(ctx);
+    for (size_t g = 0; g < groups; g++) {
+        size_t count = 0, positives = 0;
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = single ? 0 : g; k < (single ? labels : g + 1); k++) {
+                positives += gold[i * labels + k] != 0;
+                if (isnan(probability[i * labels + k])) continue;
+                items[count++] =
+                    (candidate){probability[i * labels + k], gold[i * labels + k] != 0};
+            }
+        threshold[g] = best_threshold(items, count, positives);
+    }
+    base_free(items);
+    return AFFECT_OK;
 }

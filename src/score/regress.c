@@ -2,7 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
 typedef struct moments {
     double n, mean_x, mean_y, xx, yy, xy; /* sums of centred squares and products */
@@ -46,19 +47,20 @@ static double pearson_of(moments m) {
     return m.xx > 0 && m.yy > 0 ? m.xy / sqrt(m.xx * m.yy) : NAN;
 }
 
-static double ccc_of(moments m, score_variance variance) {
-    double n = variance == SCORE_SAMPLE ? m.n - 1 : m.n;
+static double ccc_of(moments m, affect_score_variance variance) {
+    double n = variance == AFFECT_SCORE_SAMPLE ? m.n - 1 : m.n;
     if (n <= 0) return NAN;
     double shift = m.mean_x - m.mean_y;
     double below = m.xx / n + m.yy / n + shift * shift;
     return below > 0 ? 2 * m.xy / n / below : NAN;
 }
 
-double score_ccc(const double *gold, const double *predicted, size_t n, score_variance variance) {
+double affect_score_ccc(const double *gold, const double *predicted, size_t n,
+                        affect_score_variance variance) {
     return ccc_of(moments_of(gold, predicted, n), variance);
 }
 
-double score_pearson(const double *gold, const double *predicted, size_t n) {
+double affect_score_pearson(const double *gold, const double *predicted, size_t n) {
     return pearson_of(moments_of(gold, predicted, n));
 }
 
@@ -133,7 +135,7 @@ static affect_status spearman_of(affect_context *ctx, const double *x, const dou
         sort_ranked(items, items + n, kept, count);
         ranks_of(items, kept, ranks + (side ? n : 0));
     }
-    *out = score_pearson(ranks, ranks + n, kept);
+    *out = affect_score_pearson(ranks, ranks + n, kept);
 cleanup:
     base_free(items);
     base_free(ranks);
@@ -141,10 +143,12 @@ cleanup:
     return status;
 }
 
-affect_status score_regression_from(affect_context *ctx, const double *gold,
-                                    const double *predicted, size_t n, score_variance variance,
-                                    score_regression *out) {
-    *out = (score_regression){.mae = NAN, .rmse = NAN, .pearson = NAN, .spearman = NAN, .ccc = NAN};
+affect_status affect_score_regression_from(affect_context *ctx, const double *gold,
+                                           const double *predicted, size_t n,
+                                           affect_score_variance variance,
+                                           affect_score_regression *out) {
+    *out = (affect_score_regression){
+        .mae = NAN, .rmse = NAN, .pearson = NAN, .spearman = NAN, .ccc = NAN};
     moments m = moments_of(gold, predicted, n);
     out->items = (int64_t)m.n;
     out->skipped = (int64_t)n - out->items;
@@ -167,10 +171,10 @@ affect_status score_regression_from(affect_context *ctx, const double *gold,
     return spearman_of(ctx, gold, predicted, n, &out->spearman);
 }
 
-affect_status score_ccc_by_clip(affect_context *ctx, const double *gold, const double *predicted,
-                                const int32_t *clip, size_t n, size_t clips,
-                                score_variance variance, double *mean, double *per_clip,
-                                int64_t *undefined) {
+affect_status affect_score_ccc_by_clip(affect_context *ctx, const double *gold,
+                                       const double *predicted, const int32_t *clip, size_t n,
+                                       size_t clips, affect_score_variance variance, double *mean,
+                                       double *per_clip, int64_t *undefined) {
     /* Bucket the items so that each clip is contiguous; two passes over the data in all. */
     size_t *start = base_calloc(clips + 1, sizeof *start);
     double *x = base_alloc(n * sizeof *x), *y = base_alloc(n * sizeof *y);
@@ -197,7 +201,7 @@ affect_status score_ccc_by_clip(affect_context *ctx, const double *gold, const d
     int64_t defined = 0;
     for (size_t c = 0; c < clips; c++) {
         size_t from = c ? start[c - 1] : 0;
-        double value = score_ccc(x + from, y + from, start[c] - from, variance);
+        double value = affect_score_ccc(x + from, y + from, start[c] - from, variance);
         if (per_clip) per_clip[c] = value;
         if (!isnan(value)) {
             sum += value;
@@ -259,7 +263,8 @@ static int bin_of(double v, const double *cuts, int count) {
     return bin;
 }
 
-static void sentiment_mosi(const double *y, const double *p, size_t n, score_sentiment *out) {
+static void sentiment_mosi(const double *y, const double *p, size_t n,
+                           affect_score_sentiment *out) {
     small_table has0 = {0}, non0 = {0};
     int64_t right5 = 0, right7 = 0;
     for (size_t i = 0; i < n; i++) {
@@ -283,7 +288,7 @@ static void sentiment_mosi(const double *y, const double *p, size_t n, score_sen
 }
 
 static affect_status sentiment_sims(affect_context *ctx, const double *y, const double *p, size_t n,
-                                    score_sentiment *out) {
+                                    affect_score_sentiment *out) {
     static const double two[] = {0}, three[] = {-0.1, 0.1}, five[] = {-0.7, -0.1, 0.1, 0.7};
     small_table table2 = {0};
     int64_t right3 = 0, right5 = 0;
@@ -310,18 +315,20 @@ static affect_status sentiment_sims(affect_context *ctx, const double *y, const 
     out->acc5 = kept > 0 ? (double)right5 / kept : NAN;
     out->acc7 = NAN;
     out->mae = kept > 0 ? absolute / kept : NAN;
-    out->corr = score_pearson(clipped, clipped + n, n);
+    out->corr = affect_score_pearson(clipped, clipped + n, n);
     base_free(clipped);
     return AFFECT_OK;
 }
 
-affect_status score_sentiment_from(affect_context *ctx, const double *gold, const double *predicted,
-                                   size_t n, score_sentiment_set set, score_sentiment *out) {
-    *out = (score_sentiment){0};
+affect_status affect_score_sentiment_from(affect_context *ctx, const double *gold,
+                                          const double *predicted, size_t n,
+                                          affect_score_sentiment_set set,
+                                          affect_score_sentiment *out) {
+    *out = (affect_score_sentiment){0};
     moments m = moments_of(gold, predicted, n);
     out->items = (int64_t)m.n;
     out->skipped = (int64_t)n - out->items;
-    if (set == SCORE_SIMS) return sentiment_sims(ctx, gold, predicted, n, out);
+    if (set == AFFECT_SCORE_SIMS) return sentiment_sims(ctx, gold, predicted, n, out);
     sentiment_mosi(gold, predicted, n, out);
     double absolute = 0;
     for (size_t i = 0; i < n; i++)
@@ -331,10 +338,10 @@ affect_status score_sentiment_from(affect_context *ctx, const double *gold, cons
     return AFFECT_OK;
 }
 
-affect_status score_sentiment_classes_from(affect_context *ctx, const int32_t *gold,
-                                           const double *scores, size_t n, bool table_bug,
-                                           score_sentiment_classes *out) {
-    *out = (score_sentiment_classes){0};
+affect_status affect_score_sentiment_classes_from(affect_context *ctx, const int32_t *gold,
+                                                  const double *scores, size_t n, bool table_bug,
+                                                  affect_score_sentiment_classes *out) {
+    *out = (affect_score_sentiment_classes){0};
     small_table three = {0}, has0 = {0}, non0 = {0};
     for (size_t i = 0; i < n; i++) {
         const double *s = scores + 3 * i;

@@ -3,22 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
 static int compare_segment(const void *a, const void *b) {
-    const score_segment *x = a, *y = b;
+    const affect_score_segment *x = a, *y = b;
     if (x->clip != y->clip) return (x->clip > y->clip) - (x->clip < y->clip);
     return (x->t0 > y->t0) - (x->t0 < y->t0);
 }
 
-static affect_status sorted_copy(affect_context *ctx, const score_segment *segments, size_t n,
-                                 const char *what, bool disjoint, score_segment **out) {
+static affect_status sorted_copy(affect_context *ctx, const affect_score_segment *segments,
+                                 size_t n, const char *what, bool disjoint,
+                                 affect_score_segment **out) {
     *out = base_alloc(n * sizeof **out);
     if (!*out) return base_fail_memory(ctx);
     if (n) memcpy(*out, segments, n * sizeof **out);
     qsort(*out, n, sizeof **out, compare_segment);
     for (size_t i = 0; i < n; i++) {
-        const score_segment *s = &(*out)[i];
+        const affect_score_segment *s = &(*out)[i];
         if (!(s->t0 <= s->t1))
             return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
                              "%s: a segment of clip %d ends at %g, before it "
@@ -31,11 +33,12 @@ static affect_status sorted_copy(affect_context *ctx, const score_segment *segme
     return AFFECT_OK;
 }
 
-affect_status score_eder(affect_context *ctx, const score_segment *gold, size_t gold_count,
-                         const score_segment *predicted, size_t predicted_count,
-                         const double *clip_duration, size_t clips, double *out) {
+affect_status affect_score_eder(affect_context *ctx, const affect_score_segment *gold,
+                                size_t gold_count, const affect_score_segment *predicted,
+                                size_t predicted_count, const double *clip_duration, size_t clips,
+                                double *out) {
     *out = NAN;
-    score_segment *g = NULL, *p = NULL;
+    affect_score_segment *g = NULL, *p = NULL;
     affect_status status = sorted_copy(ctx, gold, gold_count, "gold", true, &g);
     if (status == AFFECT_OK)
         status = sorted_copy(ctx, predicted, predicted_count, "predictions", true, &p);
@@ -60,14 +63,14 @@ affect_status score_eder(affect_context *ctx, const score_segment *gold, size_t 
 
 /* ---- spotting ---- */
 
-static double iou_of(const score_segment *a, const score_segment *b) {
+static double iou_of(const affect_score_segment *a, const affect_score_segment *b) {
     double overlap = fmin(a->t1, b->t1) - fmax(a->t0, b->t0);
     double together = fmax(a->t1, b->t1) - fmin(a->t0, b->t0);
     return overlap > 0 && together > 0 ? overlap / together : 0;
 }
 
 /* Kuhn's augmenting paths; intervals of a clip are few. */
-static bool augment(size_t i, const score_segment *g, const score_segment *p,
+static bool augment(size_t i, const affect_score_segment *g, const affect_score_segment *p,
                     size_t predicted_count, double iou, int64_t *gold_of, uint8_t *seen) {
     for (size_t j = 0; j < predicted_count; j++) {
         if (seen[j] || p[j].clip != g[i].clip || iou_of(&g[i], &p[j]) < iou) continue;
@@ -81,11 +84,12 @@ static bool augment(size_t i, const score_segment *g, const score_segment *p,
     return false;
 }
 
-affect_status score_spotting_from(affect_context *ctx, const score_segment *gold, size_t gold_count,
-                                  const score_segment *predicted, size_t predicted_count,
-                                  double iou, size_t classes, score_spotting *out) {
-    *out = (score_spotting){.analysis_f1 = NAN, .strs = NAN};
-    score_segment *g = NULL, *p = NULL;
+affect_status affect_score_spotting_from(affect_context *ctx, const affect_score_segment *gold,
+                                         size_t gold_count, const affect_score_segment *predicted,
+                                         size_t predicted_count, double iou, size_t classes,
+                                         affect_score_spotting *out) {
+    *out = (affect_score_spotting){.analysis_f1 = NAN, .strs = NAN};
+    affect_score_segment *g = NULL, *p = NULL;
     int64_t *gold_of = base_alloc(predicted_count * sizeof *gold_of);
     uint8_t *seen = base_alloc(predicted_count);
     affect_status status = gold_of && seen ? AFFECT_OK : base_fail_memory(ctx);
@@ -103,14 +107,14 @@ affect_status score_spotting_from(affect_context *ctx, const score_segment *gold
         memset(seen, 0, to - from);
         out->spot.matched += augment(i, g, p + from, to - from, iou, gold_of + from, seen);
     }
-    score_confusion confusion;
-    status = score_confusion_init(ctx, classes ? classes : 1, &confusion);
+    affect_score_confusion confusion;
+    status = affect_score_confusion_init(ctx, classes ? classes : 1, &confusion);
     if (status != AFFECT_OK) goto cleanup;
     for (size_t j = 0; j < predicted_count && status == AFFECT_OK; j++) {
         if (gold_of[j] < 0) continue;
         int32_t a = g[gold_of[j]].label, b = p[j].label;
         out->labels_right += a == b;
-        if (classes) status = score_confusion_add(ctx, &confusion, &a, &b, 1);
+        if (classes) status = affect_score_confusion_add(ctx, &confusion, &a, &b, 1);
     }
     out->spot.gold = (int64_t)gold_count;
     out->spot.predicted = (int64_t)predicted_count;
@@ -120,12 +124,12 @@ affect_status score_spotting_from(affect_context *ctx, const score_segment *gold
     out->spot.f1 =
         gold_count + predicted_count ? 2 * matched / (double)(gold_count + predicted_count) : NAN;
     if (status == AFFECT_OK && classes) {
-        score_classes classes_out;
-        score_classes_from(&confusion, SCORE_CLASSES_UNION, &classes_out, NULL);
+        affect_score_classes classes_out;
+        affect_score_classes_from(&confusion, AFFECT_SCORE_CLASSES_UNION, &classes_out, NULL);
         out->analysis_f1 = confusion.items ? classes_out.uf1 : 0;
         out->strs = out->spot.f1 * out->analysis_f1;
     }
-    score_confusion_clear(&confusion);
+    affect_score_confusion_clear(&confusion);
 cleanup:
     base_free(gold_of);
     base_free(seen);
@@ -137,7 +141,7 @@ cleanup:
 /* ---- emotion-cause pairs ---- */
 
 static int compare_pair(const void *a, const void *b) {
-    const score_pair *x = a, *y = b;
+    const affect_score_pair *x = a, *y = b;
     if (x->clip != y->clip) return (x->clip > y->clip) - (x->clip < y->clip);
     if (x->emotion_utterance != y->emotion_utterance)
         return (x->emotion_utterance > y->emotion_utterance) -
@@ -149,7 +153,7 @@ static int compare_pair(const void *a, const void *b) {
 }
 
 /* Sorts and drops repeats (a pair counts once); returns the new count. */
-static size_t sort_unique(score_pair *pairs, size_t n) {
+static size_t sort_unique(affect_score_pair *pairs, size_t n) {
     qsort(pairs, n, sizeof *pairs, compare_pair);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
@@ -157,14 +161,14 @@ static size_t sort_unique(score_pair *pairs, size_t n) {
     return kept;
 }
 
-affect_status score_cause_pairs(affect_context *ctx, const score_pair *gold, size_t gold_count,
-                                const score_pair *predicted, size_t predicted_count,
-                                size_t emotions, int32_t neutral, score_f1 *overall,
-                                double *weighted) {
-    *overall = (score_f1){0};
+affect_status affect_score_cause_pairs(affect_context *ctx, const affect_score_pair *gold,
+                                       size_t gold_count, const affect_score_pair *predicted,
+                                       size_t predicted_count, size_t emotions, int32_t neutral,
+                                       affect_score_f1 *overall, double *weighted) {
+    *overall = (affect_score_f1){0};
     *weighted = NAN;
-    score_pair *g = base_alloc(gold_count * sizeof *g),
-               *p = base_alloc(predicted_count * sizeof *p);
+    affect_score_pair *g = base_alloc(gold_count * sizeof *g),
+                      *p = base_alloc(predicted_count * sizeof *p);
     int64_t *counts = base_calloc(emotions * 3, sizeof *counts); /* gold, predicted, both */
     affect_status status = AFFECT_OK;
     if (!g || !p || !counts) {

@@ -381,6 +381,39 @@ affect_status score_hit_rate(affect_context *ctx, const score_wheels *wheels,
     return AFFECT_OK;
 }
 
+affect_status score_hit_rates(affect_context *ctx, const score_wheels *wheels,
+                              const score_open_sets *sets, const score_labels *candidates,
+                              const uint32_t *index, size_t count, score_hits hits[SCORE_WHEELS],
+                              double *hit_rate, double *mscore) {
+    size_t n = index ? count : sets->samples, most = BASE_MAX(most_labels(sets), candidates->count);
+    const char **gold = base_alloc(3 * most * sizeof *gold);
+    double *each = base_alloc(2 * (n + 1) * sizeof *each);
+    affect_status status = gold && each ? AFFECT_OK : base_fail_memory(ctx);
+    *hit_rate = *mscore = 0;
+    for (size_t k = 0; k < SCORE_WHEELS && !status; k++) {
+        const char **predicted = gold + most, **wanted = gold + 2 * most;
+        size_t used = 0, c = sectors_of(wheels, candidates, k, 0, wanted);
+        for (size_t i = 0; i < n; i++) {
+            size_t at = index ? index[i] : i;
+            size_t g = sectors_of(wheels, &sets->gold[at], k, 0, gold);
+            if (!g) continue;
+            size_t p = sectors_of(wheels, &sets->predicted[at], k, 0, predicted);
+            size_t both = common(predicted, p, gold, g), known = common(predicted, p, wanted, c);
+            each[used] = (double)both;
+            each[n + 1 + used++] = known ? (double)both / (double)known : 0;
+        }
+        hits[k] = (score_hits){score_mean_pairwise(each, used),
+                               score_mean_pairwise(each + n + 1, used), used};
+        *hit_rate += hits[k].hit_rate;
+        *mscore += hits[k].mscore;
+    }
+    *hit_rate /= SCORE_WHEELS;
+    *mscore /= SCORE_WHEELS;
+    base_free(gold);
+    base_free(each);
+    return status;
+}
+
 /* ---- 2024 ---- */
 
 /* "[['a', 'b'], ['c']]" into its inner lists. */

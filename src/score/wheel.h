@@ -67,6 +67,22 @@ AFFECT_MUST_USE affect_status score_hit_rate(affect_context *ctx, const score_wh
                                              const score_open_sets *sets, double *out,
                                              size_t *used);
 
+typedef struct score_hits {
+    double hit_rate, mscore;
+    size_t samples; /* with a gold label on this wheel */
+} score_hits;
+
+/* MER-UniBench's scores of sets with one basic label a sample: on each wheel (level 1) the mean
+ * number of gold sectors that are predicted, and of that number over the predicted sectors that any
+ * of `candidates`, the corpus's labels, has (0 where there is none). Samples whose gold is on no
+ * sector (neutral) are left out. hit_rate and mscore are the means over the five wheels. `index` as
+ * above. */
+AFFECT_MUST_USE affect_status score_hit_rates(affect_context *ctx, const score_wheels *wheels,
+                                              const score_open_sets *sets,
+                                              const score_labels *candidates, const uint32_t *index,
+                                              size_t count, score_hits hits[SCORE_WHEELS],
+                                              double *hit_rate, double *mscore);
+
 /* 2024: `groups` holds a sample's groups as text "[['a', 'b'], ['c']]"; the first of a group stands
  * for it. */
 AFFECT_MUST_USE affect_status score_grouped_sets(affect_context *ctx, const score_open_sets *sets,

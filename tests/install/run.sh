@@ -26,10 +26,15 @@ export LD_LIBRARY_PATH="$libraries"
 ffmpeg -v error -f lavfi -i testsrc=d=1.5:s=160x120 -f lavfi -i sine=d=1.5 "$root/clip.mkv"
 "$root/minimal" "$root/clip.mkv" > "$root/out" 2> "$root/err" || { cat "$root/err"; fail "minimal failed"; }
 "$root/minimal" "$root/none.mkv" 2> "$root/err" && fail "a missing file is no error"
+# The metrics, from C: CCC of three pairs and the accuracy and UAR of five labels.
+# shellcheck disable=SC2046,SC2086 # words
+${CC:-cc} -std=c17 -Wall -Wextra -Wpedantic -Werror "$source/examples/score.c" \
+    $(pkg-config --cflags --libs affect) -o "$root/score" || fail "score.c does not compile"
+[ "$("$root/score")" = 'CCC 0.888889, accuracy 0.800000, UAR 0.750000' ] || fail "score says $("$root/score")"
 grep -q 'none.mkv' "$root/err" || fail "the error does not name the file: $(cat "$root/err")"
 
 "$root$prefix/bin/affect" --version | grep -q '^affect ' || fail "the command does not run"
-for part in include/affect/affect.h include/affect/session.h share/man/man1/affect.1 \
+for part in include/affect/affect.h include/affect/session.h include/affect/score.h share/man/man1/affect.1 \
     share/bash-completion/completions/affect; do
     [ -s "$root$prefix/$part" ] || fail "$part is missing"
 done

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "score/score.h"
+#include "affect/score.h"
+#include "base/base.h"
 
 static double *read_array(size_t *n) {
     int64_t count = 0;
@@ -40,12 +41,12 @@ int main(int argc, char **argv) {
     size_t n, m;
     if (strcmp(command, "classes") == 0) { /* classes AVERAGE */
         int32_t *gold = read_labels(&n), *predicted = read_labels(&m);
-        score_confusion confusion;
-        check(ctx, score_confusion_init(ctx, a, &confusion));
+        affect_score_confusion confusion;
+        check(ctx, affect_score_confusion_init(ctx, a, &confusion));
         double start = base_now_s();
-        check(ctx, score_confusion_add(ctx, &confusion, gold, predicted, n));
-        score_classes s;
-        score_classes_from(&confusion, (score_average)b, &s, NULL);
+        check(ctx, affect_score_confusion_add(ctx, &confusion, gold, predicted, n));
+        affect_score_classes s;
+        affect_score_classes_from(&confusion, (affect_score_average)b, &s, NULL);
         say("seconds", base_now_s() - start);
         say("accuracy", s.accuracy);
         say("uar", s.uar);
@@ -55,8 +56,8 @@ int main(int argc, char **argv) {
         say("weighted_f1", s.weighted_f1);
         say("weighted_precision", s.weighted_precision);
         say("kappa", s.cohen_kappa);
-        say("kappa_linear", score_cohen_kappa(&confusion, SCORE_LINEAR));
-        say("kappa_quadratic", score_cohen_kappa(&confusion, SCORE_QUADRATIC));
+        say("kappa_linear", affect_score_cohen_kappa(&confusion, AFFECT_SCORE_LINEAR));
+        say("kappa_quadratic", affect_score_cohen_kappa(&confusion, AFFECT_SCORE_QUADRATIC));
         say("majority_accuracy", s.majority_accuracy);
         say("majority_weighted_f1", s.majority_weighted_f1);
         say("majority_uar", s.majority_uar);
@@ -69,8 +70,8 @@ int main(int argc, char **argv) {
             g[i] = gold[i] != 0;
             p[i] = predicted[i] != 0;
         }
-        score_multilabel s;
-        check(ctx, score_multilabel_from(ctx, g, p, n / a, a, &s, NULL));
+        affect_score_multilabel s;
+        check(ctx, affect_score_multilabel_from(ctx, g, p, n / a, a, &s, NULL));
         say("micro_f1", s.micro_f1);
         say("macro_f1", s.macro_f1);
         say("weighted_f1", s.weighted_f1);
@@ -79,25 +80,29 @@ int main(int argc, char **argv) {
         say("hamming_loss", s.hamming_loss);
     } else if (strcmp(command, "regression") == 0) {
         double *gold = read_array(&n), *predicted = read_array(&m);
-        score_regression s;
+        affect_score_regression s;
         double start = base_now_s();
-        check(ctx, score_regression_from(ctx, gold, predicted, n, SCORE_POPULATION, &s));
+        check(ctx,
+              affect_score_regression_from(ctx, gold, predicted, n, AFFECT_SCORE_POPULATION, &s));
         say("seconds", base_now_s() - start);
         say("mae", s.mae);
         say("rmse", s.rmse);
         say("pearson", s.pearson);
         say("spearman", s.spearman);
         say("ccc", s.ccc);
-        say("ccc_sample", score_ccc(gold, predicted, n, SCORE_SAMPLE));
-        say("derivative_ccc", score_derivative_ccc(gold, predicted, n, SCORE_POPULATION));
+        say("ccc_sample", affect_score_ccc(gold, predicted, n, AFFECT_SCORE_SAMPLE));
+        say("derivative_ccc",
+            affect_score_derivative_ccc(gold, predicted, n, AFFECT_SCORE_POPULATION));
         double r;
         bool bound;
-        if (n <= 5000) say("lag", score_residual_lag(gold, predicted, n, a ? a : 10, &r, &bound));
+        if (n <= 5000)
+            say("lag", affect_score_residual_lag(gold, predicted, n, a ? a : 10, &r, &bound));
         say("skipped", (double)s.skipped);
     } else if (strcmp(command, "sentiment") == 0) { /* 0 MOSI, 1 SIMS */
         double *gold = read_array(&n), *predicted = read_array(&m);
-        score_sentiment s;
-        check(ctx, score_sentiment_from(ctx, gold, predicted, n, (score_sentiment_set)a, &s));
+        affect_score_sentiment s;
+        check(ctx, affect_score_sentiment_from(ctx, gold, predicted, n,
+                                               (affect_score_sentiment_set)a, &s));
         say("acc2_has0", s.acc2_has0);
         say("f1_has0", s.f1_has0);
         say("acc2_non0", s.acc2_non0);
@@ -110,8 +115,8 @@ int main(int argc, char **argv) {
     } else if (strcmp(command, "sentiment_classes") == 0) { /* table_bug */
         int32_t *gold = read_labels(&n);
         double *scores = read_array(&m);
-        score_sentiment_classes s;
-        check(ctx, score_sentiment_classes_from(ctx, gold, scores, n, a != 0, &s));
+        affect_score_sentiment_classes s;
+        check(ctx, affect_score_sentiment_classes_from(ctx, gold, scores, n, a != 0, &s));
         say("acc2_has0", s.acc2_has0);
         say("f1_has0", s.f1_has0);
         say("acc2_non0", s.acc2_non0);
@@ -122,22 +127,23 @@ int main(int argc, char **argv) {
         double *ratings = read_array(&n);
         double alpha, icc1, icck;
         for (int level = 0; level < 3; level++) {
-            check(ctx, score_krippendorff(ctx, ratings, a, n / a, (score_level)level, &alpha));
+            check(ctx, affect_score_krippendorff(ctx, ratings, a, n / a, (affect_score_level)level,
+                                                 &alpha));
             say(level == 0 ? "nominal" : level == 1 ? "ordinal" : "interval", alpha);
         }
         int64_t dropped;
-        score_icc2(ratings, a, n / a, &icc1, &icck, &dropped);
+        affect_score_icc2(ratings, a, n / a, &icc1, &icck, &dropped);
         say("icc21", icc1);
         say("icc2k", icck);
         say("dropped", (double)dropped);
     } else if (strcmp(command, "fleiss") == 0) { /* classes */
         int32_t *counts = read_labels(&n);
-        say("kappa", score_fleiss_kappa(counts, n / a, a));
+        say("kappa", affect_score_fleiss_kappa(counts, n / a, a));
     } else if (strcmp(command, "calibration") == 0) { /* classes bins */
         int32_t *gold = read_labels(&n);
         double *p = read_array(&m);
-        score_calibration s;
-        score_calibration_from(p, gold, n, a, b, &s, NULL);
+        affect_score_calibration s;
+        affect_score_calibration_from(p, gold, n, a, b, &s, NULL);
         say("ece", s.ece);
         say("nll", s.nll);
         say("brier", s.brier);

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "affect/score.h"
 #include "media/media.h"
-#include "score/score.h"
 #include "voice/emotion.h"
 
 enum { D = VOICE_EMOTION_FEATURES, T = VOICE_EMOTION_TARGETS, MOST = 2000, FOLDS = 6 };
@@ -188,9 +188,10 @@ int main(int argc, char **argv) {
     for (double lambda = 1; lambda < 2000; lambda *= 3) {
         held_out(lambda, predicted, gold);
         double error = 0;
-        score_regression s;
+        affect_score_regression s;
         for (int t = 0; t < T; t++) {
-            if (score_regression_from(ctx, gold[t], predicted[t], clip_count, SCORE_POPULATION, &s))
+            if (affect_score_regression_from(ctx, gold[t], predicted[t], clip_count,
+                                             AFFECT_SCORE_POPULATION, &s))
                 die(ctx, "score");
             error += s.rmse;
         }
@@ -203,9 +204,10 @@ int main(int argc, char **argv) {
     static fit all;
     ridge(-1, best_lambda, &all);
     printf("%zu clips, lambda %g, six folds of four held-out actors\n", clip_count, best_lambda);
-    score_regression s[T];
+    affect_score_regression s[T];
     for (int t = 0; t < T; t++) {
-        if (score_regression_from(ctx, gold[t], predicted[t], clip_count, SCORE_POPULATION, &s[t]))
+        if (affect_score_regression_from(ctx, gold[t], predicted[t], clip_count,
+                                         AFFECT_SCORE_POPULATION, &s[t]))
             die(ctx, "score");
         printf("%-10s r %.3f  CCC %.3f  RMSE %.3f  (always the mean: RMSE %.3f)\n", names[t],
                s[t].pearson, s[t].ccc, s[t].rmse, s[t].sd_gold);
