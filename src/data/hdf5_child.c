@@ -169,7 +169,8 @@ static size_t virtual_memory(void) {
 static void confine(void) {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF, SIGTERM};
     sigset_t none;
-    for (size_t i = 0; i < BASE_COUNT(signals); i++) signal(signals[i], SIG_DFL);
+    const struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (size_t i = 0; i < BASE_COUNT(signals); i++) sigaction(signals[i], &standard, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -46,7 +46,7 @@ if os.path.isdir(wheels):
             w = csv.writer(f); w.writerow(["name", "openset"])
             for i in range(0, len(order), 3): w.writerow([f"s{i}", str(order[i:i + 3]) if not any("'" in x for x in order[i:i + 3]) else "['joy']"])
         return path
-    pairs = [(os.path.join(golds, "check-openset.csv"), os.path.join(golds, "predict-openset.csv"))] + [(labels(at(f"g{k}.csv"), k), labels(at(f"p{k}.csv"), 9 + k)) for k in range(2)]
+    pairs = [(os.path.join(golds, "check-openset.csv"), os.path.join(golds, "predict-openset.csv"))] + [(labels(at(f"g{k}.csv"), k), labels(at(f"p{k}.csv"), 9 + k)) for k in range(1)]
     for g, q in pairs:
         for edition in "2025", "2026":
             ask = lambda w: run("score", "mer-ov", "--edition", edition, "--gold", g, "--pred", q, "--bootstrap", "0", "--json", "--wheels", w)
@@ -63,15 +63,22 @@ def hostile(name, path, codes):
     code, out, err, took = run("data", "info", path); check(f"{name} {code} {err}", (code in codes, len(err.splitlines()), took < 1), (True, 1 if code else 0, True))
 good = open(at("shared.xlsx"), "rb").read()
 def made(name, b): open(at(name), "wb").write(b); return at(name)
-for n in range(0, len(good), len(good) // 12): hostile(f"cut at {n}", made("cut.xlsx", good[:n]), (4,))
-for k in range(25):
+for n in range(0, len(good), len(good) // 6): hostile(f"cut at {n}", made("cut.xlsx", good[:n]), (4,))
+for k in range(10):
     bad = bytearray(good)
     for _ in range(5): bad[random.randrange(len(bad))] = random.randrange(256)
     hostile(f"mutant {k}", made("m.xlsx", bytes(bad)), (0, 4, 13))
 hostile("not a zip", made("t.xlsx", b"id,label\n"), (4,))
 def workbook(name, **more): sheets.write(at(name), rows[:3], **more); return at(name)
 hostile("doctype", workbook("d.xlsx", extra="</worksheet><!DOCTYPE x [<!ENTITY a 'b'>]>"), (4,))
-hostile("bomb", workbook("b.xlsx", extra="<x>" + " " * (300 << 20) + "</x>"), (13,))
+workbook("b.xlsx"); bomb = bytearray(open(at("b.xlsx"), "rb").read()); where = bomb.rindex(b"PK\x01\x02"); bomb[where + 24:where + 28] = (300 << 20).to_bytes(4, "little")
+hostile("a size that cannot be", made("b1.xlsx", bytes(bomb)), (4,))
+bomb[where + 20:where + 24] = (1 << 19).to_bytes(4, "little"); hostile("a member past the end", made("b2.xlsx", bytes(bomb)), (4,))
+with zipfile.ZipFile(at("b3.xlsx"), "a", zipfile.ZIP_DEFLATED) as z:
+    for n in "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml": z.writestr(n, zipfile.ZipFile(at("b.xlsx")).read(n))
+    z.writestr("xl/worksheets/sheet1.xml", os.urandom(300000))
+bomb = bytearray(open(at("b3.xlsx"), "rb").read()); where = bomb.rindex(b"PK\x01\x02"); bomb[where + 24:where + 28] = (300 << 20).to_bytes(4, "little")
+hostile("bomb", made("b4.xlsx", bytes(bomb)), (13,))
 hostile("far cells", workbook("f.xlsx", extra="<sheetData>" + "".join(f'<row r="{r}"><c r="XFD{r}" t="n"><v>1</v></c></row>' for r in range(1, 30000)) + "</sheetData>"), (13,))
 hostile("backwards", workbook("r.xlsx", extra='<sheetData><row r="5"/><row r="2"/></sheetData>'), (4,))
 hostile("no such text", workbook("n.xlsx", extra='<sheetData><row r="1"><c r="A1" t="s"><v>99</v></c></row></sheetData>'), (4,))
