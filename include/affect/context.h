@@ -48,6 +48,10 @@ AFFECT_API int affect_context_threads(const affect_context *context);
 AFFECT_API AFFECT_MUST_USE affect_status affect_context_set_models(affect_context *context,
                                                                    const char *folder);
 
+/* `only` not 0: models whose card does not allow commercial use are refused from now on, with a
+ * warning for each that would have been used, and what remains is used. Default 0. */
+AFFECT_API void affect_context_set_commercial(affect_context *context, int only);
+
 /* Asks everything that runs on this context to stop soon with ERROR_CANCELLED. Async-signal-safe.
  */
 AFFECT_API void affect_context_cancel(affect_context *context);

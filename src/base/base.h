@@ -35,6 +35,8 @@ void base_log(affect_context *ctx, affect_log_level level, const char *format, .
 
 /* The folder set by affect_context_set_models, or NULL. Borrowed until it is set again. */
 const char *base_models_folder(const affect_context *ctx);
+/* Were models that may not be used commercially ruled out (affect_context_set_commercial)? */
+bool base_commercial_only(const affect_context *ctx);
 
 /* ---- memory.c ----------------------------------------------------------------------------------
  */

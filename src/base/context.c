@@ -16,7 +16,7 @@ struct affect_context {
     affect_log_level log_level;
     char *models;
     atomic_int threads;
-    atomic_int cancelled;
+    atomic_int cancelled, commercial;
 };
 
 const char *affect_status_name(affect_status status) {
@@ -91,6 +91,14 @@ affect_status affect_context_set_models(affect_context *ctx, const char *folder)
     ctx->models = copy;
     pthread_mutex_unlock(&ctx->lock);
     return AFFECT_OK;
+}
+
+void affect_context_set_commercial(affect_context *ctx, int only) {
+    if (ctx) atomic_store(&ctx->commercial, only != 0);
+}
+
+bool base_commercial_only(const affect_context *ctx) {
+    return ctx && atomic_load(&ctx->commercial);
 }
 
 const char *base_models_folder(const affect_context *ctx) { return ctx ? ctx->models : NULL; }

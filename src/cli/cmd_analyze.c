@@ -249,6 +249,7 @@ static affect_status run(request *r) {
 
 int cli_analyze(int argc, char **argv) {
     request r = {.audio_stream = -1, .rate_hz = 10.0};
+    const char *licence = NULL;
     const cli_option options[] = {
         {.name = "output",
          .letter = 'o',
@@ -304,7 +305,13 @@ int cli_analyze(int argc, char **argv) {
          .type = CLI_LIST,
          .value = &r.other_models,
          .meta = "TASK=MODEL",
-         .help = "use another model (a name or a folder) for a task, e.g. face.expression"},
+         .help = "use another model (a name or a folder) for a task, e.g. face.emotion"},
+        {.name = "licence",
+         .type = CLI_CHOICE,
+         .value = &licence,
+         .choices = "any|commercial",
+         .help = "commercial: refuse models that may not be used commercially, and use what "
+                 "remains"},
         {.name = "embed",
          .type = CLI_FLAG,
          .value = &r.embed,
@@ -355,6 +362,7 @@ int cli_analyze(int argc, char **argv) {
     if (status != AFFECT_OK) return cli_fail("analyze", NULL, status);
     catch_interrupts(r.ctx);
     affect_context_set_threads(r.ctx, (int)r.threads);
+    affect_context_set_commercial(r.ctx, licence && strcmp(licence, "commercial") == 0);
     status = affect_context_set_models(r.ctx, r.models);
     if (status == AFFECT_OK) status = run(&r);
     interrupted_context = NULL;

@@ -64,7 +64,7 @@ int cli_evaluate(int argc, char **argv) {
         "calibration. "
         "DATA: IMAGES.npz VOTES.csv for faces; csv manifests path,label[,speaker] for audio; "
         "GoEmotions tsv, EmoBank csv, MELD csv for text.",
-        "affect evaluate face.expression test_images.npz test_votes.csv\n"
+        "affect evaluate face.emotion test_images.npz test_votes.csv\n"
         "affect evaluate runs/voice manifest.csv --json --only \"speaker 03,04\"",
         options,
         BASE_COUNT(options)};

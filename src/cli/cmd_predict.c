@@ -147,7 +147,7 @@ int cli_predict(int argc, char **argv) {
                              "middle square is a face, or "
                              "an npz of faces; an audio file; a text. \"-\" reads inputs from "
                              "standard input, one a line.",
-                             "affect predict face.expression portrait.jpg\n"
+                             "affect predict face.emotion portrait.jpg\n"
                              "affect predict runs/text \"I can't believe you did that for me!\"",
                              options,
                              BASE_COUNT(options)};

@@ -70,6 +70,7 @@ typedef struct train_spec {
     bool multi_label, drop_single_votes;
     size_t bands;            /* audio */
     double step_s;           /* audio */
+    double trim_db;          /* audio: quieter ends are cut off; 0 = kept */
     const float *places;     /* audio: classes x values, what a class stands for; NULL = unknown */
     const word_units *words; /* text; NULL while the vocabulary is still to be made */
 } train_spec;
@@ -82,6 +83,7 @@ typedef struct train_set {
                                     = unknown */
     int32_t *gold;               /* the class, or -1 (none, several, unknown) */
     int32_t *group;              /* speaker; -1 = unknown */
+    bool *clear;                 /* faces: the class has an absolute majority; NULL = not asked */
     char **names;                /* file or line, for messages and predictions */
     const unsigned char *pixels; /* faces: count x 48 x 48 */
     float *frames;               /* audio: log-mel rows of all clips */
@@ -139,9 +141,10 @@ double train_spread(train_dice *dice, double most); /* -most..most */
 
 typedef struct train_scores {
     /* one class a sample */
-    double loss;     /* mean cross-entropy to the target distribution (or labels), nats */
-    double accuracy; /* of the majority class */
-    double uar;      /* mean recall over classes that occur */
+    double loss;           /* mean cross-entropy to the target distribution (or labels), nats */
+    double accuracy;       /* of the majority class */
+    double clear_accuracy; /* the same on samples with an absolute majority; NaN if none is known */
+    double uar;            /* mean recall over classes that occur */
     double weighted_f1, macro_f1; /* several labels: macro F1 at `threshold` */
     double micro_f1;
     double ece, brier; /* top class, 15 equal bins */

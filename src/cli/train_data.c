@@ -125,6 +125,7 @@ void train_set_destroy(train_set *s) {
     base_free(s->target);
     base_free(s->gold);
     base_free(s->group);
+    base_free(s->clear);
     base_free(s->frames);
     base_free(s->first);
     base_free(s);

@@ -44,7 +44,8 @@ static affect_status read_vote(affect_context *ctx, const data_table *t, size_t 
 /* The majority class is the column with most votes, the first of equals (as numpy's argmax); a row
  * whose majority is "unknown" or "no face" has none. The target is the distribution over the
  * classes; single votes are dropped as outliers when asked (Barsoum et al. 2016), unless nothing
- * would stay. */
+ * would stay. A face is clear when, single votes aside, its class has more than half of the votes:
+ * the only faces that FER+'s own scripts score. */
 static affect_status read_votes(affect_context *ctx, const data_table *t, train_set *s,
                                 bool drop_single) {
     vote_columns columns;
@@ -61,6 +62,9 @@ static affect_status read_votes(affect_context *ctx, const data_table *t, train_
         for (int k = 0; status == AFFECT_OK && k < 2; k++)
             status = read_vote(ctx, t, r, columns.nothing[k], &nothing[k]);
         if (status != AFFECT_OK) break;
+        double all = kept;
+        for (int k = 0; k < 2; k++) all += nothing[k] > 1 ? nothing[k] : 0;
+        s->clear[r] = votes[best] > 1 && votes[best] > all / 2;
         bool none = sum <= 0 || nothing[0] > votes[best] || nothing[1] > votes[best];
         s->gold[r] = none ? -1 : best;
         bool drop = drop_single && kept > 0;
@@ -99,6 +103,8 @@ affect_status train_faces_open(train_set *s, const char *images, const char *vot
         for (size_t r = 0; status == AFFECT_OK && r < table->rows; r++)
             status = train_set_add(s, NULL);
     }
+    if (status == AFFECT_OK && !(s->clear = base_calloc(s->count, sizeof *s->clear)))
+        status = base_fail_memory(ctx);
     if (status == AFFECT_OK) status = read_votes(ctx, table, s, s->spec.drop_single_votes);
     data_table_destroy(table);
     return status;

@@ -196,6 +196,7 @@ static void read_spec(training *t) {
             strcmp(recipe_choice(r, "data", "single_votes", "drop", "drop|keep"), "drop") == 0,
         .bands = recipe_count(r, "data", "bands", 64, 8, 256),
         .step_s = recipe_number(r, "data", "step_ms", 16, 5, 100) / 1000,
+        .trim_db = recipe_number(r, "data", "trim_db", 0, 0, 120),
     };
     if (t->spec.kind == TRAIN_AUDIO) read_places(t);
     t->net_options = (nn_net_options){

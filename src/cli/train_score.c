@@ -49,7 +49,7 @@ static double soft_loss(const train_set *s, const float *logits, double temperat
 static affect_status score_single(const train_set *s, const float *logits, double temperature,
                                   const uint32_t *index, size_t n, train_scores *out) {
     size_t c = s->spec.classes;
-    double p[MAX_CLASSES], bin_sum[BINS] = {0}, bin_hit[BINS] = {0};
+    double p[MAX_CLASSES], bin_sum[BINS] = {0}, bin_hit[BINS] = {0}, clear = 0, clear_hits = 0;
     affect_score_confusion confusion;
     affect_status status = affect_score_confusion_init(s->ctx, c, &confusion);
     for (size_t k = 0; status == AFFECT_OK && k < n; k++) {
@@ -69,6 +69,10 @@ static affect_status score_single(const train_set *s, const float *logits, doubl
         size_t bin = BASE_MIN((size_t)(p[best] * BINS), (size_t)BINS - 1);
         bin_sum[bin] += p[best];
         bin_hit[bin] += best == s->gold[r];
+        if (s->clear && s->clear[r]) {
+            clear++;
+            clear_hits += best == s->gold[r];
+        }
         out->scored++;
     }
     if (status == AFFECT_OK && out->scored) {
@@ -82,6 +86,7 @@ static affect_status score_single(const train_set *s, const float *logits, doubl
         for (int b = 0; b < BINS; b++)
             out->ece += fabs(bin_sum[b] - bin_hit[b]) / (double)out->scored;
         out->brier /= (double)out->scored;
+        out->clear_accuracy = clear > 0 ? clear_hits / clear : (double)NAN;
     }
     affect_score_confusion_clear(&confusion);
     return status;
@@ -240,11 +245,11 @@ typedef struct metric_user {
     double temperature, threshold;
 } metric_user;
 
-enum { METRICS = 10 };
-static const char *const single_names[METRICS] = {
-    "accuracy", "uar", "weighted_f1", "macro_f1", "nll", "ece", "brier", "r1", "r2", "r3"};
-static const char *const multi_names[METRICS] = {"macro_f1", "micro_f1", "nll", NULL, NULL,
-                                                 NULL,       NULL,       "r1",  "r2", "r3"};
+enum { PLAIN = 8, METRICS = PLAIN + 9 };
+static const char *const single_names[PLAIN] = {
+    "accuracy", "accuracy_clear", "uar", "weighted_f1", "macro_f1", "nll", "ece", "brier"};
+static const char *const multi_names[PLAIN] = {"macro_f1", "micro_f1", "nll"};
+static const char *const value_names[3] = {"r", "ccc", "rmse"}; /* each of up to three values */
 
 static void metric_list(const train_set *s, const train_scores *m, double out[METRICS]) {
     for (int i = 0; i < METRICS; i++) out[i] = NAN;
@@ -253,11 +258,15 @@ static void metric_list(const train_set *s, const train_scores *m, double out[ME
         out[1] = m->micro_f1;
         out[2] = m->loss;
     } else {
-        const double all[] = {m->accuracy, m->uar, m->weighted_f1, m->macro_f1,
-                              m->loss,     m->ece, m->brier};
+        const double all[PLAIN] = {m->accuracy, m->clear_accuracy, m->uar, m->weighted_f1,
+                                   m->macro_f1, m->loss,           m->ece, m->brier};
         memcpy(out, all, sizeof all);
     }
-    for (size_t v = 0; v < BASE_MIN(s->spec.values, (size_t)3); v++) out[7 + v] = m->r[v];
+    for (size_t v = 0; v < BASE_MIN(s->spec.values, (size_t)3); v++) {
+        out[PLAIN + v] = m->r[v];
+        out[PLAIN + 3 + v] = m->ccc[v];
+        out[PLAIN + 6 + v] = m->rmse[v];
+    }
 }
 
 static bool metric(void *user, const uint32_t *index, size_t n, double *out) {
@@ -391,25 +400,36 @@ affect_status train_report(const train_set *s, const float *logits, double tempe
     base_text_append(json, "  \"metrics\": {");
     bool first = true;
     for (int i = 0; i < METRICS; i++) {
-        if (!names[i] || isnan(values[i])) continue;
-        const char *name = i >= 7 ? s->spec.labels[s->spec.classes + (size_t)(i - 7)] : names[i];
-        base_text_printf(json, "%s\n    \"%s%s\": {\"value\": ", first ? "" : ",",
-                         i >= 7 ? "r_" : "", name);
+        if ((i < PLAIN && !names[i]) || isnan(values[i])) continue;
+        char name[80];
+        if (i < PLAIN)
+            snprintf(name, sizeof name, "%s", names[i]);
+        else
+            snprintf(name, sizeof name, "%s_%s", value_names[(i - PLAIN) / 3],
+                     s->spec.labels[s->spec.classes + (size_t)(i - PLAIN) % 3]);
+        base_text_printf(json, "%s\n    \"%s\": {\"value\": ", first ? "" : ",", name);
         json_number(json, values[i]);
         base_text_append(json, ", \"low\": ");
         json_number(json, intervals[i].low);
         base_text_append(json, ", \"high\": ");
         json_number(json, intervals[i].high);
         base_text_append(json, "}");
-        base_text_printf(text, "%s%-*s %8.4f", i >= 7 ? "r " : "", i >= 7 ? 14 : 16, name,
-                         values[i]);
+        base_text_printf(text, "%-16s %8.4f", name, values[i]);
         if (!isnan(intervals[i].low))
             base_text_printf(text, "   95%% interval %.4f to %.4f", intervals[i].low,
                              intervals[i].high);
         base_text_append(text, "\n");
         first = false;
     }
-    base_text_printf(json, "\n  },\n  \"majority\": %.6f,\n", m.majority);
+    base_text_append(json, "\n  },\n");
+    first = true;
+    for (size_t v = 0; v < BASE_MIN(s->spec.values, BASE_COUNT(m.rmse)); v++) {
+        if (isnan(m.rmse[v])) continue; /* what perception states as its error */
+        base_text_printf(json, "%s\"%s\": %.6f", first ? "  \"errors\": {" : ", ",
+                         s->spec.labels[s->spec.classes + v], m.rmse[v]);
+        first = false;
+    }
+    base_text_printf(json, "%s  \"majority\": %.6f,\n", first ? "" : "},\n", m.majority);
     base_text_printf(text, "%-16s %8.4f   (%s of always saying the most frequent class)\n",
                      "majority", m.majority, s->spec.multi_label ? "macro F1" : "accuracy");
     status = per_class(s, logits, temperature, threshold > 0 ? threshold : .5, json, text);

@@ -105,12 +105,18 @@ static affect_status read_tsv(train_set *s, const data_table *t) {
     for (size_t r = 0; status == AFFECT_OK && r < t->rows; r++) {
         size_t width = data_table_width(t, r);
         const char *first = data_table_cell(t, r, 0);
-        if (width == 2 && strcmp(first, "9") == 0) { /* XED's neutral lines */
-            status = train_text_add(s, data_table_cell(t, r, 1));
+        if (width >= 2 && strcmp(first, "9") == 0) { /* XED's neutral lines; some hold tabs */
+            base_text line = {0};
+            for (size_t k = 1; k < width; k++)
+                base_text_printf(&line, "%s%s", k > 1 ? " " : "", data_table_cell(t, r, k));
+            status = line.failed ? base_fail_memory(s->ctx)
+                                 : train_text_add(s, line.data ? line.data : "");
+            base_text_destroy(&line);
             int c = train_label(&s->spec, "neutral");
             if (status == AFFECT_OK && c >= 0) set_class(s, c);
             continue;
         }
+        if (!*first && (width < 2 || !*data_table_cell(t, r, 1))) continue; /* blank but for tabs */
         if (width != 2 && width != 3)
             return base_fail(s->ctx, AFFECT_ERROR_FORMAT,
                              "%s:%zu: has %zu columns, expected text, label numbers[, id]", t->path,

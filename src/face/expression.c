@@ -1,11 +1,13 @@
-/* Expression posteriors: the one place where a network drops in. At present the picture is read by
- * the expression model if there is one, the geometry by a softmax regression fitted on FER+ votes
- * (Barsoum et al. 2016, arXiv 1608.01041), and the two are multiplied as experts. */
+/* Expression posteriors: the one place where a network drops in. The picture is read by our own
+ * network (nn/model.h) or by any ONNX model whose card names its labels, the geometry by a softmax
+ * regression fitted on FER+ votes (Barsoum et al. 2016, arXiv 1608.01041), and the two are
+ * multiplied as experts. */
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 
 #include "face/internal.h"
+#include "nn/model.h"
 
 const char *const face_category_names[FACE_CATEGORIES] = {
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"};
@@ -20,14 +22,15 @@ static const float positions[FACE_CATEGORIES][3] = {
 static const float inner_sd = 0.25f; /* of one person's state within a category, per dimension */
 
 void expression_posteriors(const face_population *p, const float deviation[FACE_MEASURES],
-                           const float looked[FACE_CATEGORIES], float out[FACE_CATEGORIES]) {
+                           const float looked[FACE_CATEGORIES], float weight,
+                           float out[FACE_CATEGORIES]) {
     double logit[FACE_CATEGORIES], best = -INFINITY, sum = 0;
     for (int c = 0; c < FACE_CATEGORIES; c++) {
-        double v = (double)p->weights[c][FACE_MEASURES] + (looked ? (double)looked[c] : 0);
+        double v = (double)p->weights[c][FACE_MEASURES];
         for (int k = 0; k < FACE_MEASURES; k++)
             v += (double)p->weights[c][k] * fmax(-6, fmin(6, (double)deviation[k]));
-        logit[c] = v;
-        best = fmax(best, v);
+        logit[c] = (double)weight * v + (looked ? (double)looked[c] : 0);
+        best = fmax(best, logit[c]);
     }
     for (int c = 0; c < FACE_CATEGORIES; c++) sum += logit[c] = exp(logit[c] - best);
     for (int c = 0; c < FACE_CATEGORIES; c++) out[c] = (float)(logit[c] / sum);
@@ -48,10 +51,20 @@ void expression_affect(const float posteriors[FACE_CATEGORIES], float confidence
 
 /* ---- the picture ---- */
 
-enum { LABELS_MAX = 32 };
+enum { LABELS_MAX = 32, NETWORK_SIDE = 48 };
+
+/* How our own network's log-posteriors and the geometry's log-odds count together, fitted on FER+
+ * valid (two-fold; tools/face/face-fit prints it). */
+static const float network_weight = 1.0f, geometry_beside_network = 0.2f;
+
+/* The square that our network was trained to see, in units of the tight square around the mesh
+ * (medians of FER+ valid, printed by tools/face/face-frame). FER's faces are not turned upright;
+ * nine in ten lean by less than this, and what leans more is turned back by the rest. */
+static const float frame_side = 1.08f, frame_up = 0.05f, frame_lean = 0.18f;
 
 struct expresser {
-    infer_model *model;
+    infer_model *model; /* one of these two */
+    nn_model *network;
     bool raw;
     int size, channels; /* square input, 1 or 3 channels, values -1..1 */
     size_t label_count;
@@ -59,6 +72,21 @@ struct expresser {
     float constant[FACE_CATEGORIES];
     float *crop, *input;
 };
+
+face_roi expression_frame(const face_mesh *mesh, float side, float up, float upright) {
+    face_roi roi = mesh_roi(mesh);
+    float tight = roi.side / 1.5f, shift = up * tight;
+    roi.x += shift * sinf(roi.angle);
+    roi.y -= shift * cosf(roi.angle);
+    roi.side = side * tight;
+    float lean = fmaxf(-frame_lean, fminf(frame_lean, roi.angle));
+    roi.angle -= (1 - upright) * lean;
+    return roi;
+}
+
+static const infer_card *card_of(const expresser *e) {
+    return e->network ? nn_model_card(e->network) : infer_model_card(e->model);
+}
 
 static bool read_row(const json_t *array, float out[FACE_CATEGORIES]) {
     if (!json_is_array(array) || json_array_size(array) != FACE_CATEGORIES) return false;
@@ -73,7 +101,7 @@ static bool read_row(const json_t *array, float out[FACE_CATEGORIES]) {
  * "weights": {LABEL: [8], ...}}); without that, a label that is one of our categories counts for
  * it, fully. */
 static affect_status read_calibration(affect_context *ctx, expresser *e) {
-    const infer_card *card = infer_model_card(e->model);
+    const infer_card *card = card_of(e);
     json_t *root = json_loads(card->json, 0, NULL);
     const json_t *calibration = json_object_get(root, "calibration");
     affect_status status = AFFECT_OK;
@@ -85,7 +113,9 @@ static affect_status read_calibration(affect_context *ctx, expresser *e) {
             good = read_row(json_object_get(rows, card->labels[i]), e->weights[i]);
         } else
             for (int c = 0; c < FACE_CATEGORIES; c++)
-                e->weights[i][c] = strcmp(card->labels[i], face_category_names[c]) == 0;
+                e->weights[i][c] = strcmp(card->labels[i], face_category_names[c]) == 0
+                                       ? (e->network ? network_weight : 1)
+                                       : 0;
     }
     if (!good)
         status =
@@ -97,25 +127,49 @@ static affect_status read_calibration(affect_context *ctx, expresser *e) {
     return status;
 }
 
+static affect_status open_onnx(affect_context *ctx, const char *model, expresser *e) {
+    affect_status status = infer_model_load(ctx, model, 1, &e->model);
+    if (status) return status;
+    infer_tensor in = infer_model_input(e->model, 0);
+    e->size = in.rank == 4 ? (int)in.shape[1] : 0;
+    e->channels = in.rank == 4 ? (int)in.shape[3] : 0;
+    e->label_count = card_of(e)->label_count;
+    if (e->size < 16 || e->size > 1024 || in.shape[2] != e->size ||
+        (e->channels != 1 && e->channels != 3) || in.type != INFER_F32 || !e->label_count ||
+        e->label_count > LABELS_MAX)
+        return base_fail(ctx, AFFECT_ERROR_MODEL,
+                         "model %s is no expression model: it should take [1,S,S,1 or 3] and "
+                         "its card should name its labels",
+                         card_of(e)->name);
+    return AFFECT_OK;
+}
+
+static affect_status open_network(affect_context *ctx, const char *model, expresser *e) {
+    affect_status status = nn_model_load(ctx, model, &e->network);
+    if (status) return status;
+    const char *kind = nn_net_get_options(nn_model_net(e->network))->kind;
+    e->size = NETWORK_SIDE;
+    e->channels = 1;
+    e->label_count = nn_model_classes(e->network);
+    if (!base_starts_with(kind, "face") || nn_model_multi_label(e->network) || !e->label_count ||
+        e->label_count > LABELS_MAX || card_of(e)->label_count < e->label_count)
+        return base_fail(ctx, AFFECT_ERROR_MODEL,
+                         "model %s is no expression model: its network is \"%s\", expected a face "
+                         "network whose labels the card names",
+                         card_of(e)->name, kind);
+    return AFFECT_OK;
+}
+
 static affect_status create(affect_context *ctx, const char *model, bool raw, expresser **out) {
     *out = NULL;
     expresser *e = base_calloc(1, sizeof *e);
+    infer_card *card = NULL;
     if (!e) return base_fail_memory(ctx);
     e->raw = raw;
-    affect_status status = infer_model_load(ctx, model, 1, &e->model);
-    if (!status) {
-        infer_tensor in = infer_model_input(e->model, 0);
-        e->size = in.rank == 4 ? (int)in.shape[1] : 0;
-        e->channels = in.rank == 4 ? (int)in.shape[3] : 0;
-        e->label_count = infer_model_card(e->model)->label_count;
-        if (e->size < 16 || e->size > 1024 || in.shape[2] != e->size ||
-            (e->channels != 1 && e->channels != 3) || in.type != INFER_F32 || !e->label_count ||
-            e->label_count > LABELS_MAX)
-            status = base_fail(ctx, AFFECT_ERROR_MODEL,
-                               "model %s is no expression model: it should take [1,S,S,1 or 3] and "
-                               "its card should name its labels",
-                               infer_model_card(e->model)->name);
-    }
+    affect_status status = infer_card_load(ctx, model, false, &card);
+    if (!status)
+        status = nn_model_describes(card) ? open_network(ctx, model, e) : open_onnx(ctx, model, e);
+    infer_card_destroy(card);
     if (!status) {
         size_t pixels = (size_t)e->size * (size_t)e->size;
         e->crop = base_alloc(pixels * 3 * sizeof(float));
@@ -143,24 +197,48 @@ affect_status expresser_create_raw(affect_context *ctx, const char *model, expre
 void expresser_destroy(expresser *e) {
     if (!e) return;
     infer_model_destroy(e->model);
+    nn_model_destroy(e->network);
     base_free(e->weights);
     base_free(e->crop);
     base_free(e->input);
     base_free(e);
 }
 
-affect_status expresser_look(affect_context *ctx, expresser *e, const media_frame *frame,
-                             const face_mesh *mesh, float out[]) {
-    face_roi roi = mesh_roi(mesh);
-    roi.side /= 1.5f; /* the tight square on which such networks are trained */
-    image_crop(frame, &roi, e->size, 2.0f / 255.0f, -1.0f, e->crop);
+float expresser_geometry_weight(const expresser *e) {
+    return e && e->network ? geometry_beside_network : 1;
+}
+
+/* Luma of ITU-R BT.601. */
+static void to_grey(const float *rgb, size_t pixels, float *grey) {
+    for (size_t i = 0; i < pixels; i++)
+        grey[i] = 0.299f * rgb[3 * i] + 0.587f * rgb[3 * i + 1] + 0.114f * rgb[3 * i + 2];
+}
+
+/* Probabilities of the labels. */
+static affect_status run_network(affect_context *ctx, expresser *e, const media_frame *frame,
+                                 const face_roi *roi, float out[]) {
+    size_t pixels = NETWORK_SIDE * NETWORK_SIDE;
+    float row[64];
+    if (e->label_count + nn_model_values(e->network) > BASE_COUNT(row))
+        return base_fail(ctx, AFFECT_ERROR_MODEL, "model %s has too many outputs",
+                         card_of(e)->name);
+    image_crop(frame, roi, NETWORK_SIDE, 1, 0, e->crop);
+    to_grey(e->crop, pixels, e->input);
+    nn_standardise(e->input, pixels);
+    nn_batch batch = {.count = 1, .data = e->input, .height = NETWORK_SIDE, .width = NETWORK_SIDE};
+    affect_status status = nn_model_run(ctx, e->network, &batch, row);
+    memcpy(out, row, e->label_count * sizeof *out);
+    return status;
+}
+
+static affect_status run_onnx(affect_context *ctx, expresser *e, const media_frame *frame,
+                              const face_roi *roi, float out[]) {
     size_t pixels = (size_t)e->size * (size_t)e->size;
+    image_crop(frame, roi, e->size, 2.0f / 255.0f, -1.0f, e->crop);
     float *input = e->crop;
-    if (e->channels == 1) { /* luma of ITU-R BT.601 */
+    if (e->channels == 1) {
         input = e->input;
-        for (size_t i = 0; i < pixels; i++)
-            input[i] =
-                0.299f * e->crop[3 * i] + 0.587f * e->crop[3 * i + 1] + 0.114f * e->crop[3 * i + 2];
+        to_grey(e->crop, pixels, input);
     }
     infer_tensor in = {
         .type = INFER_F32, .rank = 4, .shape = {1, e->size, e->size, e->channels}, .data = input};
@@ -171,12 +249,20 @@ affect_status expresser_look(affect_context *ctx, expresser *e, const media_fram
     for (size_t d = 0; d < result.rank; d++) n *= result.shape[d];
     if (n != (int64_t)e->label_count || result.type != INFER_F32)
         return base_fail(ctx, AFFECT_ERROR_MODEL,
-                         "model %s: the card names %zu labels, but %lld come",
-                         infer_model_card(e->model)->name, e->label_count, (long long)n);
+                         "model %s: the card names %zu labels, but %lld come", card_of(e)->name,
+                         e->label_count, (long long)n);
+    memcpy(out, result.data, e->label_count * sizeof *out);
+    return AFFECT_OK;
+}
+
+affect_status expresser_look_at(affect_context *ctx, expresser *e, const media_frame *frame,
+                                const face_roi *roi, float out[]) {
     float logs[LABELS_MAX], mean = 0;
+    affect_status status =
+        e->network ? run_network(ctx, e, frame, roi, logs) : run_onnx(ctx, e, frame, roi, logs);
+    if (status) return status;
     for (size_t i = 0; i < e->label_count; i++) {
-        float p = ((const float *)result.data)[i];
-        logs[i] = logf(fmaxf(1e-4f, fminf(1, isfinite(p) ? p : 0)));
+        logs[i] = logf(fmaxf(1e-4f, fminf(1, isfinite(logs[i]) ? logs[i] : 0)));
         mean += logs[i] / (float)e->label_count;
     }
     for (size_t i = 0; e->raw && i < e->label_count; i++) out[i] = logs[i] - mean;
@@ -185,4 +271,12 @@ affect_status expresser_look(affect_context *ctx, expresser *e, const media_fram
         for (size_t i = 0; i < e->label_count; i++) out[c] += e->weights[i][c] * (logs[i] - mean);
     }
     return AFFECT_OK;
+}
+
+affect_status expresser_look(affect_context *ctx, expresser *e, const media_frame *frame,
+                             const face_mesh *mesh, float out[]) {
+    /* Other networks are mostly trained on the tight upright square. */
+    face_roi roi = e->network ? expression_frame(mesh, frame_side, frame_up, 0)
+                              : expression_frame(mesh, 1, 0, 1);
+    return expresser_look_at(ctx, e, frame, &roi, out);
 }

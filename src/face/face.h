@@ -27,8 +27,8 @@ typedef struct face_options {
     bool expression; /* expression posteriors and valence/arousal */
     bool events;     /* facial events */
     int max_persons; /* at most this many faces at a time, 1..32 */
-    /* Models by name or folder; NULL = the default: face.detect.wide, face.mesh, face.expression,
-     * face.geometry. */
+    /* Models by name or folder; NULL = the default: face.detect.wide, face.mesh, face.emotion (or
+     * face.expression where that is not installed), face.geometry. */
     const char *detector, *mesh, *expressions, *geometry;
 } face_options;
 

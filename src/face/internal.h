@@ -238,14 +238,24 @@ AFFECT_MUST_USE affect_status expresser_create(affect_context *ctx, const char *
 AFFECT_MUST_USE affect_status expresser_create_raw(affect_context *ctx, const char *model,
                                                    expresser **out);
 void expresser_destroy(expresser *e);
-/* What the picture says, if there is a network: log-likelihoods up to a constant, or zeros. Called
- * when the frame is there. */
+/* What the picture says: log-likelihoods up to a constant. Called when the frame is there. */
 AFFECT_MUST_USE affect_status expresser_look(affect_context *ctx, expresser *e,
                                              const media_frame *frame, const face_mesh *mesh,
                                              float out[]);
-/* Posteriors that sum to 1, from what the picture said and the geometry against the neutral. */
+/* The same of a given square. */
+AFFECT_MUST_USE affect_status expresser_look_at(affect_context *ctx, expresser *e,
+                                                const media_frame *frame, const face_roi *roi,
+                                                float out[]);
+/* A square around the mesh: side and shift towards the forehead in sides of the tight square;
+ * `upright` 1 follows the head's roll, 0 only what of it is beyond that of the training faces. */
+face_roi expression_frame(const face_mesh *mesh, float side, float up, float upright);
+/* What the geometry's log-odds count beside this model (NULL: 1, it speaks alone). */
+float expresser_geometry_weight(const expresser *e);
+/* Posteriors that sum to 1, from what the picture said (NULL: nothing) and the geometry against the
+ * neutral, whose log-odds count `weight`. */
 void expression_posteriors(const face_population *p, const float deviation[FACE_MEASURES],
-                           const float looked[FACE_CATEGORIES], float out[FACE_CATEGORIES]);
+                           const float looked[FACE_CATEGORIES], float weight,
+                           float out[FACE_CATEGORIES]);
 /* valence, arousal, dominance and their standard deviations. */
 void expression_affect(const float posteriors[FACE_CATEGORIES], float confidence, float out[6]);
 

@@ -1,20 +1,28 @@
 /* The stage: persons of each frame wait FACE_LOOK_AHEAD_MS, while their neutral is learnt, and are
  * then written out. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "face/internal.h"
 
 static const affect_time look_ahead = FACE_LOOK_AHEAD_MS * AFFECT_MILLISECOND;
 
-/* The expression network sees a face this often; its answer holds until the next. */
-static const affect_time look_every = 100 * AFFECT_MILLISECOND;
+/* The expression network sees a face this often. What it says is averaged over `look_reach` to both
+ * sides, with triangular weight: a syllable's mouth is not an expression. */
+static const affect_time look_every = 200 * AFFECT_MILLISECOND;
+static const affect_time look_reach = 600 * AFFECT_MILLISECOND;
+
+typedef struct look {
+    affect_time time;
+    float confidence, said[FACE_CATEGORIES];
+} look;
 
 typedef struct row {
     affect_time time;
     float confidence, box[4], yaw, pitch, roll;
     float eyes[2], mouth[2];
-    float deviation[FACE_MEASURES], looked[FACE_CATEGORIES];
+    float deviation[FACE_MEASURES];
 } row;
 
 enum {
@@ -33,10 +41,11 @@ typedef struct subject {
     affect_track *tracks[TRACKS];
     face_neutral neutral;
     face_events *events;
-    affect_time last_seen, last_looked;
-    float looked[FACE_CATEGORIES];
+    affect_time last_seen;
     row *rows; /* waiting; [head, count) */
     size_t head, count, capacity;
+    look *looks; /* what rows still need, in order of time */
+    size_t look_count, look_capacity;
 } subject;
 
 struct face_stage {
@@ -96,7 +105,8 @@ affect_status face_create(affect_context *ctx, const face_options *options,
     s->timeline = timeline;
     s->options = chosen;
     s->last_time = AFFECT_TIME_NONE;
-    const char *defaults[4] = {"face.detect.wide", "face.mesh", "face.expression", "face.geometry"};
+    const char *defaults[4] = {"face.detect.wide", "face.mesh", "face.emotion", "face.geometry"};
+    if (!infer_model_installed(ctx, defaults[2])) defaults[2] = "face.expression";
     const char *given[4] = {chosen.detector, chosen.mesh, chosen.expressions, chosen.geometry};
     affect_status status = AFFECT_OK;
     for (int i = 0; i < 4 && !status; i++) {
@@ -130,6 +140,7 @@ static void subject_destroy(subject *q) {
     if (!q) return;
     events_destroy(q->events);
     base_free(q->rows);
+    base_free(q->looks);
     base_free(q);
 }
 
@@ -157,7 +168,7 @@ static subject *subject_of(face_stage *s, int key) {
         return NULL;
     }
     q->key = key;
-    q->last_seen = q->last_looked = AFFECT_TIME_NONE;
+    q->last_seen = AFFECT_TIME_NONE;
     size_t at = s->subject_count++;
     while (at > 0 && s->subjects[at - 1]->key > key) {
         s->subjects[at] = s->subjects[at - 1];
@@ -189,12 +200,52 @@ static affect_status rename_subject(face_stage *s, int was, int key) {
         return base_fail_memory(s->ctx);
     if (n) memcpy(q->rows + q->count, from->rows + from->head, n * sizeof *q->rows);
     q->count += n;
+    if (!base_grow((void **)&q->looks, &q->look_capacity, q->look_count + from->look_count,
+                   sizeof *q->looks))
+        return base_fail_memory(s->ctx);
+    for (size_t i = 0; i < from->look_count; i++) q->looks[q->look_count++] = from->looks[i];
     q->last_seen = BASE_MAX(q->last_seen, from->last_seen);
     for (at = 0; s->subjects[at] != from; at++) {
     }
     memmove(&s->subjects[at], &s->subjects[at + 1], (--s->subject_count - at) * sizeof(subject *));
     subject_destroy(from);
     return AFFECT_OK;
+}
+
+/* The expression model looks at a face, if it is time to. */
+static affect_status look_at_face(face_stage *s, subject *q, const media_frame *frame,
+                                  const face_mesh *mesh, float confidence) {
+    if (!s->express ||
+        (q->look_count && frame->time - q->looks[q->look_count - 1].time < look_every))
+        return AFFECT_OK;
+    if (!base_grow((void **)&q->looks, &q->look_capacity, q->look_count + 1, sizeof *q->looks))
+        return base_fail_memory(s->ctx);
+    look *l = &q->looks[q->look_count];
+    *l = (look){.time = frame->time, .confidence = confidence};
+    double start = base_now_s();
+    affect_status status = expresser_look(s->ctx, s->express, frame, mesh, l->said);
+    s->other_s += base_now_s() - start;
+    if (!status) q->look_count++;
+    return status;
+}
+
+/* What the picture said around `time`; false if nobody looked. Forgets what no later row needs,
+ * except the last look, which says when the next is due. */
+static bool looked_around(subject *q, affect_time time, float out[FACE_CATEGORIES]) {
+    size_t old = 0;
+    while (old + 1 < q->look_count && q->looks[old].time <= time - look_reach) old++;
+    q->look_count -= old;
+    if (old) memmove(q->looks, q->looks + old, q->look_count * sizeof *q->looks);
+    double sum[FACE_CATEGORIES] = {0}, weight = 0;
+    for (size_t i = 0; i < q->look_count && q->looks[i].time < time + look_reach; i++) {
+        affect_time away = llabs(q->looks[i].time - time);
+        if (away >= look_reach) continue;
+        double w = (1 - (double)away / (double)look_reach) * (double)q->looks[i].confidence;
+        for (int c = 0; c < FACE_CATEGORIES; c++) sum[c] += w * (double)q->looks[i].said[c];
+        weight += w;
+    }
+    for (int c = 0; c < FACE_CATEGORIES; c++) out[c] = weight > 0 ? (float)(sum[c] / weight) : 0;
+    return weight > 0;
 }
 
 static affect_status take_face(face_stage *s, const media_frame *frame, const people_face *face) {
@@ -235,14 +286,7 @@ static affect_status take_face(face_stage *s, const media_frame *frame, const pe
         double dt =
             q->last_seen == AFFECT_TIME_NONE ? 0 : time_to_seconds(frame->time - q->last_seen);
         neutral_add(&q->neutral, r->deviation, r->confidence, dt);
-        if (s->express &&
-            (q->last_looked == AFFECT_TIME_NONE || frame->time - q->last_looked >= look_every)) {
-            double start = base_now_s();
-            status = expresser_look(s->ctx, s->express, frame, &face->mesh, q->looked);
-            q->last_looked = frame->time;
-            s->other_s += base_now_s() - start;
-        }
-        memcpy(r->looked, q->looked, sizeof r->looked);
+        status = look_at_face(s, q, frame, &face->mesh, r->confidence);
     }
     q->last_seen = frame->time;
     return status;
@@ -268,8 +312,8 @@ static affect_status open_tracks(face_stage *s, subject *q) {
                        {eyes, 2, 1},
                        {mouth, 2, 1},
                        {face_unit_names, FACE_UNITS, 3},
-                       {face_category_names, FACE_CATEGORIES, 3},
-                       {affect, 6, 3}};
+                       {face_category_names, FACE_CATEGORIES, s->express ? 2 : 3},
+                       {affect, 6, s->express ? 2 : 3}};
     affect_status status = AFFECT_OK;
     for (int t = 0; t < TRACKS && !status; t++) {
         if (t >= TRACK_AUS && !s->has_population) continue;
@@ -311,7 +355,10 @@ static affect_status write_row(face_stage *s, subject *q, const row *r) {
     units_measure(deviation, m.units);
     status = append(s, q, TRACK_AUS, r, m.units);
     if (!status && s->options.expression) {
-        expression_posteriors(&s->population, deviation, r->looked, posteriors);
+        float said[FACE_CATEGORIES];
+        bool looked = looked_around(q, r->time, said);
+        expression_posteriors(&s->population, deviation, looked ? said : NULL,
+                              looked ? expresser_geometry_weight(s->express) : 1, posteriors);
         expression_affect(posteriors, r->confidence, affect);
         status = append(s, q, TRACK_EXPRESSION, r, posteriors);
         if (!status) status = append(s, q, TRACK_AFFECT, r, affect);

@@ -70,19 +70,30 @@ enum { FUSE_CATEGORIES = 8 };
 extern const char *const fuse_categories[FUSE_CATEGORIES]; /* neutral, happiness, ... */
 
 typedef struct fuse_evidence {
-    double log_face[FUSE_CATEGORIES], log_voice[FUSE_CATEGORIES]; /* mean log posteriors */
-    bool has_face, has_voice;
+    /* mean log posteriors of what face, voice and words show */
+    double log_face[FUSE_CATEGORIES], log_voice[FUSE_CATEGORIES], log_words[FUSE_CATEGORIES];
+    bool has_face, has_voice, has_words;
     double mean[3], sd[3]; /* valence, arousal, dominance; NaN = unknown */
 } fuse_evidence;
 
+/* The experts whose logarithms are added, each times its weight. */
+typedef enum fuse_expert {
+    FUSE_FACE,
+    FUSE_VOICE,
+    FUSE_WORDS,
+    FUSE_PLACE, /* the category's place in valence-arousal-dominance */
+    FUSE_EXPERTS
+} fuse_expert;
+extern const double fuse_weights[FUSE_EXPERTS];
+/* What each says of each category, 0 where it says nothing. */
+void fuse_category_terms(const fuse_evidence *evidence, double out[FUSE_EXPERTS][FUSE_CATEGORIES]);
 /* Scores of the categories, summing to 1: the product of experts of docs/latent.md. */
 void fuse_category_scores(const fuse_evidence *evidence, double out[FUSE_CATEGORIES]);
 /* The name of the region of the valence-arousal plane, and its score. */
 const char *fuse_region(const fuse_evidence *evidence, double *score);
-/* Scores of the categories for [t0, t1) of a trajectory's person; false if it has no rows. */
-bool fuse_score_stretch(const affect_timeline *const *inputs, size_t count,
-                        const affect_track *trajectory, affect_time t0, affect_time t1,
-                        double scores[FUSE_CATEGORIES]);
+/* What [t0, t1) of a person holds; the trajectory may be NULL. False if there is nothing. */
+bool fuse_gather(const affect_timeline *const *inputs, size_t count, const affect_track *trajectory,
+                 int person, affect_time t0, affect_time t1, fuse_evidence *out);
 /* Appends the interval with labels and cues for [t0, t1) of a person to the tier. */
 AFFECT_MUST_USE affect_status fuse_label_episode(affect_context *ctx,
                                                  const affect_timeline *const *inputs, size_t count,

@@ -1,9 +1,9 @@
 /* What an episode is called, and what in each modality speaks for it.
  *
- * Categories: a product of experts, log s_c = 0.96 ln f_c + 0.64 ln v_c + 0.5 ln N(z; mu_c, ...),
- * where f and v are the mean posteriors of face and voice and mu_c the category's place in
- * valence-arousal-dominance. The first two weights are how people themselves weigh a face against
- * a voice: fitted on the votes of CREMA-D (tests/fuse/crema_votes.py prints them). */
+ * Categories: a product of experts, log s_c = sum of w ln p_c over face, voice and words, plus
+ * w ln N(z; mu_c, ...), where mu_c is the category's place in valence-arousal-dominance. The
+ * weights of face and voice are how people themselves weigh one against the other: fitted on the
+ * votes of CREMA-D (tests/fuse/crema_votes.py prints them). */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 const char *const fuse_categories[FUSE_CATEGORIES] = {
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"};
 
-static const double FACE_WEIGHT = 0.96, VOICE_WEIGHT = 0.64, PLACE_WEIGHT = 0.5;
+const double fuse_weights[FUSE_EXPERTS] = {0.96, 0.64, 0.5, 0.5};
 static const double SPREAD = 0.35; /* sd of a category around its place, each dimension */
 
 /* Places on -1..1 after Russell & Mehrabian 1977 (J. Res. Pers. 11:273, mean ratings of 151 terms).
@@ -55,16 +55,26 @@ static bool without_prior(const fuse_evidence *e, int d, double *mean, double *s
     return true;
 }
 
-void fuse_category_scores(const fuse_evidence *e, double out[FUSE_CATEGORIES]) {
+void fuse_category_terms(const fuse_evidence *e, double out[FUSE_EXPERTS][FUSE_CATEGORIES]) {
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
-        out[c] = 0.0;
-        if (e->has_face) out[c] += FACE_WEIGHT * e->log_face[c];
-        if (e->has_voice) out[c] += VOICE_WEIGHT * e->log_voice[c];
+        out[FUSE_FACE][c] = e->has_face ? e->log_face[c] : 0.0;
+        out[FUSE_VOICE][c] = e->has_voice ? e->log_voice[c] : 0.0;
+        out[FUSE_WORDS][c] = e->has_words ? e->log_words[c] : 0.0;
+        out[FUSE_PLACE][c] = 0.0;
         for (int d = 0; d < 3; d++) {
             double mean, sd;
             if (without_prior(e, d, &mean, &sd))
-                out[c] += PLACE_WEIGHT * log_normal(mean, sd, places[c][d]);
+                out[FUSE_PLACE][c] += log_normal(mean, sd, places[c][d]);
         }
+    }
+}
+
+void fuse_category_scores(const fuse_evidence *e, double out[FUSE_CATEGORIES]) {
+    double terms[FUSE_EXPERTS][FUSE_CATEGORIES];
+    fuse_category_terms(e, terms);
+    for (int c = 0; c < FUSE_CATEGORIES; c++) {
+        out[c] = 0.0;
+        for (int k = 0; k < FUSE_EXPERTS; k++) out[c] += fuse_weights[k] * terms[k][c];
     }
     soften(out, FUSE_CATEGORIES);
 }
@@ -107,33 +117,68 @@ static const affect_track *find(const affect_timeline *const *inputs, size_t cou
     return NULL;
 }
 
-/* Mean logarithm of the posteriors in [t0, t1), weighted by confidence; false without rows. */
+/* Labels of text networks that stand for a category, after the grouping of GoEmotions' 27 emotions
+ * under Ekman's six (Demszky et al. 2020, arXiv 2005.00547, appendix). */
+static const struct group {
+    const char *label, *category;
+} groups[] = {
+    {"joy", "happiness"},          {"amusement", "happiness"},   {"approval", "happiness"},
+    {"excitement", "happiness"},   {"gratitude", "happiness"},   {"love", "happiness"},
+    {"optimism", "happiness"},     {"relief", "happiness"},      {"pride", "happiness"},
+    {"admiration", "happiness"},   {"desire", "happiness"},      {"caring", "happiness"},
+    {"annoyance", "anger"},        {"disapproval", "anger"},     {"nervousness", "fear"},
+    {"disappointment", "sadness"}, {"embarrassment", "sadness"}, {"grief", "sadness"},
+    {"remorse", "sadness"},        {"realization", "surprise"},  {"confusion", "surprise"},
+    {"curiosity", "surprise"}};
+
+/* The category that a channel speaks for, or -1. */
+static int category_of(const char *channel) {
+    for (size_t g = 0; g < BASE_COUNT(groups); g++)
+        if (strcmp(channel, groups[g].label) == 0) channel = groups[g].category;
+    for (int c = 0; c < FUSE_CATEGORIES; c++)
+        if (strcmp(channel, fuse_categories[c]) == 0) return c;
+    return -1;
+}
+
+/* Mean logarithm of the posteriors in [t0, t1), weighted by confidence; false without rows.
+ * Channels of one category join as labels that may hold together do: 1 - product of (1 - p). A
+ * category without a channel is one that the model cannot tell: it gets the mean of the others. */
 static bool mean_log_posteriors(const affect_track *track, affect_time t0, affect_time t1,
                                 double out[FUSE_CATEGORIES]) {
-    if (!track) return false;
-    size_t channel[FUSE_CATEGORIES];
-    for (size_t c = 0; c < FUSE_CATEGORIES; c++) {
-        channel[c] = track->channel_count;
-        for (size_t k = 0; k < track->channel_count; k++)
-            if (strcmp(track->channels[k], fuse_categories[c]) == 0) channel[c] = k;
-        out[c] = 0.0;
+    enum { CHANNELS = 64 };
+    if (!track || track->channel_count > CHANNELS) return false;
+    int category[CHANNELS];
+    bool has[FUSE_CATEGORIES] = {false};
+    for (size_t k = 0; k < track->channel_count; k++) {
+        category[k] = category_of(track->channels[k]);
+        if (category[k] >= 0) has[category[k]] = true;
     }
     double weight = 0.0;
+    for (int c = 0; c < FUSE_CATEGORIES; c++) out[c] = 0.0;
     for (size_t i = row_at(track, t0); i < track->rows && track->times[i] < t1; i++) {
         const float *row = track->values + i * track->channel_count;
-        double w = track->confidence[i];
+        double w = track->confidence[i], not [FUSE_CATEGORIES], p[FUSE_CATEGORIES], sum = 0.0;
         bool whole = w > 0;
-        for (size_t k = 0; k < track->channel_count; k++) whole = whole && isfinite(row[k]);
-        if (!whole) continue;
-        weight += w;
-        for (size_t c = 0; c < FUSE_CATEGORIES; c++) {
-            double p = channel[c] < track->channel_count ? (double)row[channel[c]] : 0.0;
-            out[c] += w * log(fmax(p, 0.01)); /* one wrong frame must not veto */
+        for (int c = 0; c < FUSE_CATEGORIES; c++) not [c] = 1.0;
+        for (size_t k = 0; k < track->channel_count; k++) {
+            whole = whole && isfinite(row[k]);
+            if (category[k] >= 0) not [category[k]] *= 1.0 - fmax(0, fmin(1, (double)row[k]));
         }
+        for (int c = 0; c < FUSE_CATEGORIES; c++) sum += p[c] = 1.0 - not [c];
+        if (!whole || !(sum > 0.0)) continue;
+        weight += w;
+        for (int c = 0; c < FUSE_CATEGORIES; c++)
+            out[c] += w * log(fmax(p[c] / sum, 0.01)); /* one wrong frame must not veto */
     }
     if (!(weight > 0.0)) return false;
-    for (size_t c = 0; c < FUSE_CATEGORIES; c++) out[c] /= weight;
-    return true;
+    double mean = 0.0, told = 0.0;
+    for (int c = 0; c < FUSE_CATEGORIES; c++) {
+        out[c] /= weight;
+        if (has[c]) mean += out[c], told++;
+    }
+    for (int c = 0; c < FUSE_CATEGORIES; c++)
+        if (!has[c] && told > 0) out[c] = mean / told;
+    return told > 0;
 }
 
 static void mean_rows(const affect_track *track, affect_time t0, affect_time t1, size_t channels,
@@ -265,28 +310,18 @@ static void write_labels(base_text *out, const char *const *names, const double 
     base_text_append(out, "]");
 }
 
-static void gather(const affect_timeline *const *inputs, size_t count,
-                   const affect_track *trajectory, affect_time t0, affect_time t1,
-                   fuse_evidence *e) {
-    double means[6];
+bool fuse_gather(const affect_timeline *const *inputs, size_t count, const affect_track *trajectory,
+                 int person, affect_time t0, affect_time t1, fuse_evidence *e) {
+    double means[6] = {NAN, NAN, NAN, NAN, NAN, NAN};
     char id[64];
     *e = (fuse_evidence){0};
-    mean_rows(trajectory, t0, t1, 6, means);
+    if (trajectory) mean_rows(trajectory, t0, t1, 6, means);
     for (int d = 0; d < 3; d++) e->mean[d] = means[d], e->sd[d] = means[3 + d];
-    snprintf(id, sizeof id, "face/%d/expression", trajectory->person);
+    snprintf(id, sizeof id, "face/%d/expression", person);
     e->has_face = mean_log_posteriors(find(inputs, count, id), t0, t1, e->log_face);
-    e->has_voice =
-        mean_log_posteriors(find(inputs, count, "voice/expression"), t0, t1, e->log_voice);
-}
-
-bool fuse_score_stretch(const affect_timeline *const *inputs, size_t count,
-                        const affect_track *trajectory, affect_time t0, affect_time t1,
-                        double scores[FUSE_CATEGORIES]) {
-    fuse_evidence e;
-    if (trajectory->rows == 0) return false;
-    gather(inputs, count, trajectory, t0, t1, &e);
-    fuse_category_scores(&e, scores);
-    return true;
+    e->has_voice = mean_log_posteriors(find(inputs, count, "voice/emotion"), t0, t1, e->log_voice);
+    e->has_words = mean_log_posteriors(find(inputs, count, "words/emotion"), t0, t1, e->log_words);
+    return e->has_face || e->has_voice || e->has_words || isfinite(means[0]);
 }
 
 affect_status fuse_label_episode(affect_context *ctx, const affect_timeline *const *inputs,
@@ -294,7 +329,7 @@ affect_status fuse_label_episode(affect_context *ctx, const affect_timeline *con
                                  affect_time t1, affect_tier *episodes) {
     int person = trajectory->person;
     fuse_evidence e;
-    gather(inputs, count, trajectory, t0, t1, &e);
+    fuse_gather(inputs, count, trajectory, person, t0, t1, &e);
     double scores[FUSE_CATEGORIES], region_score;
     fuse_category_scores(&e, scores);
     const char *region = fuse_region(&e, &region_score);
@@ -304,7 +339,7 @@ affect_status fuse_label_episode(affect_context *ctx, const affect_timeline *con
 
     /* A category needs posteriors behind it: a place in the plane alone has only a region's name.
      */
-    bool named = e.has_face || e.has_voice;
+    bool named = e.has_face || e.has_voice || e.has_words;
     base_text json = {0};
     base_text_append(&json, "{");
     write_labels(&json, named ? fuse_categories : &region, named ? scores : &region_score,

@@ -271,6 +271,18 @@ static bool try_folder(void *user, const char *folder) {
     return status == AFFECT_ERROR_MEMORY;
 }
 
+static bool has_card(void *user, const char *folder) {
+    (void)user;
+    char card[4200];
+    return snprintf(card, sizeof card, "%s/card.json", folder) < (int)sizeof card &&
+           base_file_exists(card);
+}
+
+bool infer_model_installed(affect_context *ctx, const char *name_or_folder) {
+    if (strchr(name_or_folder, '/')) return has_card(NULL, name_or_folder);
+    return locate_model(ctx, name_or_folder, NULL, has_card, NULL);
+}
+
 affect_status infer_card_load(affect_context *ctx, const char *name_or_folder, bool verify,
                               infer_card **out) {
     *out = NULL;
@@ -296,6 +308,11 @@ affect_status infer_card_load(affect_context *ctx, const char *name_or_folder, b
                                name_or_folder, tried.data ? tried.data : "");
     }
     base_text_destroy(&tried);
+    if (!status && base_commercial_only(ctx) && !f.card->commercial)
+        status =
+            base_fail(ctx, AFFECT_ERROR_MODEL,
+                      "model %s is not for commercial use (\"affect models info %s\" says why)",
+                      f.card->name, f.card->name);
     for (size_t i = 0; !status && verify && i < f.card->file_count; i++)
         status = card_verify_file(ctx, f.card, i);
     if (status) {

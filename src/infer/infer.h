@@ -25,10 +25,14 @@ typedef struct infer_card {
 } infer_card;
 
 /* Finds, reads and checks a card (fields, file presence; sha-256 only when `verify`). Errors: MODEL
- * with a text that names the folder, the field and what to do. The caller destroys the card. */
+ * with a text that names the folder, the field and what to do; and where only models for commercial
+ * use are allowed (affect_context_set_commercial) and this is none. The caller destroys the card.
+ */
 AFFECT_MUST_USE affect_status infer_card_load(affect_context *ctx, const char *name_or_folder,
                                               bool verify, infer_card **out);
 void infer_card_destroy(infer_card *card);
+/* Is there a card for this name or folder, usable or not? */
+bool infer_model_installed(affect_context *ctx, const char *name_or_folder);
 /* Path of one of the card's files, new memory (base_free). */
 AFFECT_MUST_USE char *infer_card_path(const infer_card *card, const char *file);
 

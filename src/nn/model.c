@@ -59,6 +59,13 @@ static affect_status read_network(affect_context *ctx, nn_model *m, nn_net_optio
     return AFFECT_OK;
 }
 
+bool nn_model_describes(const infer_card *card) {
+    json_t *root = json_loads(card->json, 0, NULL);
+    bool found = json_is_object(json_object_get(root, "network"));
+    json_decref(root);
+    return found;
+}
+
 affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_model **out) {
     *out = NULL;
     nn_model *m = base_calloc(1, sizeof *m);

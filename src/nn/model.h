@@ -9,6 +9,8 @@
 
 typedef struct nn_model nn_model;
 
+/* Does the card describe a network of ours (and not, say, an ONNX file)? */
+bool nn_model_describes(const infer_card *card);
 /* `name_or_folder` as for infer_model_load. Errors: MODEL (which field, what was expected), MEMORY.
  */
 AFFECT_MUST_USE affect_status nn_model_load(affect_context *ctx, const char *name_or_folder,

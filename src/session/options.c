@@ -76,8 +76,9 @@ affect_status affect_options_set_subtitles(affect_options *o, const char *path) 
 
 /* The tasks that a stage asks session_option_model for. */
 static const char *const tasks[] = {
-    "face.detect",   "face.mesh",     "face.expression",      "face.identity", "voice.activity",
-    "voice.speaker", "voice.prosody", "words.recognition.en", "words.lexicon",
+    "face.detect",          "face.mesh",     "face.geometry", "face.emotion",
+    "voice.activity",       "voice.speaker", "voice.prosody", "voice.emotion",
+    "words.recognition.en", "words.lexicon", "text.emotion",
 };
 
 static bool is_task(const char *task) {

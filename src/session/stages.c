@@ -13,7 +13,8 @@ static affect_status face_make(affect_context *ctx, const affect_options *o,
     face_options options = face_options_default();
     options.detector = session_option_model(o, "face.detect");
     options.mesh = session_option_model(o, "face.mesh");
-    options.expressions = session_option_model(o, "face.expression");
+    options.expressions = session_option_model(o, "face.emotion");
+    options.geometry = session_option_model(o, "face.geometry");
     face_stage *stage = NULL;
     affect_status status = face_create(ctx, &options, timeline, &stage);
     *impl = stage;
@@ -35,6 +36,7 @@ static affect_status voice_make(affect_context *ctx, const affect_options *o,
     voice_options options = voice_options_default();
     options.activity_model = session_option_model(o, "voice.activity");
     options.prosody_model = session_option_model(o, "voice.prosody");
+    options.emotion_model = session_option_model(o, "voice.emotion");
     voice_stage *stage = NULL;
     affect_status status = voice_create(ctx, &options, timeline, &stage);
     *impl = stage;
@@ -55,6 +57,7 @@ static words_options words_from(const affect_options *o) {
     words_options options = words_options_default();
     options.recognition_model = session_option_model(o, "words.recognition.en");
     options.lexicon = session_option_model(o, "words.lexicon");
+    options.emotion_model = session_option_model(o, "text.emotion");
     options.speaker_model = session_option_model(o, "voice.speaker");
     return options;
 }

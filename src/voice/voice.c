@@ -1,17 +1,34 @@
-/* The stage: activity, descriptors, events and the affect estimate over one stream of blocks. */
+/* The stage: activity, descriptors, events and what they express over one stream of blocks. */
 #include "voice/voice.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/infer.h"
 #include "voice/activity.h"
 #include "voice/descriptors.h"
 #include "voice/emotion.h"
 #include "voice/events.h"
+#include "voice/network.h"
 
-enum { RATE = 16000 };
+enum { RATE = 16000, FRAME = RATE / 100 };
 static const affect_time FRAME_CENTRE = 30 * AFFECT_MILLISECOND; /* of the 60 ms pitch window */
+
+/* What the network hears, in frames of 10 ms: an utterance ends where this long nobody speaks; of a
+ * longer one a window at each hop. A margin of the sound around it belongs to it, as in the clips
+ * of the training. */
+enum { UTTERANCE_GAP = 50, HEARD_LONGEST = 400, HEARD_HOP = 100, HEARD_LEAST = 50, MARGIN = 25 };
+
+/* The utterance that is going on. Frames are numbered from the start of the stretch. */
+typedef struct utterance {
+    bool open;
+    size_t start, last; /* its first and latest frame of speech */
+    size_t from, heard; /* the next window's start; end of the last one, 0 = none */
+    size_t next;        /* number of the frame that comes */
+    float *samples;     /* of the stretch, from sample `first` */
+    size_t first, count, capacity;
+} utterance;
 
 struct voice_stage {
     affect_context *ctx;
@@ -19,7 +36,10 @@ struct voice_stage {
     voice_activity *activity; /* NULL if its model is missing */
     voice_descriptors *descriptors;
     voice_events *events;
-    voice_emotion *emotion;             /* NULL if its model is missing */
+    voice_emotion *emotion; /* NULL if its model is missing or not needed */
+    voice_network *network; /* NULL if there is none */
+    affect_track *heard;    /* voice/emotion */
+    utterance utterance;
     const affect_track *activity_track; /* NULL where activity is not known */
     affect_track *prosody, *affect, *rate;
     size_t activity_row; /* of voice/activity at the frame being looked at */
@@ -31,6 +51,36 @@ struct voice_stage {
 };
 
 voice_options voice_options_default(void) { return (voice_options){0}; }
+
+/* The network that was named, or the first of ours that may be used. */
+static affect_status make_network(voice_stage *v, const char *model) {
+    static const char *const ours[] = {"voice.emotion", "voice.emotion.open"};
+    affect_status status = AFFECT_ERROR_MODEL;
+    for (size_t i = 0; i < (model ? 1 : BASE_COUNT(ours)) && !v->network; i++) {
+        if (!model && !infer_model_installed(v->ctx, ours[i])) continue;
+        status = voice_network_create(v->ctx, model ? model : ours[i], &v->network);
+        if (status == AFFECT_ERROR_MEMORY) return status;
+        if (status != AFFECT_OK)
+            status = timeline_warn(v->ctx, v->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                                   "No emotion from the voice by %s: %s", model ? model : ours[i],
+                                   affect_context_message(v->ctx));
+        if (status != AFFECT_OK) return status;
+    }
+    if (!v->network) return AFFECT_OK;
+    size_t count;
+    const char *const *labels = voice_network_labels(v->network, &count);
+    return timeline_add_track(v->ctx, v->timeline, "voice/emotion", AFFECT_MODALITY_VOICE,
+                              AFFECT_PERSON_NONE, voice_network_model(v->network), labels, count,
+                              &v->heard);
+}
+
+static affect_status make_emotion(voice_stage *v, const char *model) {
+    affect_status status = voice_emotion_create(v->ctx, model, &v->emotion);
+    if (status != AFFECT_ERROR_MODEL && status != AFFECT_ERROR_RUNTIME) return status;
+    return timeline_warn(v->ctx, v->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                         "No valence and arousal from the voice: %s",
+                         affect_context_message(v->ctx));
+}
 
 affect_status voice_create(affect_context *ctx, const voice_options *options,
                            affect_timeline *timeline, voice_stage **out) {
@@ -48,12 +98,9 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
     if (status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME)
         status = timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                                "No speech activity: %s", affect_context_message(ctx));
-    if (status == AFFECT_OK)
-        status = voice_emotion_create(ctx, options ? options->prosody_model : NULL, &v->emotion);
-    if (status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME)
-        status =
-            timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
-                          "No valence and arousal from the voice: %s", affect_context_message(ctx));
+    if (status == AFFECT_OK) status = make_network(v, options ? options->emotion_model : NULL);
+    if (status == AFFECT_OK && !(v->network && voice_network_has_values(v->network)))
+        status = make_emotion(v, options ? options->prosody_model : NULL);
     if (status == AFFECT_OK) status = voice_descriptors_create(ctx, RATE, &v->descriptors);
     if (status == AFFECT_OK) status = voice_events_create(ctx, timeline, &v->events);
     if (status == AFFECT_OK)
@@ -64,10 +111,12 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
         status = timeline_add_track(ctx, timeline, "voice/rate", AFFECT_MODALITY_VOICE,
                                     AFFECT_PERSON_NONE, NULL, rate_channels,
                                     BASE_COUNT(rate_channels), &v->rate);
-    if (status == AFFECT_OK && v->emotion)
-        status = timeline_add_track(ctx, timeline, "voice/affect", AFFECT_MODALITY_VOICE,
-                                    AFFECT_PERSON_NONE, voice_emotion_model(v->emotion),
-                                    affect_channels, BASE_COUNT(affect_channels), &v->affect);
+    bool heard = v->network && voice_network_has_values(v->network);
+    if (status == AFFECT_OK && (v->emotion || heard))
+        status = timeline_add_track(
+            ctx, timeline, "voice/affect", AFFECT_MODALITY_VOICE, AFFECT_PERSON_NONE,
+            heard ? voice_network_model(v->network) : voice_emotion_model(v->emotion),
+            affect_channels, BASE_COUNT(affect_channels), &v->affect);
     if (status != AFFECT_OK) {
         voice_destroy(v);
         return status;
@@ -83,6 +132,8 @@ void voice_destroy(voice_stage *v) {
     voice_descriptors_destroy(v->descriptors);
     voice_events_destroy(v->events);
     voice_emotion_destroy(v->emotion);
+    voice_network_destroy(v->network);
+    base_free(v->utterance.samples);
     base_free(v);
 }
 
@@ -122,6 +173,82 @@ static affect_status estimate(voice_stage *v) {
     return track_append(v->ctx, v->affect, time, confidence, row);
 }
 
+/* ---- utterances ---- */
+
+/* Hears frames [from, to) with their margin and writes what it says for their middle. */
+static affect_status hear(voice_stage *v, size_t from, size_t to) {
+    utterance *u = &v->utterance;
+    u->heard = to;
+    size_t begin = from > MARGIN ? (from - MARGIN) * FRAME : 0, end = (to + MARGIN) * FRAME;
+    begin = BASE_MAX(begin, u->first);
+    end = BASE_MIN(end, u->first + u->count);
+    if (to - from < HEARD_LEAST || end < begin + VOICE_NETWORK_LEAST) return AFFECT_OK;
+    voice_heard h;
+    affect_status status =
+        voice_network_hear(v->ctx, v->network, u->samples + (begin - u->first), end - begin, &h);
+    if (status != AFFECT_OK) return status;
+    affect_time time = v->origin + FRAME_CENTRE + time_from_ticks((int64_t)(from + to - 1), 1, 200);
+    if (v->heard->rows) time = BASE_MAX(time, v->heard->times[v->heard->rows - 1]);
+    float confidence = h.known * fminf((float)(to - from) / 150, 1);
+    status = track_append(v->ctx, v->heard, time, confidence, h.posteriors);
+    if (status != AFFECT_OK || !voice_network_has_values(v->network)) return status;
+    float row[6];
+    for (size_t k = 0; k < 3; k++) {
+        row[k] = h.value[k];
+        row[3 + k] = h.sd[k];
+    }
+    return track_append(v->ctx, v->affect, time, confidence, row);
+}
+
+/* The utterance is over: its last window reaches to its end, unless one came near. */
+static affect_status end_utterance(voice_stage *v) {
+    utterance *u = &v->utterance;
+    if (!u->open) return AFFECT_OK;
+    u->open = false;
+    size_t end = u->last + 1;
+    if (u->heard && end < u->heard + HEARD_HOP / 2) return AFFECT_OK;
+    return hear(v, end > u->start + HEARD_LONGEST ? end - HEARD_LONGEST : u->start, end);
+}
+
+static affect_status follow_utterance(voice_stage *v, bool speech) {
+    utterance *u = &v->utterance;
+    size_t frame = u->next++;
+    affect_status status = AFFECT_OK;
+    if (u->open && frame - u->last > UTTERANCE_GAP) status = end_utterance(v);
+    if (speech && !u->open) {
+        u->open = true;
+        u->start = u->from = frame;
+        u->heard = 0;
+    }
+    if (speech) u->last = frame;
+    if (status == AFFECT_OK && u->open && frame + 1 - u->from >= HEARD_LONGEST) {
+        status = hear(v, u->from, u->from + HEARD_LONGEST);
+        u->from += HEARD_HOP;
+    }
+    /* What no later window can reach is forgotten. */
+    size_t reach = BASE_MIN(frame, (size_t)(HEARD_LONGEST + UTTERANCE_GAP + 1));
+    size_t needed = u->open ? BASE_MIN(u->from, frame - reach) : frame;
+    needed = needed > MARGIN ? (needed - MARGIN) * FRAME : 0;
+    if (needed > u->first + (size_t)RATE && needed <= u->first + u->count) {
+        u->count -= needed - u->first;
+        memmove(u->samples, u->samples + (needed - u->first), u->count * sizeof *u->samples);
+        u->first = needed;
+    }
+    return status;
+}
+
+static affect_status keep_samples(voice_stage *v, const media_block *block) {
+    utterance *u = &v->utterance;
+    if (!v->network) return AFFECT_OK;
+    if (!base_grow((void **)&u->samples, &u->capacity, u->count + block->count, sizeof *u->samples))
+        return base_fail_memory(v->ctx);
+    memcpy(u->samples + u->count, block->samples, block->count * sizeof *u->samples);
+    u->count += block->count;
+    return AFFECT_OK;
+}
+
+/* ---- frames ---- */
+
 static affect_status take_frame(voice_stage *v, const voice_frame *frame) {
     affect_time time = v->origin + FRAME_CENTRE + time_from_ticks((int64_t)frame->index, 1, 100);
     float row[VOICE_PROSODY_CHANNELS];
@@ -133,6 +260,7 @@ static affect_status take_frame(voice_stage *v, const voice_frame *frame) {
     float f0 = speech >= 0.5F ? frame->f0 : 0;
     status = voice_events_frame(v->events, time, f0,
                                 (float)(10 * log10(fmax((double)frame->energy, 1e-10))));
+    if (status == AFFECT_OK && v->network) status = follow_utterance(v, speech >= 0.5F);
     if (status != AFFECT_OK || !frame->complete) return status;
     v->window[v->window_count] = *frame;
     v->speech[v->window_count++] = speech >= 0.5F;
@@ -160,7 +288,9 @@ static affect_status end_stretch(voice_stage *v) {
     if (status == AFFECT_OK) status = voice_events_finish(v->events);
     /* A recording shorter than a window, or its last part, still says something. */
     if (status == AFFECT_OK) status = estimate(v);
+    if (status == AFFECT_OK && v->network) status = end_utterance(v);
     v->window_count = 0;
+    v->utterance = (utterance){.samples = v->utterance.samples, .capacity = v->utterance.capacity};
     voice_descriptors_reset(v->descriptors);
     return status;
 }
@@ -176,6 +306,7 @@ affect_status voice_push(voice_stage *v, const media_block *block) {
         if (status == AFFECT_OK && v->next_t0 != AFFECT_TIME_NONE) status = end_stretch(v);
         v->origin = block->t0;
     }
+    if (status == AFFECT_OK) status = keep_samples(v, block);
     if (status == AFFECT_OK)
         status = voice_descriptors_push(v->descriptors, block->samples, block->count);
     if (status == AFFECT_OK) status = take_frames(v);

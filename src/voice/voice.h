@@ -2,12 +2,15 @@
  *   track "voice/activity"  probability of speech per 32 ms          (voice/activity.h)
  *   tier  "speech"          intervals with someone speaking
  *   track "voice/prosody"   F0, level, loudness, voice quality, formants per 10 ms
- * (voice/descriptors.h) track "voice/affect"    valence, arousal, dominance with standard
- * deviations, twice a second of speech events pitch_rise, pitch_fall, emphasis, pause
- * (voice/events.h) Speaker turns need speaker vectors, which come with recognition: see
- * voice/turns.h.
+ *                         (voice/descriptors.h)
+ *   track "voice/emotion"   posteriors of categories per utterance, by a network (voice/network.h);
+ *                         long utterances in windows of 4 s, one every second
+ *   track "voice/affect"    valence, arousal, dominance with standard deviations: the network's,
+ *                         or, where it has none, twice a second of speech from prosody
+ *   events pitch_rise, pitch_fall, emphasis, pause (voice/events.h)
+ * Speaker turns need speaker vectors, which come with recognition: see voice/turns.h.
  *
- * Look-ahead: prosody 0.54 s; affect 3.6 s (windows of 3 s); prosodic events 5.7 s. */
+ * Look-ahead: prosody 0.54 s; emotion and affect 4.6 s; prosodic events 5.7 s. */
 #ifndef VOICE_VOICE_H
 #define VOICE_VOICE_H
 
@@ -16,7 +19,8 @@
 
 typedef struct voice_options {
     const char *activity_model; /* NULL = "voice.activity" */
-    const char *prosody_model;  /* NULL = "voice.prosody" */
+    const char *prosody_model;  /* NULL = "voice.prosody"; used where no network says V/A/D */
+    const char *emotion_model;  /* NULL = "voice.emotion", else "voice.emotion.open" */
 } voice_options;
 
 voice_options voice_options_default(void);

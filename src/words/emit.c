@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "infer/infer.h"
 #include "words/emotion.h"
 #include "words/private.h"
 
@@ -9,14 +10,30 @@ struct words_emitter {
     affect_context *ctx;
     affect_timeline *timeline;
     bool affect;
-    words_emotion *emotion; /* NULL: nothing is scored */
+    words_emotion *emotion; /* NULL: nothing is scored by words */
+    words_network *network; /* NULL: nothing is scored by a network */
     affect_tier *words, *utterances;
-    affect_track *track;
+    affect_track *track, *labels; /* words/affect, words/emotion */
     affect_time last_row;
     base_text text, attributes;
     size_t token_capacity;
     lexical_token *tokens;
 };
+
+static affect_status make_network(words_emitter *e, const char *model) {
+    const char *name = model ? model : "text.emotion";
+    if (!model && !infer_model_installed(e->ctx, name)) return AFFECT_OK;
+    affect_status status = words_network_create(e->ctx, name, &e->network);
+    if (status == AFFECT_ERROR_MEMORY) return status;
+    if (status)
+        return timeline_warn(e->ctx, e->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                             "no emotions from the text: %s", affect_context_message(e->ctx));
+    size_t count;
+    const char *const *labels = words_network_labels(e->network, &count);
+    return timeline_add_track(e->ctx, e->timeline, "words/emotion", AFFECT_MODALITY_WORDS,
+                              AFFECT_PERSON_NONE, words_network_model(e->network), labels, count,
+                              &e->labels);
+}
 
 affect_status words_emitter_create(affect_context *ctx, const words_options *options,
                                    affect_timeline *timeline, words_emitter **out) {
@@ -37,10 +54,13 @@ affect_status words_emitter_create(affect_context *ctx, const words_options *opt
             status = timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                                    "words were not scored: %s", affect_context_message(ctx));
     }
-    if (!status && e->emotion)
-        status = timeline_add_track(ctx, timeline, "words/affect", AFFECT_MODALITY_WORDS,
-                                    AFFECT_PERSON_NONE, words_emotion_model(e->emotion), channels,
-                                    BASE_COUNT(channels), &e->track);
+    if (!status && e->affect) status = make_network(e, options->emotion_model);
+    bool values = e->network && words_network_has_values(e->network);
+    if (!status && (e->emotion || values))
+        status = timeline_add_track(
+            ctx, timeline, "words/affect", AFFECT_MODALITY_WORDS, AFFECT_PERSON_NONE,
+            values ? words_network_model(e->network) : words_emotion_model(e->emotion), channels,
+            BASE_COUNT(channels), &e->track);
     e->last_row = INT64_MIN;
     if (status) {
         words_emitter_destroy(e);
@@ -68,8 +88,7 @@ static void add_number(base_text *a, const char *key, float value) {
     base_text_printf(a, "%.3f", rounded + 0.0);
 }
 
-static void add_string(base_text *a, const char *key, const char *s) {
-    member(a, key);
+static void quote(base_text *a, const char *s) {
     base_text_append(a, "\"");
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
@@ -81,6 +100,11 @@ static void add_string(base_text *a, const char *key, const char *s) {
             base_text_append_n(a, s, 1);
     }
     base_text_append(a, "\"");
+}
+
+static void add_string(base_text *a, const char *key, const char *s) {
+    member(a, key);
+    quote(a, s);
 }
 
 static const char *closed(base_text *a) {
@@ -169,12 +193,45 @@ static affect_status add_row(words_emitter *e, const words_utterance *u,
     return track_append(e->ctx, e->track, e->last_row, confidence, row);
 }
 
+/* The labels that hold, at most three, best first. */
+static void add_labels(words_emitter *e, const words_reading *r) {
+    size_t count, chosen[3], n = 0;
+    const char *const *labels = words_network_labels(e->network, &count);
+    while (n < BASE_COUNT(chosen)) {
+        size_t best = count;
+        for (size_t i = 0; i < count; i++) {
+            bool taken = false;
+            for (size_t k = 0; k < n; k++) taken |= chosen[k] == i;
+            if (!taken && r->posteriors[i] >= words_network_threshold(e->network) &&
+                (best == count || r->posteriors[i] > r->posteriors[best]))
+                best = i;
+        }
+        if (best == count) break;
+        chosen[n++] = best;
+    }
+    base_text *a = &e->attributes;
+    member(a, "labels");
+    base_text_append(a, "[");
+    for (size_t k = 0; k < n; k++)
+        base_text_printf(a, "%s{\"label\":\"%s\",\"score\":%.3f}", k ? "," : "", labels[chosen[k]],
+                         (double)r->posteriors[chosen[k]]);
+    base_text_append(a, "]");
+}
+
+static affect_status add_reading(words_emitter *e, const words_utterance *u,
+                                 const words_reading *r) {
+    float confidence = r->known * r->coverage * (isnan(u->confidence) ? 1.0F : u->confidence);
+    e->last_row = BASE_MAX(e->last_row, u->t0 + (u->t1 - u->t0) / 2);
+    return track_append(e->ctx, e->labels, e->last_row, confidence, r->posteriors);
+}
+
 static affect_status add_utterance(words_emitter *e, const words_utterance *u, const char *text,
-                                   const words_affect *affect) {
+                                   const words_affect *affect, const words_reading *reading) {
     base_text *a = &e->attributes;
     base_text_clear(a);
     if (!u->understood) add_flag(a, "understood", false);
-    if (u->understood && e->emotion) {
+    if (u->understood && (e->emotion || e->network)) {
+        if (reading->scored) add_labels(e, reading);
         if (affect->scored) {
             add_number(a, "valence", affect->value[0]);
             add_number(a, "arousal", affect->value[1]);
@@ -195,8 +252,9 @@ static affect_status add_utterance(words_emitter *e, const words_utterance *u, c
 }
 
 affect_status words_emit(words_emitter *e, const words_utterance *u) {
-    words_affect affect = {.scored = false};
-    if (!u->understood) return add_utterance(e, u, "", &affect);
+    words_affect affect = {.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
+    words_reading reading = {.scored = false};
+    if (!u->understood) return add_utterance(e, u, "", &affect, &reading);
     if (!base_grow((void **)&e->tokens, &e->token_capacity, BASE_MAX(u->count, (size_t)1),
                    sizeof *e->tokens))
         return base_fail_memory(e->ctx);
@@ -208,13 +266,19 @@ affect_status words_emit(words_emitter *e, const words_utterance *u) {
         if (!u->text) base_text_append(&e->text, u->items[i].text);
     }
     if (e->text.failed) return base_fail_memory(e->ctx);
+    const char *text = u->text ? u->text : u->count ? e->text.data : "";
     words_emotion_tokens(e->emotion, e->tokens, u->count, &affect);
+    bool by_words = affect.scored && !u->foreign;
     if (u->foreign) affect = (words_affect){.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
     affect_status status = AFFECT_OK;
+    if (e->network && !u->foreign && u->count) {
+        status = words_network_read(e->ctx, e->network, text, &reading);
+        if (!status) words_emotion_combine(&affect, &reading);
+    }
     for (size_t i = 0; !status && i < u->count; i++)
-        status = add_word(e, &u->items[i], &e->tokens[i], affect.scored || !e->emotion);
-    const char *text = u->text ? u->text : u->count ? e->text.data : "";
-    if (!status) status = add_utterance(e, u, text, &affect);
+        status = add_word(e, &u->items[i], &e->tokens[i], by_words || !e->emotion);
+    if (!status) status = add_utterance(e, u, text, &affect, &reading);
+    if (!status && reading.scored) status = add_reading(e, u, &reading);
     if (!status && e->track && u->count) status = add_row(e, u, &affect);
     return status;
 }
@@ -222,6 +286,7 @@ affect_status words_emit(words_emitter *e, const words_utterance *u) {
 void words_emitter_destroy(words_emitter *e) {
     if (!e) return;
     words_emotion_destroy(e->emotion);
+    words_network_destroy(e->network);
     base_text_destroy(&e->text);
     base_text_destroy(&e->attributes);
     base_free(e->tokens);

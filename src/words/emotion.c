@@ -1,4 +1,5 @@
-/* Text to valence, arousal, dominance: today by the lexicon. */
+/* Text to valence, arousal, dominance: by the lexicon, and by the network where there is one. */
+#include <math.h>
 #include <string.h>
 
 #include "words/emotion.h"
@@ -38,6 +39,22 @@ void words_emotion_tokens(const words_emotion *e, lexical_token *tokens, size_t 
                           words_affect *out) {
     lexical_read(e ? e->lexicon : NULL, tokens, count);
     lexical_affect(e ? e->lexicon : NULL, tokens, count, out);
+}
+
+/* Share of the network in the combined estimate; bench_words affect prints it (EmoBank dev). */
+static const float network_share[3] = {0.8F, 0.8F, 0.8F};
+
+void words_emotion_combine(words_affect *a, const words_reading *r) {
+    if (!r->scored) return;
+    for (size_t d = 0; d < 3; d++) {
+        if (!isfinite(r->value[d])) continue;
+        bool both = a->scored && isfinite(a->value[d]);
+        a->value[d] = both ? network_share[d] * r->value[d] + (1 - network_share[d]) * a->value[d]
+                           : r->value[d];
+        a->sd[d] = both ? fminf(r->sd[d], a->sd[d]) : r->sd[d];
+    }
+    a->coverage = fmaxf(a->coverage, r->coverage) * r->known;
+    a->scored = a->scored || isfinite(r->value[0]);
 }
 
 affect_status words_emotion_text(affect_context *ctx, const words_emotion *e, const char *text,

@@ -6,8 +6,10 @@
  *   tier  "utterances"  label = the sentence, score = mean confidence; attributes {"valence", ...,
  *                       "scored", "understood", "speaker"}. Speech that was not understood (another
  *                       language, singing, noise) has the label "" and {"understood":false}
+ *                       "labels": what holds of the network's labels, best first
+ *   track "words/emotion" one row an utterance at its middle: share of each of the network's labels
  *   track "words/affect" one row an utterance at its middle: valence, arousal, dominance and their
- *                       standard deviations; NaN where the lexicon says nothing
+ *                       standard deviations, by network and lexicon; NaN where neither says
  *   tier  "speakers"    who spoke: S1, S2, ... in order of appearance (written at the end)
  *   events "negation", "intensifier", "swearing", "laughter"
  *
@@ -27,6 +29,7 @@ typedef struct words_options {
     const char
         *recognition_model;    /* NULL = "words.recognition.en"; a name or a folder with a card */
     const char *lexicon;       /* NULL = "words.lexicon" */
+    const char *emotion_model; /* NULL = "text.emotion" */
     bool speakers;             /* speaker turns, from the utterances' x-vectors (voice/turns.h) */
     const char *speaker_model; /* NULL = "voice.speaker" */
 } words_options;

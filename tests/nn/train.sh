@@ -144,7 +144,7 @@ name = tiny.voice
 R
 "$affect" train voice.ini -o voice --quiet >/dev/null || fail "training on two manifests"
 grep -q "^4 samples, 4 scored" voice/validation.txt || fail "rules chose $(head -1 voice/validation.txt)"
-grep -q "r valence" voice/validation.txt || fail "classes have no places"
+grep -q "r_valence" voice/validation.txt || fail "classes have no places"
 
 # refusals: exit code and the line
 sed 's/sadness -0.6 -0.3/sadness -0.6/' voice.ini >bad.ini
