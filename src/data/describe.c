@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/arff.h"
 #include "data/describe_private.h"
+#include "data/frame.h"
 #include "data/npy.h"
 #include "data/pickle.h"
 #include "data/table.h"
@@ -119,6 +121,22 @@ static const struct known_table {
      NULL,
      NULL,
      LABEL_QUOTED},
+    {"EmoBox split",
+     "Apache-2.0 repository; the recordings' licences are their corpora's",
+     {"key", "dataset", "wav", "emo"},
+     "emo",
+     NULL,
+     "dataset",
+     NULL,
+     LABEL_ONE},
+    {"studyforrest portrayed emotions",
+     "CC0",
+     {"start", "end", "character", "arousal", "valence", "oncue"},
+     "emotion",
+     "oncue",
+     NULL,
+     "character",
+     LABEL_ONE},
     {"emotion wheel (MER 2025 and 2026)",
      "Apache-2.0 repository; the service is non-commercial",
      {"level1", "level2", "level3"},
@@ -295,12 +313,17 @@ static void describe_columns(describe_report *r, const data_table *t) {
     describe_oddity(r, "empty cells in numeric columns", empty);
 }
 
+static affect_status open_any_table(affect_context *ctx, const char *path,
+                                    const data_table_options *options, data_table **out) {
+    if (base_ends_with(path, ".xlsx")) return data_xlsx_open(ctx, path, options, out);
+    if (base_ends_with(path, ".jsonl")) return data_json_lines_open(ctx, path, out);
+    return data_table_open(ctx, path, options, out);
+}
+
 static affect_status describe_table(describe_report *r, const char *path) {
     data_table *t;
     data_table_options options = {.ragged = true};
-    bool sheet = base_ends_with(path, ".xlsx");
-    affect_status status = sheet ? data_xlsx_open(r->ctx, path, &options, &t)
-                                 : data_table_open(r->ctx, path, &options, &t);
+    affect_status status = open_any_table(r->ctx, path, &options, &t);
     if (status) return status;
     const struct known_table *known = NULL;
     for (size_t k = 0; k < BASE_COUNT(known_tables) && !known; k++) {
@@ -317,11 +340,10 @@ static affect_status describe_table(describe_report *r, const char *path) {
     if (!known && t->columns >= 2 && t->columns <= 3 && is_label_list(t->names[1])) headless = true;
     bool transcripts = !known && t->columns == 4 && is_label_list(t->names[2]) &&
                        is_label_list(t->names[3]) && !is_label_list(t->names[0]);
-    if (headless || transcripts || (!known && numbers)) {
+    if (!base_ends_with(path, ".jsonl") && (headless || transcripts || (!known && numbers))) {
         data_table_destroy(t);
         options = (data_table_options){.ragged = true, .no_header = true, .plain = headless};
-        status = sheet ? data_xlsx_open(r->ctx, path, &options, &t)
-                       : data_table_open(r->ctx, path, &options, &t);
+        status = open_any_table(r->ctx, path, &options, &t);
         if (status) return status;
     }
     bool go = headless && t->columns == 3, xed = headless && t->columns == 2;
@@ -375,6 +397,30 @@ static affect_status describe_table(describe_report *r, const char *path) {
         describe_columns(r, t);
     }
     describe_end(r);
+    data_table_destroy(t);
+    return AFFECT_OK;
+}
+
+/* XED's neutral lines: "9<TAB>text". Anything else that ends in .txt is not described. */
+static affect_status describe_neutral(describe_report *r, const char *path, bool *described) {
+    data_table *t;
+    const data_table_options options = {
+        .ragged = true, .no_header = true, .plain = true, .delimiter = '\t'};
+    affect_status status = data_table_open(r->ctx, path, &options, &t);
+    if (status) return status;
+    size_t empty = 0, other = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        other += strcmp(data_table_cell(t, i, 0), "9") != 0;
+        empty += !*data_table_cell(t, i, 1);
+    }
+    *described = t->rows && strcmp(data_table_cell(t, 0, 0), "9") == 0;
+    if (*described) {
+        describe_begin(r, path, "XED neutral lines", "CC BY 4.0");
+        describe_field(r, "rows", t->rows);
+        describe_oddity(r, "rows without text", empty);
+        describe_oddity(r, "rows of another label", other);
+        describe_end(r);
+    }
     data_table_destroy(t);
     return AFFECT_OK;
 }
@@ -509,14 +555,70 @@ static void walk_value(describe_report *r, const char *path, const data_value *v
     }
 }
 
+/* Rows of the splits of the sets that MMSA distributes. */
+static const struct mmsa_set {
+    const char *name;
+    size_t train, valid, test;
+} mmsa_sets[] = {{"CMU-MOSI", 1284, 229, 686},
+                 {"CMU-MOSEI", 16326, 1871, 4659},
+                 {"CH-SIMS", 1368, 456, 457},
+                 {"CH-SIMS v2", 2722, 647, 1034}};
+
+static const struct mmsa_set *find_mmsa(const data_value *root) {
+    size_t n[3];
+    static const char *const parts[] = {"train", "valid", "test"};
+    for (int k = 0; k < 3; k++)
+        n[k] = data_length(data_get(data_get(root, parts[k]), "regression_labels"));
+    for (size_t i = 0; i < BASE_COUNT(mmsa_sets); i++)
+        if (mmsa_sets[i].train == n[0] && mmsa_sets[i].valid == n[1] && mmsa_sets[i].test == n[2])
+            return &mmsa_sets[i];
+    return NULL;
+}
+
+/* DialogueRNN's form: ids, speakers and labels of a dialogue's utterances, each a dict by dialogue,
+ * then features; the last lists name the dialogues to train and to test on. */
+static void describe_conversations(describe_report *r, const data_value *root) {
+    const data_value *ids = data_item(root, 0), *labels = data_item(root, 2);
+    describe_tally tally = {0};
+    size_t utterances = 0, unlabelled = 0;
+    for (size_t i = 0; i < data_length(labels) && labels->kind == DATA_DICT; i++) {
+        const data_value *row = labels->as.list.items[2 * i + 1];
+        const data_value *names = ids && ids->kind == DATA_DICT && i < data_length(ids)
+                                      ? ids->as.list.items[2 * i + 1]
+                                      : row;
+        utterances += data_length(row);
+        unlabelled += data_length(names) > data_length(row);
+        for (size_t k = 0; k < data_length(row); k++) {
+            char number[32];
+            double x = NAN;
+            if (row->kind == DATA_ARRAY)
+                x = data_array_number(&row->as.array, k);
+            else if (!data_number(data_item(row, k), &x))
+                continue;
+            int n = snprintf(number, sizeof number, "%g", x);
+            describe_tally_add(&tally, number, (size_t)n);
+        }
+    }
+    describe_field(r, "dialogues", data_length(labels));
+    describe_field(r, "utterances", utterances);
+    if (tally.count) describe_tally_put(r, "labels", &tally);
+    describe_oddity(r, "dialogues with fewer labels than utterances", unlabelled);
+    describe_tally_clear(&tally);
+}
+
 static affect_status describe_pickle(describe_report *r, const char *path) {
     data_document *document;
     affect_status status = data_pickle_read(r->ctx, path, &document);
     if (status) return status;
     const data_value *root = data_document_root(document), *train = data_get(root, "train");
-    const char *what = "a pickle", *licence = NULL;
+    const struct mmsa_set *mmsa = NULL;
+    char what[128] = "a pickle";
+    const char *licence = NULL;
+    bool conversations = false;
     if (train && data_get(train, "vision") && data_get(train, "regression_labels")) {
-        what = "MMSA features (MOSI, MOSEI or SIMS)";
+        mmsa = find_mmsa(root);
+        snprintf(what, sizeof what, "MMSA features (%s)",
+                 mmsa ? mmsa->name : "MOSI, MOSEI or SIMS");
         licence = "that of the corpus (CMU-MOSI and MOSEI: research; SIMS: research)";
     } else if (root && (root->kind == DATA_TUPLE || root->kind == DATA_LIST)) {
         size_t n = data_length(root), dicts = 0, arrays = 0;
@@ -525,94 +627,79 @@ static affect_status describe_pickle(describe_report *r, const char *path) {
             dicts += item && item->kind == DATA_DICT;
             arrays += item && item->kind == DATA_ARRAY;
         }
-        if (n >= 6 && n <= 14 && dicts >= 5) {
-            what = "conversation features (DialogueRNN form: a dict per video)";
+        conversations = n >= 6 && n <= 14 && dicts >= 5;
+        if (conversations) {
+            const data_value *first = data_item(root, 2);
+            const data_value *key =
+                data_length(first) && first->kind == DATA_DICT ? first->as.list.items[0] : NULL;
+            bool session = key && (key->kind == DATA_TEXT || key->kind == DATA_BYTES) &&
+                           key->as.text.length > 3 && memcmp(key->as.text.bytes, "Ses", 3) == 0;
+            snprintf(what, sizeof what, "%s features (DialogueRNN form: a dict per dialogue)",
+                     session ? "IEMOCAP" : "conversation");
             licence = "that of the corpus (IEMOCAP: signed licence; MELD: research)";
         } else if (n >= 4 && n <= 10 && arrays >= 4) {
-            what = "utterance features (ACL-2017 bc-LSTM form: arrays of videos x utterances)";
+            snprintf(what, sizeof what,
+                     "utterance features (ACL-2017 bc-LSTM form: arrays of videos x utterances)");
             licence = "research; no licence file";
         }
     }
     describe_begin(r, path, what, licence);
+    if (conversations) describe_conversations(r, root);
     walk_value(r, "root", root, 0);
+    status = describe_check(r, path, mmsa != NULL);
     describe_end(r);
     data_document_destroy(document);
+    return status;
+}
+
+/* ---- ARFF ---- */
+
+typedef struct arff_counts {
+    size_t rows, kinds[3], missing;
+    describe_spread numbers;
+    describe_tally labels; /* of the last attribute, where it is nominal */
+} arff_counts;
+
+static affect_status count_attributes(void *user, const data_arff *arff) {
+    arff_counts *c = user;
+    for (size_t i = 0; i < arff->count; i++) c->kinds[arff->attributes[i].kind]++;
     return AFFECT_OK;
 }
 
-/* ---- ARFF, line by line ---- */
+static affect_status count_row(void *user, const data_arff *arff, const char *const *cells,
+                               size_t line) {
+    arff_counts *c = user;
+    double x;
+    (void)line;
+    c->rows++;
+    for (size_t i = 0; i < arff->count; i++) {
+        if (!cells[i])
+            c->missing++;
+        else if (arff->attributes[i].kind == DATA_ARFF_NUMERIC &&
+                 base_parse_double(cells[i], strlen(cells[i]), &x))
+            describe_spread_add(&c->numbers, x);
+    }
+    const char *last = cells[arff->count - 1];
+    if (last && arff->attributes[arff->count - 1].kind == DATA_ARFF_NOMINAL)
+        describe_tally_add(&c->labels, last, strlen(last));
+    return AFFECT_OK;
+}
 
 static affect_status describe_arff(describe_report *r, const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file) return base_fail(r->ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read", path);
-    size_t numeric = 0, nominal = 0, other = 0, rows = 0, unknown = 0, wrong = 0, line_number = 0;
-    bool data = false;
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
-    describe_tally labels = {0};
-    describe_spread s = {0};
-    bool last_nominal = false;
-    affect_status status = AFFECT_OK;
-    while (!status && (n = getline(&line, &room, file)) >= 0) {
-        line_number++;
-        while (n && (line[n - 1] == '\n' || line[n - 1] == '\r' || line[n - 1] == ' '))
-            line[--n] = 0;
-        if (!n || *line == '%') continue;
-        if (!data && strncasecmp(line, "@attribute", 10) == 0) {
-            const char *brace = strchr(line, '{'), *type = strrchr(line, ' ');
-            const char *tab = strrchr(line, '\t');
-            if (!type || (tab && tab > type)) type = tab;
-            last_nominal = brace != NULL;
-            if (brace)
-                nominal++;
-            else if (type &&
-                     (strcasecmp(type + 1, "numeric") == 0 || strcasecmp(type + 1, "real") == 0 ||
-                      strcasecmp(type + 1, "integer") == 0))
-                numeric++;
-            else
-                other++;
-        } else if (!data && strncasecmp(line, "@data", 5) == 0) {
-            data = true;
-        } else if (data) {
-            size_t cells = 0;
-            rows++;
-            for (char *at = line, *stop; at; at = stop ? stop + 1 : NULL, cells++) {
-                stop = strchr(at, ',');
-                size_t length = stop ? (size_t)(stop - at) : strlen(at);
-                double x;
-                if (!stop && last_nominal) describe_tally_add(&labels, at, length);
-                if (length == 1 && *at == '?')
-                    unknown++;
-                else if (base_parse_double(at, length, &x) && (stop || !last_nominal))
-                    describe_spread_add(&s, x);
-            }
-            wrong += cells != numeric + nominal + other && *line != '{';
-        } else if (strncasecmp(line, "@relation", 9) != 0) {
-            status =
-                base_fail(r->ctx, AFFECT_ERROR_FORMAT,
-                          "%s:%zu: expected @relation, @attribute or @data", path, line_number);
-        }
-    }
-    if (!status && !data) status = base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s: no @data", path);
-    fclose(file);
-    free(line);
+    arff_counts c = {0};
+    affect_status status = data_arff_read(r->ctx, path, count_attributes, count_row, &c);
     if (!status) {
         describe_begin(r, path, "an ARFF table", NULL); /* openSMILE and Weka sets alike */
-        describe_field(r, "rows", rows);
-        describe_field(r, "numeric attributes", numeric);
-        describe_field(r, "nominal attributes", nominal);
-        describe_field(r, "other attributes", other);
-        describe_oddity(r, "unknown values", unknown);
-        describe_oddity(r, "rows of another width", wrong);
-        describe_spread_oddities(r, &s);
+        describe_field(r, "rows", c.rows);
+        describe_field(r, "numeric attributes", c.kinds[DATA_ARFF_NUMERIC]);
+        describe_field(r, "nominal attributes", c.kinds[DATA_ARFF_NOMINAL]);
+        describe_field(r, "text attributes", c.kinds[DATA_ARFF_STRING]);
+        describe_oddity(r, "unknown values", c.missing);
+        describe_spread_oddities(r, &c.numbers);
+        if (c.labels.count) describe_tally_put(r, "classes", &c.labels);
+        describe_end(r);
     }
-    if (!status && last_nominal) {
-        describe_tally_put(r, "classes", &labels);
-    } else {
-        describe_tally_clear(&labels);
-    }
-    if (!status) describe_end(r);
+    describe_tally_clear(&c.labels);
     return status;
 }
 
@@ -626,13 +713,14 @@ static bool ends_with_one(const char *path, const char *const *suffixes, size_t 
 
 /* NOT_FOUND without a message stands for a kind of file that is not described. */
 static affect_status describe_file(describe_report *r, const char *path, bool *described) {
-    static const char *const tables[] = {".csv", ".tsv", ".xlsx"},
+    static const char *const tables[] = {".csv", ".tsv", ".xlsx", ".jsonl"},
                              *const pickles[] = {".pkl", ".pickle"},
                              *const hdf5[] = {".csd", ".h5", ".hdf5", ".mat"};
     *described = true;
     if (ends_with_one(path, tables, BASE_COUNT(tables))) return describe_table(r, path);
     if (ends_with_one(path, pickles, BASE_COUNT(pickles))) return describe_pickle(r, path);
     if (base_ends_with(path, ".arff")) return describe_arff(r, path);
+    if (base_ends_with(path, ".txt")) return describe_neutral(r, path, described);
     if (ends_with_one(path, hdf5, BASE_COUNT(hdf5))) return describe_hdf5(r, path);
     if (base_ends_with(path, ".npz")) return describe_npz(r, path);
     if (base_ends_with(path, ".npy")) {
@@ -755,20 +843,22 @@ static affect_status describe_folder(describe_report *r, const char *path, int d
     return status;
 }
 
-affect_status data_describe(affect_context *ctx, const char *path, bool json, base_text *out) {
-    describe_report r = {.ctx = ctx, .out = out, .json = json};
+affect_status data_describe(affect_context *ctx, const char *path, bool json, bool check,
+                            base_text *out, size_t *mismatches) {
+    describe_report r = {.ctx = ctx, .out = out, .json = json, .check = check};
     bool described = true;
     if (json) base_text_append(out, "[");
     affect_status status =
         base_is_folder(path) ? describe_folder(&r, path, 0) : describe_file(&r, path, &described);
     if (!status && !described)
-        status =
-            base_file_exists(path)
-                ? base_fail(ctx, AFFECT_ERROR_UNSUPPORTED,
-                            "%s: expected a folder, CSV, TSV, xlsx, ARFF, npy, npz, HDF5 or pickle",
-                            path)
-                : base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: does not exist", path);
+        status = base_file_exists(path)
+                     ? base_fail(ctx, AFFECT_ERROR_UNSUPPORTED,
+                                 "%s: expected a folder, CSV, TSV, xlsx, ARFF, npy, npz, "
+                                 "JSON Lines, HDF5 or pickle",
+                                 path)
+                     : base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: does not exist", path);
     if (json) base_text_append(out, "]\n");
     if (!status && out->failed) status = base_fail_memory(ctx);
+    *mismatches = r.mismatches;
     return status;
 }

@@ -44,6 +44,10 @@ void describe_spread_add(describe_spread *s, double x);
 void describe_spread_oddities(describe_report *r, const describe_spread *s);
 void describe_spread_put(describe_report *r, const char *name, const describe_spread *s);
 
+/* describe_check.c: with --check, the file's SHA-256 and whose it is. `expected`: the set's
+ * publisher gives sums for its files, so that another one is a mismatch. Errors: NOT_FOUND. */
+AFFECT_MUST_USE affect_status describe_check(describe_report *r, const char *path, bool expected);
+
 /* describe_hdf5.c: HDF5 files, among them CMU-SDK computational sequences. Errors: those of
  * data/hdf5. */
 AFFECT_MUST_USE affect_status describe_hdf5(describe_report *r, const char *path);

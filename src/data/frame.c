@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/arff.h"
+#include "data/document.h"
 #include "data/pickle.h"
 #include "data/xlsx.h"
 
@@ -41,11 +43,10 @@ static void add_json(base_text *out, const json_t *value, bool first) {
 }
 
 /* The columns are the keys of the first object, in its order. */
-static affect_status read_json_lines(affect_context *ctx, const char *path, base_text *out) {
-    char *text;
-    size_t length, line = 0;
-    affect_status status = base_read_file(ctx, path, (size_t)2 << 30, &text, &length);
-    if (status) return status;
+static affect_status write_json_lines(affect_context *ctx, const char *path, const char *text,
+                                      size_t length, base_text *out) {
+    size_t line = 0;
+    affect_status status = AFFECT_OK;
     json_t *first = NULL;
     for (size_t at = 0; at < length && !status; line++) {
         const char *end = memchr(text + at, '\n', length - at);
@@ -81,7 +82,16 @@ static affect_status read_json_lines(affect_context *ctx, const char *path, base
         at += n + 1;
     }
     json_decref(first);
-    base_free(text);
+    return status;
+}
+
+static affect_status read_json_lines(affect_context *ctx, const char *path, base_text *out) {
+    void *text;
+    size_t length;
+    affect_status status = data_map(ctx, path, &text, &length);
+    if (status) return status;
+    status = write_json_lines(ctx, path, text, length, out);
+    data_unmap(text, length);
     return status;
 }
 
@@ -207,19 +217,30 @@ static affect_status read_pickle(affect_context *ctx, const char *path, base_tex
 
 /* ---- the frame ---- */
 
-static affect_status open_written(affect_context *ctx, data_frame *f,
-                                  affect_status (*read)(affect_context *, const char *,
-                                                        base_text *)) {
-    base_text text = {0};
-    affect_status status = read(ctx, f->path, &text);
-    if (!status && text.failed) status = base_fail_memory(ctx);
-    if (!status && !text.length)
-        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: holds no row", f->path);
+/* Empties the text into a table. */
+static affect_status take_written(affect_context *ctx, const char *path, affect_status status,
+                                  base_text *text, data_table **out) {
+    if (!status && text->failed) status = base_fail_memory(ctx);
+    if (!status && !text->length)
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: holds no row", path);
     const data_table_options options = {.delimiter = ','};
-    if (!status)
-        status = data_table_parse(ctx, f->path, text.data, text.length, &options, &f->table);
-    base_text_destroy(&text);
+    if (!status) status = data_table_parse(ctx, path, text->data, text->length, &options, out);
+    base_text_destroy(text);
     return status;
+}
+
+affect_status data_json_lines_open(affect_context *ctx, const char *path, data_table **out) {
+    base_text text = {0};
+    *out = NULL;
+    return take_written(ctx, path, read_json_lines(ctx, path, &text), &text, out);
+}
+
+affect_status data_json_lines_parse(affect_context *ctx, const char *name, const char *text,
+                                    size_t length, data_table **out) {
+    base_text written = {0};
+    *out = NULL;
+    return take_written(ctx, name, write_json_lines(ctx, name, text, length, &written), &written,
+                        out);
 }
 
 static affect_status open_array(affect_context *ctx, data_frame *f, const char *member) {
@@ -263,12 +284,15 @@ affect_status data_frame_open(affect_context *ctx, const char *path, bool no_hea
     if (member || base_ends_with(f->path, ".npy") || base_ends_with(f->path, ".npz")) {
         status = open_array(ctx, f, member);
     } else if (base_ends_with(path, ".jsonl") || base_ends_with(path, ".ndjson")) {
-        status = open_written(ctx, f, read_json_lines);
+        status = data_json_lines_open(ctx, path, &f->table);
+    } else if (base_ends_with(path, ".arff")) {
+        status = data_arff_open(ctx, path, &f->table);
     } else if (base_ends_with(path, ".xlsx")) {
         const data_table_options options = {.no_header = no_header};
         status = data_xlsx_open(ctx, path, &options, &f->table);
     } else if (base_ends_with(path, ".pkl") || base_ends_with(path, ".pickle")) {
-        status = open_written(ctx, f, read_pickle);
+        base_text text = {0};
+        status = take_written(ctx, path, read_pickle(ctx, path, &text), &text, &f->table);
     } else {
         const data_table_options options = {.no_header = no_header, .ragged = true};
         status = data_table_open(ctx, path, &options, &f->table);
