@@ -2,8 +2,9 @@
  * asked to show. Java-SED: 144 videos of six actors, six emotions, Javanese.
  *
  * usage: bench-java-sed [OPTIONS] FOLDER     (FOLDER holds video.csv: path,label,speaker)
- *   --face-model MODEL   a name or folder; "{actor}" in it becomes the clip's speaker, so that each
- *   --voice-model MODEL  clip is judged by a model that never saw or heard its actor
+ *   --face-model MODEL   a name or folder; "{actor}" in it becomes the clip's speaker ("01"), or
+ *   --voice-model MODEL  "{number}" (1), so that each clip is judged by a model that never saw or
+ *                        heard its actor
  *   --models FOLDER      look for models here first
  *   --cache FOLDER       keep what perception found, by clip and by the sum of the model's weights:
  *                        then only fusion runs again (empty it when the stages change)
@@ -49,11 +50,14 @@ static int category(const char *name) {
 
 /* ---- perception, from the cache where it is there ---- */
 
-/* `pattern` with the actor in it. */
+/* `pattern` with the actor in it: "{actor}" as the table has it, "{number}" without zeros. */
 static void model_of(const char *pattern, const char *actor, char *out, size_t room) {
-    const char *hole = pattern ? strstr(pattern, "{actor}") : NULL;
-    if (hole)
-        snprintf(out, room, "%.*s%s%s", (int)(hole - pattern), pattern, actor, hole + 7);
+    const char *hole = pattern ? strchr(pattern, '{') : NULL;
+    const char *end = hole ? strchr(hole, '}') : NULL;
+    if (end && strncmp(hole, "{number}", 8) == 0)
+        snprintf(out, room, "%.*s%d%s", (int)(hole - pattern), pattern, atoi(actor), end + 1);
+    else if (end)
+        snprintf(out, room, "%.*s%s%s", (int)(hole - pattern), pattern, actor, end + 1);
     else
         snprintf(out, room, "%s", pattern ? pattern : "");
 }
