@@ -15,6 +15,7 @@ static affect_status read_row(void *user, const data_arff *arff, const char *con
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     size_t sum = 0;
-    (void)data_arff_parse(NULL, "fuzz", (const char *)bytes, length, NULL, read_row, &sum);
-    return 0;
+    affect_status status =
+        data_arff_parse(NULL, "fuzz", (const char *)bytes, length, NULL, read_row, &sum);
+    return status && sum == SIZE_MAX;
 }
