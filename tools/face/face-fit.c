@@ -3,8 +3,8 @@
  * that the face stage uses.
  *
  * usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]
- *        face-fit --join MODEL FERPLUS_FOLDER
- * EVERY 3 fits on every third training face (quicker). --join prints how much the posteriors of one
+ *        face-fit --join MODEL FERPLUS_FOLDER [EVERY]
+ * EVERY 3 fits on every third face (quicker). --join prints how much the posteriors of one
  * of our networks and the installed face.geometry should count beside each other (expression.c).
  *
  * Training faces give the pose terms and spreads (neutral faces) and the softmax regression of the
@@ -411,7 +411,8 @@ cleanup:
 
 /* Two weights, of the network's and of the geometry's log-odds, by a grid on one half of the
  * validation faces, judged on the other, and the other way round. */
-static affect_status join(affect_context *ctx, const char *model, const char *folder) {
+static affect_status join(affect_context *ctx, const char *model, const char *folder,
+                          size_t every) {
     mesher *m = NULL;
     expresser *e = NULL;
     set valid = {0};
@@ -419,7 +420,7 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
     affect_status status = mesher_create(ctx, "face.mesh", &m);
     if (!status) status = expresser_create_raw(ctx, model, &e);
     if (!status) status = population_load(ctx, "face.geometry", &p);
-    if (!status) status = read_set(ctx, folder, "valid", m, e, 1, &valid);
+    if (!status) status = read_set(ctx, folder, "valid", m, e, every, &valid);
     enum { STEPS = 31 };
     static double loss[STEPS][STEPS][2], met[STEPS][STEPS][2];
     for (size_t i = 0; !status && i < valid.count; i++) {
@@ -466,16 +467,18 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
 
 int main(int count, char **arguments) {
     int64_t every = 1;
-    bool joining = count == 4 && strcmp(arguments[1], "--join") == 0;
-    if (count < 3 || count > 4 ||
-        (count == 4 && !joining &&
-         (!base_parse_int64(arguments[3], strlen(arguments[3]), &every) || every < 1))) {
-        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n");
+    bool joining = count > 1 && strcmp(arguments[1], "--join") == 0;
+    int needed = joining ? 4 : 3;
+    const char *last = count == needed + 1 ? arguments[needed] : "1";
+    if (count < needed || count > needed + 1 || !base_parse_int64(last, strlen(last), &every) ||
+        every < 1) {
+        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n"
+                        "       face-fit --join MODEL FERPLUS_FOLDER [EVERY]\n");
         return AFFECT_ERROR_USAGE;
     }
     affect_context *ctx;
     if (affect_context_create(&ctx)) return AFFECT_ERROR_MEMORY;
-    affect_status status = joining ? join(ctx, arguments[2], arguments[3])
+    affect_status status = joining ? join(ctx, arguments[2], arguments[3], (size_t)every)
                                    : run(ctx, arguments[1], arguments[2], (size_t)every);
     if (status) fprintf(stderr, "face-fit: %s\n", affect_context_message(ctx));
     affect_context_destroy(ctx);
