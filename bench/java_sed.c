@@ -2,8 +2,9 @@
  * asked to show. Java-SED: 144 videos of six actors, six emotions, Javanese.
  *
  * usage: bench-java-sed [OPTIONS] FOLDER     (FOLDER holds video.csv: path,label,speaker)
- *   --face-model MODEL   a name or folder; "{actor}" in it becomes the clip's speaker, so that each
- *   --voice-model MODEL  clip is judged by a model that never saw or heard its actor
+ *   --face-model MODEL   a name or folder; "{actor}" in it becomes the clip's speaker ("01"), or
+ *   --voice-model MODEL  "{number}" (1), so that each clip is judged by a model that never saw or
+ *                        heard its actor
  *   --models FOLDER      look for models here first
  *   --cache FOLDER       keep what perception found, by clip and by the sum of the model's weights:
  *                        then only fusion runs again (empty it when the stages change)
@@ -49,11 +50,14 @@ static int category(const char *name) {
 
 /* ---- perception, from the cache where it is there ---- */
 
-/* `pattern` with the actor in it. */
+/* `pattern` with the actor in it: "{actor}" as the table has it, "{number}" without zeros. */
 static void model_of(const char *pattern, const char *actor, char *out, size_t room) {
-    const char *hole = pattern ? strstr(pattern, "{actor}") : NULL;
-    if (hole)
-        snprintf(out, room, "%.*s%s%s", (int)(hole - pattern), pattern, actor, hole + 7);
+    const char *hole = pattern ? strchr(pattern, '{') : NULL;
+    const char *end = hole ? strchr(hole, '}') : NULL;
+    if (end && strncmp(hole, "{number}", 8) == 0)
+        snprintf(out, room, "%.*s%d%s", (int)(hole - pattern), pattern, atoi(actor), end + 1);
+    else if (end)
+        snprintf(out, room, "%.*s%s%s", (int)(hole - pattern), pattern, actor, end + 1);
     else
         snprintf(out, room, "%s", pattern ? pattern : "");
 }
@@ -122,8 +126,16 @@ static affect_status fuse_ways(affect_context *ctx, const affect_timeline *face,
     return status;
 }
 
+/* Is the actor's model there? (No pattern: the default is.) */
+static bool has_model(const setup *s, const char *pattern, const char *actor) {
+    char model[1024];
+    model_of(pattern, actor, model, sizeof model);
+    return !*model || infer_model_installed(s->ctx, model);
+}
+
 static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
     char path[2048];
+    int left_out = 0;
     data_table *t = NULL;
     snprintf(path, sizeof path, "%s/video.csv", s->folder);
     affect_status status = data_table_open(s->ctx, path, NULL, &t);
@@ -139,6 +151,10 @@ static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
         snprintf(c->actor, sizeof c->actor, "%s", data_table_cell(t, r, (size_t)column[2]));
         snprintf(path, sizeof path, "%s/%s", s->folder, data_table_cell(t, r, (size_t)column[0]));
         if (c->gold < 0) continue;
+        if (!has_model(s, s->face_model, c->actor) || !has_model(s, s->voice_model, c->actor)) {
+            left_out++;
+            continue;
+        }
         status = perceive(s, path, c->actor, true, &face);
         if (!status) status = perceive(s, path, c->actor, false, &voice);
         if (!status) status = fuse_ways(s->ctx, face, voice, c);
@@ -147,6 +163,7 @@ static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
         (*count)++;
         if (*count % 24 == 0) fprintf(stderr, "%zu clips\n", *count);
     }
+    if (left_out) printf("%d clips left out: the models of their actors are not there\n", left_out);
     data_table_destroy(t);
     return status;
 }

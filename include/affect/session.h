@@ -88,12 +88,21 @@ typedef struct affect_session affect_session;
 AFFECT_API AFFECT_MUST_USE affect_status affect_session_create(affect_context *context,
                                                                const affect_options *options,
                                                                affect_session **out);
-/* `count` mono samples in -1..1 at 16000 Hz, the first at `t0`; NaN and infinities are taken as 0.
- * Errors: ARGUMENT (another rate), CANCELLED, MEMORY. */
+/* `count` mono samples in -1..1 at 1000 to 768000 Hz, the first at `t0`; NaN and infinities are
+ * taken as 0. Perception works at 16000 Hz: at other rates a stretch of pushes that meet within a
+ * millisecond is resampled as a whole, as a file is, and the last milliseconds of it wait for the
+ * next push. Errors: ARGUMENT, RUNTIME (another rate, and FFmpeg is missing), CANCELLED, MEMORY. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_session_push_audio(affect_session *session,
                                                                    affect_time t0, int sample_rate,
                                                                    const float *samples,
                                                                    size_t count);
+/* The same for 1 to 64 interleaved channels: `count` is that of samples of each channel. Two are
+ * stereo, six 5.1 and so on, mixed as docs/media.md says. */
+AFFECT_API AFFECT_MUST_USE affect_status affect_session_push_channels(affect_session *session,
+                                                                      affect_time t0,
+                                                                      int sample_rate, int channels,
+                                                                      const float *samples,
+                                                                      size_t count);
 /* One picture: `height` rows of `width` RGB pixels of 3 bytes, rows `stride` bytes apart
  * (>= 3 width), square pixels, upright. Errors: ARGUMENT, CANCELLED, MEMORY. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_session_push_frame(affect_session *session,

@@ -27,6 +27,11 @@ static const struct {
     "mer-ov, hit-rate, classes, multilabel, regression (or continuous), sentiment, ferplus, "      \
     "agreement, calibration, dynamics, spotting, eder, cause"
 
+/* Two names of one task. */
+static const char *alias(const char *task) {
+    return strcmp(task, "continuous") == 0 ? "regression" : task;
+}
+
 int cli_score(int argc, char **argv) {
     score_call call = {.edition = "2026",
                        .rounds = 1000,
@@ -110,7 +115,7 @@ int cli_score(int argc, char **argv) {
         {.name = "set",
          .type = CLI_CHOICE,
          .value = &call.set,
-         .choices = "mosi|mosei|sims",
+         .choices = "mosi|mosei|sims|simsv2",
          .help = "whose definitions the sentiment scores follow"},
         {.name = "classes",
          .type = CLI_FLAG,
@@ -258,7 +263,9 @@ int cli_score(int argc, char **argv) {
          .type = CLI_TEXT,
          .value = &call.wheels,
          .meta = "DIR",
-         .help = "folder with wheel_mapping.npz (editions 2025, 2026; hit rate)"},
+         .help =
+             "folder with wheel_mapping.npz or its xlsx or csv tables (editions 2025, 2026; hit "
+             "rate)"},
         {.name = "bootstrap",
          .type = CLI_INT,
          .value = &call.rounds,
@@ -302,13 +309,16 @@ int cli_score(int argc, char **argv) {
                       "wants one task out of " SCORE_TASKS "; see affect score --help");
         goto cleanup;
     }
-    if (strcmp(call.paper, "none") != 0 && strcmp(score_paper_task(call.paper), wanted) != 0) {
+    if (strcmp(call.paper, "none") != 0 &&
+        strcmp(score_paper_task(call.paper), alias(wanted)) != 0) {
         status = AFFECT_ERROR_USAGE;
         cli_fail_text("score", status, "--paper %s is a table of the task %s", call.paper,
                       score_paper_task(call.paper));
         goto cleanup;
     }
-    if (strcmp(call.paper, "sims") == 0) call.set = "sims";
+    if (base_starts_with(call.paper, "sims")) call.set = "sims";
+    if (!call.labels) call.labels = score_paper_labels(call.paper);
+    if (strcmp(call.paper, "mer2024-ov") == 0) call.edition = "2024";
     call.task = tasks[task].name;
     if (!call.gold || (!call.predicted && !tasks[task].one_file)) {
         status = AFFECT_ERROR_USAGE;

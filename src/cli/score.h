@@ -76,6 +76,8 @@ affect_status score_report_print(const score_call *call, const score_report *rep
 void score_report_clear(score_report *report);
 /* The task of a preset, or NULL when there is no such preset. */
 const char *score_paper_task(const char *paper);
+/* The classes whose columns a preset prints, in their order, or NULL. */
+const char *score_paper_labels(const char *paper);
 extern const char score_papers[]; /* "mosi|mosei|..." */
 void score_put_json_text(const char *text);
 void score_put_json_number(double x); /* all digits; null where it is not finite */
@@ -148,7 +150,8 @@ typedef struct score_data {
     uint8_t *gold_set, *predicted_set; /* n x width */
     void *draw[SCORE_DRAWS];           /* what a draw is gathered into */
     size_t draw_bytes[SCORE_DRAWS];
-    affect_status status; /* of a metric, which itself can only say "undefined" */
+    affect_score_metric metric;
+    affect_status status; /* of a metric, which itself can only say "undefined"; stays */
     void *more;           /* the task's own */
 } score_data;
 

@@ -51,56 +51,83 @@ typedef struct paper_column {
 } paper_column;
 
 static const struct {
-    const char *name, *task;
+    const char *name, *task, *labels; /* the columns' classes; NULL = those of the files */
     paper_column column[8];
 } papers[] = {
-    /* MMSA's result tables: has-0 / non-0 */
-    {"mosi",
-     "sentiment",
-     {{"Acc2_has0", "acc2_has0", 100, 2},
-      {"F1_has0", "f1_has0", 100, 2},
-      {"Acc2_non0", "acc2_non0", 100, 2},
-      {"F1_non0", "f1_non0", 100, 2},
-      {"Acc5", "acc5", 100, 2},
-      {"Acc7", "acc7", 100, 2},
-      {"MAE", "mae", 100, 2},
-      {"Corr", "corr", 100, 2}}},
-    {"mosei",
-     "sentiment",
-     {{"Acc2_has0", "acc2_has0", 100, 2},
-      {"F1_has0", "f1_has0", 100, 2},
-      {"Acc2_non0", "acc2_non0", 100, 2},
-      {"F1_non0", "f1_non0", 100, 2},
-      {"Acc5", "acc5", 100, 2},
-      {"Acc7", "acc7", 100, 2},
-      {"MAE", "mae", 100, 2},
-      {"Corr", "corr", 100, 2}}},
-    {"sims",
-     "sentiment",
-     {{"Acc2", "acc2_has0", 100, 2},
-      {"Acc3", "acc3", 100, 2},
-      {"Acc5", "acc5", 100, 2},
-      {"F1", "f1_has0", 100, 2},
-      {"MAE", "mae", 100, 2},
-      {"Corr", "corr", 100, 2}}},
+/* MMSA's result tables, in percent */
+#define MOSI_COLUMNS                                                                               \
+    {                                                                                              \
+        {"Acc2_has0", "acc2_has0", 100, 2}, {"F1_has0", "f1_has0", 100, 2},                        \
+            {"Acc2_non0", "acc2_non0", 100, 2}, {"F1_non0", "f1_non0", 100, 2},                    \
+            {"Acc5", "acc5", 100, 2}, {"Acc7", "acc7", 100, 2}, {"MAE", "mae", 100, 2}, {          \
+            "Corr", "corr", 100, 2                                                                 \
+        }                                                                                          \
+    }
+#define SIMS_COLUMNS                                                                               \
+    {                                                                                              \
+        {"Acc2", "acc2_has0", 100, 2}, {"Acc3", "acc3", 100, 2}, {"Acc5", "acc5", 100, 2},         \
+            {"F1", "f1_has0", 100, 2}, {"MAE", "mae", 100, 2}, {                                   \
+            "Corr", "corr", 100, 2                                                                 \
+        }                                                                                          \
+    }
+#define ERC_COLUMNS                                                                                \
+    {                                                                                              \
+        {"*", "*", 100, 2}, {"Acc", "accuracy", 100, 2}, { "w-F1", "weighted_f1", 100, 2 }         \
+    }
+    {"mosi", "sentiment", NULL, MOSI_COLUMNS},
+    {"mosei", "sentiment", NULL, MOSI_COLUMNS},
+    {"sims", "sentiment", NULL, SIMS_COLUMNS},
+    {"simsv2", "sentiment", NULL, SIMS_COLUMNS},
+    /* recognition in conversation: F1 of each class, in the order of the tables */
+    {"erc", "classes", NULL, ERC_COLUMNS},
+    {"meld", "classes", "neutral,surprise,fear,sadness,joy,disgust,anger", ERC_COLUMNS},
+    {"iemocap", "classes", "happy,sad,neutral,angry,excited,frustrated", ERC_COLUMNS},
     {"emobox",
      "classes",
+     NULL,
      {{"UA", "uar", 100, 2}, {"WA", "accuracy", 100, 2}, {"F1", "macro_f1", 100, 2}}},
-    {"mer-unibench", "classes", {{"WAF", "weighted_f1", 100, 2}, {"ACC", "accuracy", 100, 2}}},
-    {"erc",
+    {"dfew", "classes", NULL, {{"UAR", "uar", 100, 2}, {"WAR", "accuracy", 100, 2}}},
+    {"megc", "classes", NULL, {{"UF1", "uf1", 1, 4}, {"UAR", "uar", 1, 4}}},
+    {"megc-spotting",
+     "spotting",
+     NULL,
+     {{"F1 spotting", "f1", 1, 4}, {"F1 analysis", "analysis_f1", 1, 4}, {"STRS", "strs", 1, 4}}},
+    {"ferplus", "ferplus", NULL, {{"Accuracy", "accuracy", 100, 2}}},
+    {"mer-unibench",
      "classes",
-     {{"*", "*", 100, 2}, {"Acc", "accuracy", 100, 2}, {"w-F1", "weighted_f1", 100, 2}}},
-    {"dfew", "classes", {{"UAR", "uar", 100, 2}, {"WAR", "accuracy", 100, 2}}},
-    {"megc", "classes", {{"UF1", "uf1", 1, 4}, {"UAR", "uar", 1, 4}}},
-    {"muse", "regression", {{"CCC", "ccc", 1, 4}, {"RMSE", "rmse", 1, 4}}},
+     NULL,
+     {{"WAF", "weighted_f1", 100, 2}, {"ACC", "accuracy", 100, 2}}},
+    {"mer-unibench-basic",
+     "hit-rate",
+     NULL,
+     {{"HIT", "hit_rate", 100, 2}, {"mscore", "mscore", 100, 2}}},
+    {"mer-unibench-ov",
+     "mer-ov",
+     NULL,
+     {{"Fs", "f", 100, 2}, {"Precs", "precision", 100, 2}, {"Recalls", "recall", 100, 2}}},
+    {"mer2024-ov",
+     "mer-ov",
+     NULL,
+     {{"Acc", "accuracy", 100, 2}, {"Recall", "recall", 100, 2}, {"Avg", "mean", 100, 2}}},
+    {"muse", "regression", NULL, {{"CCC", "ccc", 1, 4}, {"RMSE", "rmse", 1, 4}}},
+    {"zed", "eder", NULL, {{"EDER (%)", "eder", 100, 1}}},
+    {"semeval-2024-3", "cause", NULL, {{"w-avg. F1", "weighted_f1", 1, 4}, {"F1", "f1", 1, 4}}},
     {"goemotions",
      "multilabel",
+     NULL,
      {{"Macro P", "macro_precision", 1, 2},
       {"Macro R", "macro_recall", 1, 2},
       {"Macro F1", "macro_f1", 1, 2}}},
 };
 const char score_papers[] =
-    "none|mosi|mosei|sims|emobox|mer-unibench|erc|dfew|megc|muse|goemotions";
+    "none|mosi|mosei|sims|simsv2|erc|meld|iemocap|emobox|dfew|megc|megc-spotting|ferplus|"
+    "mer-unibench|mer-unibench-basic|mer-unibench-ov|mer2024-ov|muse|zed|semeval-2024-3|goemotions";
+
+const char *score_paper_labels(const char *paper) {
+    for (size_t k = 0; k < BASE_COUNT(papers); k++)
+        if (strcmp(papers[k].name, paper) == 0) return papers[k].labels;
+    return NULL;
+}
 
 const char *score_paper_task(const char *paper) {
     for (size_t k = 0; k < BASE_COUNT(papers); k++)
@@ -145,6 +172,16 @@ static void put_latex_text(const char *text) {
 }
 
 /* ---- forms ---- */
+
+enum { MOST_COLUMNS = SCORE_MOST_VALUES + 64 };
+
+typedef struct table_column {
+    const char *title;
+    double value, majority;
+    int decimals;
+} table_column;
+
+static size_t table_columns(const score_call *call, const score_report *r, table_column *out);
 
 static void print_json(const score_call *call, const score_report *r) {
     printf("{\"task\":\"%s\",\"items\":%lld,\"skipped\":{", r->task, (long long)r->items);
@@ -199,6 +236,18 @@ static void print_json(const score_call *call, const score_report *r) {
                    c->precision, c->recall, c->f1, (long long)c->support, (long long)c->predicted);
         }
         printf("]");
+    }
+    if (strcmp(call->paper, "none") != 0) {
+        table_column column[MOST_COLUMNS];
+        size_t n = table_columns(call, r, column);
+        printf(",\"paper\":{\"name\":\"%s\",\"columns\":{", call->paper);
+        for (size_t c = 0; c < n; c++) {
+            printf(c ? "," : "");
+            score_put_json_text(column[c].title);
+            putchar(':');
+            score_put_json_number(column[c].value);
+        }
+        printf("}}");
     }
     for (size_t t = 0; t < r->tables; t++) {
         const score_table *table = &r->table[t];
@@ -282,14 +331,6 @@ static void print_text(const score_call *call, const score_report *r) {
 
 /* ---- tables: a row for the predictions and one for the majority ---- */
 
-enum { MOST_COLUMNS = SCORE_MOST_VALUES + 64 };
-
-typedef struct table_column {
-    const char *title;
-    double value, majority;
-    int decimals;
-} table_column;
-
 static size_t find_value(const score_report *r, const char *name) {
     size_t k = 0;
     while (k < r->count && strcmp(r->names[k], name) != 0) k++;
@@ -360,14 +401,36 @@ static void print_table(const score_call *call, const score_report *r, bool late
     if (r->majority_name) table_row(column, n, "majority", true, "| ", " | ", " |");
 }
 
+/* The columns of a paper, under one another's decimals. */
+static void print_text_table(const score_call *call, const score_report *r) {
+    table_column column[MOST_COLUMNS];
+    size_t n = table_columns(call, r, column);
+    for (int row = 0; row < (r->majority_name ? 3 : 2); row++) {
+        printf("%-12s", row == 0 ? call->paper : row == 1 ? "predictions" : "majority");
+        for (size_t c = 0; c < n; c++) {
+            int width = (int)BASE_MAX(strlen(column[c].title), 8);
+            double x = row == 2 ? column[c].majority : column[c].value;
+            if (row == 0)
+                printf("  %*s", width, column[c].title);
+            else if (isnan(x))
+                printf("  %*s", width, "-");
+            else
+                printf("  %*.*f", width, column[c].decimals, x);
+        }
+        printf("\n");
+    }
+}
+
 affect_status score_report_print(const score_call *call, const score_report *r) {
     bool paper = strcmp(call->paper, "none") != 0;
     if (call->json || strcmp(call->format, "json") == 0)
         print_json(call, r);
     else if (strcmp(call->format, "latex") == 0)
         print_table(call, r, true);
-    else if (strcmp(call->format, "markdown") == 0 || paper)
+    else if (strcmp(call->format, "markdown") == 0)
         print_table(call, r, false);
+    else if (paper)
+        print_text_table(call, r);
     else
         print_text(call, r);
     if (!call->json && (paper || strcmp(call->format, "text") != 0))

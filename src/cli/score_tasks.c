@@ -119,6 +119,9 @@ affect_status score_task_classes(const score_call *call) {
         report.majority[3] = c.majority_weighted_f1;
         snprintf(report.majority_label, sizeof report.majority_label, "%s",
                  names.items[c.majority_class]);
+        report.majority[6] = c.majority_accuracy; /* micro F1 */
+        report.majority[7] = c.majority_macro_f1; /* UF1 */
+        report.majority[8] = c.majority_accuracy < 1 ? 0 : NAN;
     }
     report.class_names = (const char *const *)names.items;
     report.class_rows = rows;
@@ -209,7 +212,7 @@ static const char *const sentiment_values[] = {
     "acc2_has0", "f1_has0", "acc2_non0", "f1_non0", "acc3", "acc5", "acc7", "mae", "corr"};
 
 static affect_score_sentiment_set set_of(const score_call *call) {
-    return strcmp(call->set, "sims") == 0 ? AFFECT_SCORE_SIMS : AFFECT_SCORE_MOSI;
+    return base_starts_with(call->set, "sims") ? AFFECT_SCORE_SIMS : AFFECT_SCORE_MOSI;
 }
 
 static bool sentiment_metric(void *user, const uint32_t *index, size_t n, double *out) {

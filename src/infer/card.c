@@ -3,6 +3,7 @@
  * are left in `json` for that task. */
 #include <jansson.h>
 #include <nettle/sha2.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "infer/internal.h"
@@ -256,6 +257,15 @@ static affect_status load_folder(affect_context *ctx, const char *folder, infer_
     return status;
 }
 
+static bool is_within(const char *path, const char *folder) {
+    size_t n = folder ? strlen(folder) : 0;
+    return n && strncmp(path, folder, n) == 0 && path[n] == '/';
+}
+
+static bool users_folder(affect_context *ctx, const char *folder) {
+    return is_within(folder, base_models_folder(ctx)) || is_within(folder, getenv("AFFECT_MODELS"));
+}
+
 static bool try_folder(void *user, const char *folder) {
     finder *f = user;
     char card[4200];
@@ -268,7 +278,8 @@ static bool try_folder(void *user, const char *folder) {
         f->status = status;
         snprintf(f->text, sizeof f->text, "%s", affect_context_message(f->ctx));
     }
-    return status == AFFECT_ERROR_MEMORY;
+    /* Another model does not stand in for a broken one in a folder that the user named. */
+    return status == AFFECT_ERROR_MEMORY || users_folder(f->ctx, folder);
 }
 
 static bool has_card(void *user, const char *folder) {

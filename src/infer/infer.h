@@ -4,7 +4,8 @@
  *
  * A model is named ("face.detect") or given as a folder. A name is looked up as
  * FOLDER/NAME/card.json in the context's model folder, $AFFECT_MODELS, the build's and the
- * installed data folder. */
+ * installed data folder. In the first two, which the user names, a card that is there and cannot be
+ * used is an error; elsewhere the search goes on. */
 #ifndef INFER_H
 #define INFER_H
 

@@ -16,7 +16,7 @@ __extension__ typedef __int128 wide;
  * this when it loses a packet (Opus and AMR lose 20 ms, AAC 21, MP3 24). */
 #define TOLERANCE (8 * AFFECT_MILLISECOND)
 /* MIN_RATE bounds what a hostile header can make of a packet. */
-enum { BLOCKS_PER_SECOND = 10, MAX_CHANNELS = 64, MIN_RATE = 1000 };
+enum { BLOCKS_PER_SECOND = 10, MAX_CHANNELS = MEDIA_MAX_CHANNELS, MIN_RATE = 1000 };
 #define DAMAGE_TEXT "audio: the data cannot be decoded"
 
 static affect_time samples_time(int64_t samples, int rate) {
@@ -70,6 +70,23 @@ static void mix_matrix(const AVChannelLayout *layout, double matrix[MAX_CHANNELS
         matrix[c] = sum > 0 ? matrix[c] / sum : 1. / layout->nb_channels;
 }
 
+affect_status audio_mixer(affect_context *ctx, const AVChannelLayout *in, int format, int in_rate,
+                          int rate, struct SwrContext **out) {
+    AVChannelLayout mono = {0};
+    ff.av_channel_layout_default(&mono, 1);
+    double matrix[MAX_CHANNELS];
+    mix_matrix(in, matrix);
+    /* Only the matrix decides how channels mix; libswresample need not know what they mean. */
+    int channels = in->nb_channels;
+    AVChannelLayout plain = {.order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = channels};
+    int result =
+        ff.swr_alloc_set_opts2(out, &mono, AV_SAMPLE_FMT_FLT, rate, channels == 1 ? &mono : &plain,
+                               (enum AVSampleFormat)format, in_rate, 0, NULL);
+    if (result >= 0 && channels > 1) result = ff.swr_set_matrix(*out, matrix, channels);
+    if (result >= 0) result = ff.swr_init(*out);
+    return result < 0 ? base_fail_memory(ctx) : AFFECT_OK;
+}
+
 /* ---- runs ---- */
 
 static affect_status start_resampler(media_audio *audio, const AVFrame *frame) {
@@ -78,24 +95,17 @@ static affect_status start_resampler(media_audio *audio, const AVFrame *frame) {
     ff.swr_free(&run->swr);
     ff.av_channel_layout_uninit(&run->in_layout);
     int channels = frame->ch_layout.nb_channels;
-    AVChannelLayout in = {0}, mono = {0};
+    AVChannelLayout in = {0};
     /* Two channels without names are left and right, six are 5.1, and so on. */
     if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
         ff.av_channel_layout_default(&in, channels);
     else if (ff.av_channel_layout_copy(&in, &frame->ch_layout) < 0)
         return base_fail_memory(ctx);
-    ff.av_channel_layout_default(&mono, 1);
-    double matrix[MAX_CHANNELS];
-    mix_matrix(&in, matrix);
-    /* Only the matrix decides how channels mix; libswresample need not know what they mean. */
-    AVChannelLayout plain = {.order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = channels};
-    int result = ff.swr_alloc_set_opts2(&run->swr, &mono, AV_SAMPLE_FMT_FLT, audio->rate,
-                                        channels == 1 ? &mono : &plain, frame->format,
-                                        frame->sample_rate, 0, NULL);
-    if (result >= 0 && channels > 1) result = ff.swr_set_matrix(run->swr, matrix, channels);
-    if (result >= 0) result = ff.swr_init(run->swr);
+    affect_status status =
+        audio_mixer(ctx, &in, frame->format, frame->sample_rate, audio->rate, &run->swr);
     ff.av_channel_layout_uninit(&in);
-    if (result < 0 || ff.av_channel_layout_copy(&run->in_layout, &frame->ch_layout) < 0)
+    if (status != AFFECT_OK) return status;
+    if (ff.av_channel_layout_copy(&run->in_layout, &frame->ch_layout) < 0)
         return base_fail_memory(ctx);
     run->in_rate = frame->sample_rate;
     run->in_format = frame->format;

@@ -90,4 +90,24 @@ AFFECT_MUST_USE affect_status media_next(media_reader *reader, media_item *item)
 /* NULL is fine. */
 void media_close(media_reader *reader);
 
+/* ---- sound that is pushed: any rate and number of channels to mono at one rate ---- */
+
+enum { MEDIA_LOWEST_RATE = 1000, MEDIA_HIGHEST_RATE = 768000, MEDIA_MAX_CHANNELS = 64 };
+
+typedef struct media_resampler media_resampler;
+
+/* Channels mix as those of a file without names do (2 stereo, 6 5.1, ...; docs/media.md). Errors:
+ * ARGUMENT, RUNTIME (no FFmpeg), MEMORY. */
+AFFECT_MUST_USE affect_status media_resampler_create(affect_context *ctx, int in_rate, int channels,
+                                                     int rate, media_resampler **out);
+/* `count` times `channels` finite, interleaved samples in; *out is borrowed until the next call.
+ * The first output sample of all is at the time of the first input sample. */
+AFFECT_MUST_USE affect_status media_resampler_push(media_resampler *resampler, const float *samples,
+                                                   size_t count, const float **out,
+                                                   size_t *out_count);
+/* The rest, so that ceil(n * rate / in_rate) came of n. Nothing can be pushed afterwards. */
+AFFECT_MUST_USE affect_status media_resampler_finish(media_resampler *resampler, const float **out,
+                                                     size_t *out_count);
+void media_resampler_destroy(media_resampler *resampler); /* NULL is fine */
+
 #endif

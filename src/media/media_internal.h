@@ -131,6 +131,10 @@ typedef struct media_audio {
     char text[160];
 } media_audio;
 
+/* Channels of this layout and format to mono floats of `rate`. */
+AFFECT_MUST_USE affect_status audio_mixer(affect_context *ctx, const AVChannelLayout *in,
+                                          int format, int in_rate, int rate,
+                                          struct SwrContext **out);
 /* Makes audio->head, unless the stream has ended or starves. */
 AFFECT_MUST_USE affect_status audio_fill(media_audio *audio, bool *starved);
 void audio_take(media_audio *audio); /* the head was handed on */
@@ -149,10 +153,10 @@ typedef struct media_video {
     bool gap_due;
     affect_time gap_t0, gap_t1;
     const char *gap_text;
-    struct SwsContext *sws;
+    struct SwsContext *resize, *sws; /* resize: NULL unless pictures are scaled before RGB */
     int sws_width, sws_height, sws_format, sws_space, sws_range, out_width, out_height;
-    uint8_t *scaled, *turned;
-    size_t scaled_capacity, turned_capacity;
+    uint8_t *resized, *scaled, *turned;
+    size_t resized_capacity, scaled_capacity, turned_capacity;
     bool have_head;
     media_item head; /* head.frame.rgb is made by video_convert */
 } media_video;

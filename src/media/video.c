@@ -86,20 +86,42 @@ static bool full_range(const AVFrame *frame) {
     }
 }
 
-/* The scaler for pictures like `frame`; NULL if libswscale cannot. */
-static struct SwsContext *scaler(media_video *video, const AVFrame *frame,
-                                 const video_shape *shape) {
+/* libswscale turns 4:2:0 into RGB quickly where the size stays, and slowly while it scales; so such
+ * pictures are scaled as they are and turned into RGB after (1080 lines to 720: 1.5 ms, not 6.4).
+ */
+static bool scales_first(const AVFrame *frame, const video_shape *shape) {
+    bool planar = frame->format == AV_PIX_FMT_YUV420P ||
+                  (enum AVPixelFormat)frame->format == AV_PIX_FMT_YUVJ420P;
+    return planar &&
+           (frame->width != shape->scaled_width || frame->height != shape->scaled_height) &&
+           shape->scaled_width >= 16 && shape->scaled_height >= 16 &&
+           shape->scaled_width % 2 == 0 && shape->scaled_height % 2 == 0;
+}
+
+/* Makes the scalers for pictures like `frame`; false if libswscale cannot. */
+static bool make_scalers(media_video *video, const AVFrame *frame, const video_shape *shape) {
     int space = colour_space(frame), range = full_range(frame);
     if (video->sws && video->sws_width == frame->width && video->sws_height == frame->height &&
         video->sws_format == frame->format && video->sws_space == space &&
         video->sws_range == range && video->out_width == shape->scaled_width &&
         video->out_height == shape->scaled_height)
-        return video->sws;
+        return true;
+    ff.sws_freeContext(video->resize);
     ff.sws_freeContext(video->sws);
+    video->resize = video->sws = NULL;
+    int width = frame->width, height = frame->height;
+    if (scales_first(frame, shape)) {
+        video->resize =
+            ff.sws_getContext(width, height, frame->format, shape->scaled_width,
+                              shape->scaled_height, frame->format, SWS_BILINEAR, NULL, NULL, NULL);
+        if (!video->resize) return false;
+        width = shape->scaled_width;
+        height = shape->scaled_height;
+    }
     video->sws =
-        ff.sws_getContext(frame->width, frame->height, frame->format, shape->scaled_width,
-                          shape->scaled_height, AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
-    if (!video->sws) return NULL;
+        ff.sws_getContext(width, height, frame->format, shape->scaled_width, shape->scaled_height,
+                          AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
+    if (!video->sws) return false;
     ff.sws_setColorspaceDetails(video->sws, ff.sws_getCoefficients(space), range,
                                 ff.sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
     video->sws_width = frame->width;
@@ -109,7 +131,43 @@ static struct SwsContext *scaler(media_video *video, const AVFrame *frame,
     video->sws_range = range;
     video->out_width = shape->scaled_width;
     video->out_height = shape->scaled_height;
-    return video->sws;
+    return true;
+}
+
+/* The picture in its planes, scaled if that comes first. */
+typedef struct planes {
+    const uint8_t *data[4];
+    int strides[4], height;
+} planes;
+
+static affect_status resized(media_video *video, const AVFrame *frame, planes *out, bool *ok) {
+    *ok = true;
+    for (int k = 0; k < 4; k++) {
+        out->data[k] = frame->data[k];
+        out->strides[k] = frame->linesize[k];
+    }
+    out->height = frame->height;
+    if (!video->resize) return AFFECT_OK;
+    size_t luma = ((size_t)video->out_width + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
+    size_t chroma = ((size_t)video->out_width / 2 + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
+    size_t height = (size_t)video->out_height, size = luma * height + chroma * height + ROW_ALIGN;
+    if (size > video->resized_capacity) {
+        base_free(video->resized);
+        video->resized_capacity = 0;
+        video->resized = base_alloc_aligned(ROW_ALIGN, size);
+        if (!video->resized) return base_fail_memory(video->stream.reader->ctx);
+        video->resized_capacity = size;
+    }
+    uint8_t *to[4] = {video->resized, video->resized + luma * height,
+                      video->resized + luma * height + chroma * (height / 2)};
+    const int strides[4] = {(int)luma, (int)chroma, (int)chroma};
+    *ok = ff.sws_scale(video->resize, out->data, out->strides, 0, frame->height, to, strides) > 0;
+    for (int k = 0; k < 4; k++) {
+        out->data[k] = to[k];
+        out->strides[k] = strides[k];
+    }
+    out->height = video->out_height;
+    return AFFECT_OK;
 }
 
 /* Copies scaled (before turning) to turned. Square tiles keep both sides in the cache. */
@@ -141,16 +199,17 @@ affect_status video_convert(media_video *video, bool *ok) {
     *ok = false;
     video_shape shape;
     video_measure(video, video->stream.reader->options.max_height, &shape);
-    struct SwsContext *sws = scaler(video, frame, &shape);
-    if (!sws) return AFFECT_OK;
+    if (!make_scalers(video, frame, &shape)) return AFFECT_OK;
     size_t stride = row_stride(shape.scaled_width);
     affect_status status = buffer_room(video, &video->scaled, &video->scaled_capacity,
                                        shape.scaled_width, shape.scaled_height);
-    if (status != AFFECT_OK) return status;
-    uint8_t *planes[4] = {video->scaled};
+    planes from;
+    bool scaled = false;
+    if (status == AFFECT_OK) status = resized(video, frame, &from, &scaled);
+    if (status != AFFECT_OK || !scaled) return status;
+    uint8_t *to[4] = {video->scaled};
     int strides[4] = {(int)stride};
-    if (ff.sws_scale(sws, (const uint8_t *const *)frame->data, frame->linesize, 0, frame->height,
-                     planes, strides) <= 0)
+    if (ff.sws_scale(video->sws, from.data, from.strides, 0, from.height, to, strides) <= 0)
         return AFFECT_OK;
     video->head.frame.rgb = video->scaled;
     if (shape.swap || shape.flip_x || shape.flip_y) {
@@ -320,9 +379,11 @@ void video_take(media_video *video) {
 }
 
 void video_close(media_video *video) {
+    if (video->resize) ff.sws_freeContext(video->resize);
     if (video->sws) ff.sws_freeContext(video->sws);
     if (video->frame) ff.av_frame_free(&video->frame);
     if (video->next) ff.av_frame_free(&video->next);
+    base_free(video->resized);
     base_free(video->scaled);
     base_free(video->turned);
     stream_close(&video->stream);

@@ -1,29 +1,118 @@
 /* Metrics of numbers: concordance, correlation, errors, and the sentiment tables built on them. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "affect/score.h"
 #include "base/base.h"
 
+/* Sums of centred squares and products, and of errors. */
 typedef struct moments {
-    double n, mean_x, mean_y, xx, yy, xy; /* sums of centred squares and products */
+    double n, mean_x, mean_y, xx, yy, xy, absolute, square;
 } moments;
 
+/* Sums run in eight lanes, so that one addition need not wait for the one before. The order is the
+ * same for every machine. */
+typedef double lanes __attribute__((vector_size(64)));
+typedef int64_t lane_masks __attribute__((vector_size(64)));
+enum { LANES = 8 };
+
+static lanes load(const double *x) {
+    lanes v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+static double sum_of(lanes v) {
+    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+
+static bool any_nan(const double *x, const double *y, size_t n) {
+    lane_masks found = {0};
+    size_t i = 0;
+    bool tail = false;
+    for (; i + LANES <= n; i += LANES) {
+        lanes a = load(x + i), b = load(y + i);
+        found |= (a != a) | (b != b);
+    }
+    for (; i < n; i++) tail |= isnan(x[i]) || isnan(y[i]);
+    for (int k = 0; k < LANES; k++) tail |= found[k] != 0;
+    return tail;
+}
+
 /* Two passes: exact enough that a constant gives a variance of zero, which one pass does not. */
-static moments moments_of(const double *x, const double *y, size_t n) {
+static moments moments_of_all(const double *x, const double *y, size_t n) {
+    lanes sum_x = {0}, sum_y = {0}, xx = {0}, yy = {0}, xy = {0}, absolute = {0}, square = {0};
+    lane_masks other_x = {0}, other_y = {0};
+    const lane_masks no_sign = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
+                                INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
+    moments m = {.n = (double)n};
+    size_t whole = n - n % LANES;
+    for (size_t i = 0; i < whole; i += LANES) {
+        sum_x += load(x + i);
+        sum_y += load(y + i);
+    }
+    m.mean_x = sum_of(sum_x);
+    m.mean_y = sum_of(sum_y);
+    for (size_t i = whole; i < n; i++) {
+        m.mean_x += x[i];
+        m.mean_y += y[i];
+    }
+    m.mean_x /= m.n;
+    m.mean_y /= m.n;
+    for (size_t i = 0; i < whole; i += LANES) {
+        lanes a = load(x + i), b = load(y + i), e = b - a;
+        other_x |= a != x[0];
+        other_y |= b != y[0];
+        absolute += (lanes)((lane_masks)e & no_sign);
+        square += e * e;
+        a -= m.mean_x;
+        b -= m.mean_y;
+        xx += a * a;
+        yy += b * b;
+        xy += a * b;
+    }
+    bool constant_x = true, constant_y = true;
+    for (int k = 0; k < LANES; k++) {
+        constant_x &= !other_x[k];
+        constant_y &= !other_y[k];
+    }
+    m.xx = sum_of(xx);
+    m.yy = sum_of(yy);
+    m.xy = sum_of(xy);
+    m.absolute = sum_of(absolute);
+    m.square = sum_of(square);
+    for (size_t i = whole; i < n; i++) {
+        double a = x[i] - m.mean_x, b = y[i] - m.mean_y, e = y[i] - x[i];
+        constant_x &= x[i] == x[0];
+        constant_y &= y[i] == y[0];
+        m.xx += a * a;
+        m.yy += b * b;
+        m.xy += a * b;
+        m.absolute += fabs(e);
+        m.square += e * e;
+    }
+    /* sum / n of a constant may differ from it by rounding. */
+    if (constant_x) m.xx = m.xy = 0;
+    if (constant_y) m.yy = m.xy = 0;
+    return m;
+}
+
+/* The same past items with a NaN. */
+static moments moments_of_some(const double *x, const double *y, size_t n) {
     moments m = {0};
-    double sum_x = 0, sum_y = 0;
+    double first_x = NAN, first_y = NAN;
+    bool constant_x = true, constant_y = true;
     for (size_t i = 0; i < n; i++) {
         if (isnan(x[i]) || isnan(y[i])) continue;
         m.n++;
-        sum_x += x[i];
-        sum_y += y[i];
+        m.mean_x += x[i];
+        m.mean_y += y[i];
     }
     if (m.n == 0) return m;
-    m.mean_x = sum_x / m.n;
-    m.mean_y = sum_y / m.n;
-    double first_x = NAN, first_y = NAN;
-    bool constant_x = true, constant_y = true;
+    m.mean_x /= m.n;
+    m.mean_y /= m.n;
     for (size_t i = 0; i < n; i++) {
         if (isnan(x[i]) || isnan(y[i])) continue;
         if (isnan(first_x)) {
@@ -32,15 +121,23 @@ static moments moments_of(const double *x, const double *y, size_t n) {
         }
         constant_x &= x[i] == first_x;
         constant_y &= y[i] == first_y;
-        double dx = x[i] - m.mean_x, dy = y[i] - m.mean_y;
-        m.xx += dx * dx;
-        m.yy += dy * dy;
-        m.xy += dx * dy;
+        double a = x[i] - m.mean_x, b = y[i] - m.mean_y, e = y[i] - x[i];
+        m.xx += a * a;
+        m.yy += b * b;
+        m.xy += a * b;
+        m.absolute += fabs(e);
+        m.square += e * e;
     }
-    /* sum / n of a constant may differ from it by rounding. */
     if (constant_x) m.xx = m.xy = 0;
     if (constant_y) m.yy = m.xy = 0;
     return m;
+}
+
+static moments moments_of(const double *x, const double *y, size_t n) {
+    if (!n) return (moments){0};
+    moments m = moments_of_all(x, y, n);
+    /* A NaN, or infinities of both signs, make a mean NaN. */
+    return isnan(m.mean_x + m.mean_y) && any_nan(x, y, n) ? moments_of_some(x, y, n) : m;
 }
 
 static double pearson_of(moments m) {
@@ -64,83 +161,259 @@ double affect_score_pearson(const double *gold, const double *predicted, size_t 
     return pearson_of(moments_of(gold, predicted, n));
 }
 
-/* Sorting by radix: metrics are asked of millions of items. A double's bits, with the sign folded
- * in, order as unsigned integers; six passes of eleven bits over (key, place) pairs. */
-typedef struct ranked {
-    uint64_t key;
-    uint32_t at;
-} ranked;
+/* ---- Spearman's rho ----
+ *
+ * Ranks by radix: metrics are asked of millions of items. A double's bits, with the sign folded in,
+ * order as unsigned integers. An item is a word of 64 bits: as many of the bits in which the values
+ * differ as fit above the item's place. Passes of eight bits sort by the upper half; the few items
+ * that agree there are put in order by their words, and where not all bits fit, by their values.
+ * Ranks go back to their places by way of blocks that fit the nearest cache: scattering them over
+ * the whole array costs more than the sort. Twice the mean rank of ties is a whole number, so all
+ * sums are exact. */
 
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 6 };
+__extension__ typedef unsigned __int128 wide;
+
+enum {
+    DIGITS = 256,
+    PASSES = 4,
+    SHORT_RUN = 24,
+    BLOCK_BITS = 12, /* places in a block: 16 KiB of ranks */
+    HUGE_PAGE = 2 << 20,
+    MANY = 1 << 17 /* items from which a second thread pays */
+};
 
 static uint64_t key_of(double value) {
     uint64_t bits;
     value += 0.0; /* -0 and 0 are one value */
     memcpy(&bits, &value, sizeof bits);
-    return bits ^ ((bits >> 63) ? UINT64_MAX : UINT64_C(1) << 63);
+    return bits ^ (-(bits >> 63) | UINT64_C(1) << 63);
 }
 
-/* Sorts n items; the result is in `items` (PASSES is even). `spare` is of the same size. */
-static void sort_ranked(ranked *items, ranked *spare, size_t n, uint32_t (*count)[DIGITS]) {
-    memset(count, 0, PASSES * sizeof *count);
-    for (size_t i = 0; i < n; i++)
-        for (int p = 0; p < PASSES; p++)
-            count[p][items[i].key >> (p * DIGIT_BITS) & (DIGITS - 1)]++;
+typedef struct ranking {
+    const double *values;
+    uint64_t *items, *spare;
+    size_t n;
+    int place_bits;
+    bool cut; /* not all bits of the values fit */
+} ranking;
+
+static uint64_t whole_key(const ranking *r, uint64_t item) {
+    return key_of(r->values[item & ((UINT64_C(1) << r->place_bits) - 1)]);
+}
+
+static void swap_items(ranking *r) {
+    uint64_t *items = r->items;
+    r->items = r->spare;
+    r->spare = items;
+}
+
+static void sort_items(ranking *r) {
+    uint32_t count[PASSES][DIGITS] = {{0}};
+    for (size_t i = 0; i < r->n; i++) {
+        uint64_t key = r->items[i] >> 32;
+        for (int p = 0; p < PASSES; p++) count[p][key >> (8 * p) & (DIGITS - 1)]++;
+    }
     for (int p = 0; p < PASSES; p++) {
+        int shift = 32 + 8 * p;
         uint32_t sum = 0;
+        if (count[p][r->items[0] >> shift & (DIGITS - 1)] == r->n) continue; /* one digit only */
         for (int d = 0; d < DIGITS; d++) {
             uint32_t here = count[p][d];
             count[p][d] = sum;
             sum += here;
         }
-        for (size_t i = 0; i < n; i++)
-            spare[count[p][items[i].key >> (p * DIGIT_BITS) & (DIGITS - 1)]++] = items[i];
-        ranked *swap = items;
-        items = spare;
-        spare = swap;
+        for (size_t i = 0; i < r->n; i++)
+            r->spare[count[p][r->items[i] >> shift & (DIGITS - 1)]++] = r->items[i];
+        swap_items(r);
     }
 }
 
-/* Mean ranks of ties, as scipy's spearmanr. */
-static void ranks_of(const ranked *items, size_t n, double *out) {
+static int by_word(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Orders items [from, to), which agree in their upper halves. */
+static void sort_words(uint64_t *items, size_t from, size_t to) {
+    if (to - from > SHORT_RUN) {
+        qsort(items + from, to - from, sizeof *items, by_word);
+        return;
+    }
+    for (size_t i = from + 1; i < to; i++) {
+        uint64_t item = items[i];
+        size_t k = i;
+        for (; k > from && items[k - 1] > item; k--) items[k] = items[k - 1];
+        items[k] = item;
+    }
+}
+
+typedef struct keyed {
+    uint64_t key, item;
+} keyed;
+
+static int by_key(const void *a, const void *b) {
+    const keyed *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+/* Orders items [from, to), of which all bits that fit agree, by their values. */
+static bool sort_values(ranking *r, size_t from, size_t to) {
+    uint64_t *items = r->items, first = whole_key(r, items[from]);
+    size_t same = from + 1;
+    while (same < to && whole_key(r, items[same]) == first) same++;
+    if (same == to) return true;
+    keyed *run = base_alloc((to - from) * sizeof *run);
+    if (!run) return false;
+    for (size_t i = from; i < to; i++) run[i - from] = (keyed){whole_key(r, items[i]), items[i]};
+    qsort(run, to - from, sizeof *run, by_key);
+    for (size_t i = from; i < to; i++) items[i] = run[i - from].item;
+    base_free(run);
+    return true;
+}
+
+/* Items [from, end) agree in all bits that fit; those that are equal share a mean rank. */
+static bool number_ties(ranking *r, size_t from, size_t end, uint64_t place, wide *sum) {
+    if (r->cut && end - from > 1 && !sort_values(r, from, end)) return false;
+    for (size_t i = from; i < end;) {
+        size_t j = r->cut ? i + 1 : end;
+        if (j < end)
+            for (uint64_t key = whole_key(r, r->items[i]);
+                 j < end && whole_key(r, r->items[j]) == key;)
+                j++;
+        uint64_t twice = i + j + 1;
+        *sum += (wide)(twice * twice) * (j - i);
+        for (; i < j; i++) r->items[i] = twice << 32 | (r->items[i] & place);
+    }
+    return true;
+}
+
+/* Sorted items become twice the mean rank (upper half) and the place; *square sums the squares. */
+static bool number_ranks(ranking *r, wide *square) {
+    uint64_t place = (UINT64_C(1) << r->place_bits) - 1, *items = r->items;
+    wide sum = 0;
+    for (size_t i = 0; i < r->n;) {
+        uint64_t upper = items[i] >> 32;
+        size_t end = i + 1;
+        if (end == r->n || items[end] >> 32 != upper) { /* nearly all */
+            uint64_t twice = 2 * (uint64_t)end;
+            sum += twice * twice;
+            items[i] = twice << 32 | (items[i] & place);
+            i = end;
+            continue;
+        }
+        while (end < r->n && items[end] >> 32 == upper) end++;
+        sort_words(items, i, end);
+        while (i < end) {
+            size_t j = i + 1;
+            while (j < end && (items[j] ^ items[i]) <= place) j++;
+            if (!number_ties(r, i, j, place, &sum)) return false;
+            i = j;
+        }
+    }
+    *square = sum;
+    return true;
+}
+
+/* rank[place] is twice the mean rank of each value. */
+static bool rank_items(ranking *r, uint32_t *rank, uint32_t *start, wide *square) {
+    double low = r->values[0], high = low;
+    uint64_t first = key_of(low), differ = 0;
+    for (size_t i = 1; i < r->n; i++) {
+        low = r->values[i] < low ? r->values[i] : low;
+        high = r->values[i] > high ? r->values[i] : high;
+    }
+    for (size_t i = 1; i < r->n; i++) differ |= key_of(r->values[i]) ^ first;
+    /* Trailing bits that all values share (whole numbers, float32) carry nothing. */
+    uint64_t least = key_of(low), span = key_of(high) - least;
+    int trailing = differ ? __builtin_ctzll(differ) : 0;
+    int bits = span ? 64 - __builtin_clzll(span) : 0, room = 64 - r->place_bits;
+    r->cut = bits - trailing > room;
+    int down = r->cut ? bits - room : bits > room ? trailing : 0;
+    int up = room - (bits - down); /* the highest bit on top, so that the upper half tells most */
+    for (size_t i = 0; i < r->n; i++)
+        r->items[i] = bits ? (key_of(r->values[i]) - least) >> down << up << r->place_bits | i : i;
+    sort_items(r);
+    if (!number_ranks(r, square)) return false;
+    /* A block holds as many items as places, so where each begins is known. */
+    size_t blocks = (r->n >> BLOCK_BITS) + 1;
+    for (size_t b = 0; b < blocks; b++) start[b] = (uint32_t)(b << BLOCK_BITS);
+    for (size_t i = 0; i < r->n; i++)
+        r->spare[start[(uint32_t)r->items[i] >> BLOCK_BITS]++] = r->items[i];
+    for (size_t i = 0; i < r->n; i++) rank[(uint32_t)r->spare[i]] = (uint32_t)(r->spare[i] >> 32);
+    return true;
+}
+
+/* Both sides of a correlation; each is ranked on its own, on two threads where there are many. */
+typedef struct ranked_pair {
+    ranking side[2];
+    uint32_t *rank[2], *start[2];
+    wide square[2];
+    bool good[2];
+} ranked_pair;
+
+static void rank_side(void *user, size_t k) {
+    ranked_pair *p = user;
+    p->good[k] = rank_items(&p->side[k], p->rank[k], p->start[k], &p->square[k]);
+}
+
+static double rho_of(const ranked_pair *p, size_t n) {
+    /* Products of up to (2n)^2; as many of them as fit are summed in 64 bits. */
+    uint64_t room = UINT64_MAX / (4 * (uint64_t)n * n);
+    wide xy = 0, sum = (wide)n * (n + 1);
     for (size_t i = 0; i < n;) {
-        size_t j = i + 1;
-        while (j < n && items[j].key == items[i].key) j++;
-        double rank = ((double)i + (double)j + 1) / 2;
-        for (; i < j; i++) out[items[i].at] = rank;
+        size_t end = n - i > room ? i + (size_t)room : n;
+        uint64_t part = 0;
+        for (; i < end; i++) part += (uint64_t)p->rank[0][i] * p->rank[1][i];
+        xy += part;
     }
+    double a = (double)(n * p->square[0] - sum * sum), b = (double)(n * p->square[1] - sum * sum);
+    double both =
+        n * xy >= sum * sum ? (double)(n * xy - sum * sum) : -(double)(sum * sum - n * xy);
+    return a > 0 && b > 0 ? both / (sqrt(a) * sqrt(b)) : NAN;
 }
 
+/* x and y hold no NaN. */
 static affect_status spearman_of(affect_context *ctx, const double *x, const double *y, size_t n,
                                  double *out) {
     *out = NAN;
-    if (n > UINT32_MAX) return base_fail(ctx, AFFECT_ERROR_LIMIT, "Spearman's rho of %zu items", n);
-    ranked *items = base_alloc(2 * n * sizeof *items);
-    double *ranks = base_alloc(2 * n * sizeof *ranks);
-    uint32_t(*count)[DIGITS] = base_alloc(PASSES * sizeof *count);
-    affect_status status = AFFECT_OK;
-    if (!items || !ranks || !count) {
-        status = base_fail_memory(ctx);
-        goto cleanup;
+    if (!n) return AFFECT_OK;
+    if (n >= INT32_MAX)
+        return base_fail(ctx, AFFECT_ERROR_LIMIT, "Spearman's rho of %zu items: fewer than 2^31",
+                         n);
+    bool two = n >= MANY && ctx && affect_context_threads(ctx) != 1;
+    /* One piece of huge pages: the passes write to hundreds of places in turn. */
+    size_t blocks = (n >> BLOCK_BITS) + 1, sides = two ? 2 : 1;
+    size_t bytes =
+        sides * (2 * n * sizeof(uint64_t) + blocks * sizeof(uint32_t)) + 2 * n * sizeof(uint32_t);
+    uint64_t *memory = base_alloc_aligned(bytes < HUGE_PAGE ? 64 : HUGE_PAGE, bytes);
+    if (!memory) return base_fail_memory(ctx);
+#ifdef MADV_HUGEPAGE
+    if (bytes >= HUGE_PAGE) (void)madvise(memory, bytes, MADV_HUGEPAGE); /* only advice */
+#endif
+    ranked_pair p = {0};
+    uint32_t *small = (uint32_t *)(memory + sides * 2 * n);
+    for (size_t k = 0; k < 2; k++) {
+        size_t own = two ? k : 0;
+        p.side[k] = (ranking){.values = k ? y : x,
+                              .items = memory + own * 2 * n,
+                              .spare = memory + own * 2 * n + n,
+                              .n = n,
+                              .place_bits = 1};
+        while (n >> p.side[k].place_bits) p.side[k].place_bits++;
+        p.rank[k] = small + k * n;
+        p.start[k] = small + 2 * n + own * blocks;
     }
-    size_t kept = 0;
-    for (int side = 0; side < 2; side++) {
-        const double *values = side ? y : x;
-        kept = 0;
-        for (size_t i = 0; i < n; i++) {
-            if (isnan(x[i]) || isnan(y[i])) continue;
-            items[kept] = (ranked){key_of(values[i]), (uint32_t)kept};
-            kept++;
-        }
-        sort_ranked(items, items + n, kept, count);
-        ranks_of(items, kept, ranks + (side ? n : 0));
+    base_pool *pool = NULL;
+    if (two && base_pool_create(ctx, 2, &pool) == AFFECT_OK) {
+        base_pool_for(pool, 2, rank_side, &p);
+        base_pool_destroy(pool);
+    } else {
+        rank_side(&p, 0);
+        rank_side(&p, 1);
     }
-    *out = affect_score_pearson(ranks, ranks + n, kept);
-cleanup:
-    base_free(items);
-    base_free(ranks);
-    base_free(count);
-    return status;
+    if (p.good[0] && p.good[1]) *out = rho_of(&p, n);
+    base_free(memory);
+    return p.good[0] && p.good[1] ? AFFECT_OK : base_fail_memory(ctx);
 }
 
 affect_status affect_score_regression_from(affect_context *ctx, const double *gold,
@@ -153,22 +426,27 @@ affect_status affect_score_regression_from(affect_context *ctx, const double *go
     out->items = (int64_t)m.n;
     out->skipped = (int64_t)n - out->items;
     if (m.n == 0) return AFFECT_OK;
-    double absolute = 0, square = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(gold[i]) || isnan(predicted[i])) continue;
-        double e = predicted[i] - gold[i];
-        absolute += fabs(e);
-        square += e * e;
-    }
-    out->mae = absolute / m.n;
-    out->rmse = sqrt(square / m.n);
+    out->mae = m.absolute / m.n;
+    out->rmse = sqrt(m.square / m.n);
     out->pearson = pearson_of(m);
     out->ccc = ccc_of(m, variance);
     out->mean_gold = m.mean_x;
     out->mean_predicted = m.mean_y;
     out->sd_gold = sqrt(m.xx / m.n);
     out->sd_predicted = sqrt(m.yy / m.n);
-    return spearman_of(ctx, gold, predicted, n, &out->spearman);
+    if (!out->skipped) return spearman_of(ctx, gold, predicted, n, &out->spearman);
+    /* Ranks are among the items that count. */
+    double *x = base_alloc(2 * n * sizeof *x);
+    if (!x) return base_fail_memory(ctx);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(gold[i]) || isnan(predicted[i])) continue;
+        x[kept] = gold[i];
+        x[n + kept++] = predicted[i];
+    }
+    affect_status status = spearman_of(ctx, x, x + n, kept, &out->spearman);
+    base_free(x);
+    return status;
 }
 
 affect_status affect_score_ccc_by_clip(affect_context *ctx, const double *gold,
@@ -330,10 +608,7 @@ affect_status affect_score_sentiment_from(affect_context *ctx, const double *gol
     out->skipped = (int64_t)n - out->items;
     if (set == AFFECT_SCORE_SIMS) return sentiment_sims(ctx, gold, predicted, n, out);
     sentiment_mosi(gold, predicted, n, out);
-    double absolute = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(gold[i]) && !isnan(predicted[i])) absolute += fabs(predicted[i] - gold[i]);
-    out->mae = m.n > 0 ? absolute / m.n : NAN;
+    out->mae = m.n > 0 ? m.absolute / m.n : NAN;
     out->corr = pearson_of(m);
     return AFFECT_OK;
 }

@@ -30,7 +30,17 @@ struct affect_session {
     affect_status broken; /* what an earlier call failed with */
     float *clean;         /* samples without NaN */
     size_t clean_capacity;
+    struct { /* pushed sound that is not mono at 16 kHz; resampler NULL: none under way */
+        media_resampler *resampler;
+        int rate, channels;
+        affect_time t0;      /* of its first sample */
+        int64_t taken, made; /* samples in and out since then */
+    } sound;
 };
+
+/* Perception takes mono sound at this rate. Pushes that meet this closely are one stretch. */
+enum { SOUND_RATE = 16000 };
+#define SOUND_JOIN AFFECT_MILLISECOND
 
 enum { MAX_INPUTS = LANES * LANE_STAGES + 2 };
 
@@ -55,9 +65,34 @@ static affect_status add_stage(affect_session *s, session_lane *lane,
     return status;
 }
 
+/* Every card in the model folder that the user named must be usable, or the warning of a stage
+ * would hide what is wrong with it. */
+static affect_status check_folder(affect_context *ctx) {
+    const char *folder = base_models_folder(ctx);
+    if (!folder) return AFFECT_OK;
+    char **names;
+    size_t count;
+    affect_status status = infer_model_names(ctx, &names, &count);
+    if (status != AFFECT_OK) return status;
+    for (size_t i = 0; i < count; i++) {
+        char *own = base_path_join(folder, names[i]),
+             *card = own ? base_path_join(own, "card.json") : NULL;
+        infer_card *loaded = NULL;
+        if (!card && status == AFFECT_OK) status = base_fail_memory(ctx);
+        if (status == AFFECT_OK && base_file_exists(card))
+            status = infer_card_load(ctx, names[i], false, &loaded);
+        infer_card_destroy(loaded);
+        base_free(card);
+        base_free(own);
+        base_free(names[i]);
+    }
+    base_free(names);
+    return status;
+}
+
 /* A model that was asked for by name must be there: its absence is an error, not a warning. */
 static affect_status check_models(affect_context *ctx, const affect_options *o) {
-    affect_status status = AFFECT_OK;
+    affect_status status = check_folder(ctx);
     for (size_t i = 0; i < o->models.count && status == AFFECT_OK; i++) {
         infer_card *card = NULL;
         if (o->models.items[i].model)
@@ -149,6 +184,7 @@ void affect_session_destroy(affect_session *s) {
     stage_clear(&s->text);
     stage_clear(&s->fused);
     affect_options_destroy(s->options);
+    media_resampler_destroy(s->sound.resampler);
     base_free(s->clean);
     base_free(s);
 }
@@ -283,28 +319,90 @@ affect_status session_push_item(affect_session *s, const media_item *item) {
     return pushed(s, end, session_lane_push(&s->lanes[SOUND_LANE], item));
 }
 
-affect_status affect_session_push_audio(affect_session *s, affect_time t0, int sample_rate,
-                                        const float *samples, size_t count) {
-    if (sample_rate != 16000)
+static affect_status push_block(affect_session *s, affect_time t0, const float *samples,
+                                size_t count) {
+    if (count == 0) return ready(s);
+    return session_push_item(
+        s, &(media_item){
+               .kind = MEDIA_AUDIO,
+               .audio = {.t0 = t0, .sample_rate = SOUND_RATE, .count = count, .samples = samples}});
+}
+
+/* What came out of the resampler, at its place. */
+static affect_status push_made(affect_session *s, const float *samples, size_t count) {
+    affect_time t0 = s->sound.t0 + time_from_ticks(s->sound.made, 1, SOUND_RATE);
+    s->sound.made += (int64_t)count;
+    return push_block(s, t0, samples, count);
+}
+
+/* Ends the stretch of sound that is being resampled, if there is one. */
+static affect_status close_sound(affect_session *s) {
+    if (!s->sound.resampler) return AFFECT_OK;
+    const float *samples;
+    size_t count;
+    affect_status status = media_resampler_finish(s->sound.resampler, &samples, &count);
+    if (status == AFFECT_OK) status = push_made(s, samples, count);
+    media_resampler_destroy(s->sound.resampler);
+    s->sound.resampler = NULL;
+    return status;
+}
+
+static affect_status push_resampled(affect_session *s, affect_time t0, int rate, int channels,
+                                    const float *samples, size_t count) {
+    affect_status status = AFFECT_OK;
+    affect_time expected =
+        s->sound.t0 + time_from_ticks(s->sound.taken, 1, BASE_MAX(s->sound.rate, 1));
+    if (rate != s->sound.rate || channels != s->sound.channels || t0 - expected > SOUND_JOIN ||
+        expected - t0 > SOUND_JOIN)
+        status = close_sound(s);
+    if (status == AFFECT_OK && !s->sound.resampler) {
+        status = media_resampler_create(s->ctx, rate, channels, SOUND_RATE, &s->sound.resampler);
+        s->sound.rate = rate;
+        s->sound.channels = channels;
+        s->sound.t0 = t0;
+        s->sound.taken = s->sound.made = 0;
+    }
+    const float *made;
+    size_t made_count;
+    if (status == AFFECT_OK)
+        status = media_resampler_push(s->sound.resampler, samples, count, &made, &made_count);
+    if (status != AFFECT_OK) return status;
+    s->sound.taken += (int64_t)count;
+    return push_made(s, made, made_count);
+}
+
+affect_status affect_session_push_channels(affect_session *s, affect_time t0, int sample_rate,
+                                           int channels, const float *samples, size_t count) {
+    if (sample_rate < MEDIA_LOWEST_RATE || sample_rate > MEDIA_HIGHEST_RATE || channels < 1 ||
+        channels > MEDIA_MAX_CHANNELS)
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
-                         "samples at %d Hz: a session takes 16000 Hz, mono", sample_rate);
+                         "samples at %d Hz in %d channels: a session takes %d to %d Hz and 1 to %d "
+                         "channels",
+                         sample_rate, channels, MEDIA_LOWEST_RATE, MEDIA_HIGHEST_RATE,
+                         MEDIA_MAX_CHANNELS);
     if (count && !samples)
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "%zu samples at NULL", count);
     if (t0 < 0) return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "samples before time 0");
-    if (count == 0) return ready(s);
+    affect_status status = ready(s);
+    if (status != AFFECT_OK || count == 0) return status;
     bool clean = true;
-    for (size_t i = 0; i < count && clean; i++) clean = isfinite(samples[i]);
+    size_t all = count * (size_t)channels;
+    for (size_t i = 0; i < all && clean; i++) clean = isfinite(samples[i]);
     if (!clean) {
-        if (!base_grow((void **)&s->clean, &s->clean_capacity, count, sizeof *s->clean))
+        if (!base_grow((void **)&s->clean, &s->clean_capacity, all, sizeof *s->clean))
             return base_fail_memory(s->ctx);
-        for (size_t i = 0; i < count; i++) s->clean[i] = isfinite(samples[i]) ? samples[i] : 0.0f;
+        for (size_t i = 0; i < all; i++) s->clean[i] = isfinite(samples[i]) ? samples[i] : 0.0f;
         samples = s->clean;
     }
-    return session_push_item(
-        s,
-        &(media_item){
-            .kind = MEDIA_AUDIO,
-            .audio = {.t0 = t0, .sample_rate = sample_rate, .count = count, .samples = samples}});
+    if (sample_rate != SOUND_RATE || channels != 1)
+        return push_resampled(s, t0, sample_rate, channels, samples, count);
+    status = close_sound(s);
+    return status == AFFECT_OK ? push_block(s, t0, samples, count) : status;
+}
+
+affect_status affect_session_push_audio(affect_session *s, affect_time t0, int sample_rate,
+                                        const float *samples, size_t count) {
+    return affect_session_push_channels(s, t0, sample_rate, 1, samples, count);
 }
 
 affect_status affect_session_push_frame(affect_session *s, affect_time time, int width, int height,
@@ -420,6 +518,7 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
 affect_status affect_session_finish(affect_session *s, affect_timeline **out) {
     *out = NULL;
     affect_status status = ready(s);
+    if (status == AFFECT_OK) status = close_sound(s);
     if (status != AFFECT_OK) return status;
     if (!s->fed)
         return s->broken = base_fail(s->ctx, AFFECT_ERROR_NO_STREAM,

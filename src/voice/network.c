@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "nn/model.h"
-#include "voice/descriptors.h"
+#include "voice/egemaps.h"
 
 enum { VALUES = 3, OUTPUTS = VOICE_NETWORK_CLASSES + 8 };
 static const char *const value_names[VALUES] = {"valence", "arousal", "dominance"};
@@ -14,6 +14,7 @@ static const char *const value_names[VALUES] = {"valence", "arousal", "dominance
 struct voice_network {
     nn_model *model;
     voice_log_mel *mel;
+    double trim_db; /* 0 = the clips of the training kept their ends */
     size_t bands, classes;
     const char *labels[VOICE_NETWORK_CLASSES]; /* borrowed: ours or the card's */
     size_t label_count, label_of[VOICE_NETWORK_CLASSES];
@@ -21,6 +22,7 @@ struct voice_network {
     float sd[VALUES];
     float *frames;
     size_t frame_capacity;
+    voice_egemaps *whole; /* NULL: the network wants no functionals */
 };
 
 /* Spellings of our categories that the field's corpora use. */
@@ -70,7 +72,7 @@ affect_status voice_network_create(affect_context *ctx, const char *model, voice
         n->classes = nn_model_classes(n->model);
         if (!base_starts_with(o->kind, "voice") || nn_model_multi_label(n->model) ||
             n->classes < 2 || n->classes > VOICE_NETWORK_CLASSES || o->outputs > OUTPUTS ||
-            card->label_count != o->outputs)
+            (o->side && o->side != VOICE_EGEMAPS_FUNCTIONALS) || card->label_count != o->outputs)
             status = base_fail(
                 ctx, AFFECT_ERROR_MODEL,
                 "model %s is no voice emotion model: its network is \"%s\" with %zu "
@@ -80,11 +82,14 @@ affect_status voice_network_create(affect_context *ctx, const char *model, voice
             take_labels(n, card);
             take_values(n, card);
             json_t *root = json_loads(card->json, 0, NULL);
-            double step =
-                json_number_value(json_object_get(json_object_get(root, "input"), "step_s"));
+            const json_t *input = json_object_get(root, "input");
+            double step = json_number_value(json_object_get(input, "step_s"));
+            n->trim_db = json_number_value(json_object_get(input, "trim_db"));
             json_decref(root);
             voice_log_mel_options mel = voice_log_mel_network(n->bands, step > 0 ? step : .016);
             status = voice_log_mel_create(ctx, &mel, &n->mel);
+            if (status == AFFECT_OK && o->side)
+                status = voice_egemaps_create(ctx, VOICE_NETWORK_RATE, &n->whole);
         }
     }
     if (status != AFFECT_OK) {
@@ -99,6 +104,7 @@ void voice_network_destroy(voice_network *n) {
     if (!n) return;
     nn_model_destroy(n->model);
     voice_log_mel_destroy(n->mel);
+    voice_egemaps_destroy(n->whole);
     base_free(n->frames);
     base_free(n);
 }
@@ -116,8 +122,9 @@ bool voice_network_has_values(const voice_network *n) {
 
 affect_status voice_network_hear(affect_context *ctx, voice_network *n, const float *samples,
                                  size_t count, voice_heard *out) {
+    if (n->trim_db > 0) voice_trim(&samples, &count, n->trim_db);
     size_t rows = voice_log_mel_frames(n->mel, count), steps = (rows + 7) / 8 * 8;
-    if (count < VOICE_NETWORK_LEAST || rows < 8)
+    if (rows < 8)
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%zu samples of speech are too few", count);
     if (!base_grow((void **)&n->frames, &n->frame_capacity, steps * n->bands, sizeof *n->frames))
         return base_fail_memory(ctx);
@@ -125,9 +132,21 @@ affect_status voice_network_hear(affect_context *ctx, voice_network *n, const fl
     if (status != AFFECT_OK) return status;
     nn_standardise(n->frames, rows * n->bands);
     memset(n->frames + rows * n->bands, 0, (steps - rows) * n->bands * sizeof *n->frames);
-    float row[OUTPUTS];
-    nn_batch batch = {
-        .count = 1, .data = n->frames, .steps = steps, .bands = n->bands, .length = &rows};
+    float row[OUTPUTS], side[VOICE_EGEMAPS_FUNCTIONALS];
+    if (n->whole) {
+        voice_egemaps_reset(n->whole);
+        status = voice_egemaps_push(n->whole, samples, count);
+        if (status == AFFECT_OK) status = voice_egemaps_finish(n->whole);
+        if (status != AFFECT_OK) return status;
+        if (voice_egemaps_functionals(n->whole, side) != AFFECT_OK)
+            for (size_t k = 0; k < BASE_COUNT(side); k++) side[k] = NAN; /* too short for them */
+    }
+    nn_batch batch = {.count = 1,
+                      .data = n->frames,
+                      .steps = steps,
+                      .bands = n->bands,
+                      .length = &rows,
+                      .side = n->whole ? side : NULL};
     status = nn_model_run(ctx, n->model, &batch, row);
     if (status != AFFECT_OK) return status;
     *out = (voice_heard){.known = nn_model_known(n->model, 0)};

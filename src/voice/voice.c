@@ -221,7 +221,8 @@ static affect_status follow_utterance(voice_stage *v, bool speech) {
         u->heard = 0;
     }
     if (speech) u->last = frame;
-    if (status == AFFECT_OK && u->open && frame + 1 - u->from >= HEARD_LONGEST) {
+    /* Once the margin after it is there, however blocks fall. */
+    if (status == AFFECT_OK && u->open && frame + 1 - u->from >= HEARD_LONGEST + MARGIN) {
         status = hear(v, u->from, u->from + HEARD_LONGEST);
         u->from += HEARD_HOP;
     }

@@ -9,8 +9,8 @@
 
 #include "words/judge.h"
 
-static const double THRESHOLD = 1.6; /* mean log odds */
-static const double EVEN_WORDS = 4;  /* imaginary words of log odds 0 */
+const double judge_threshold = 2.4; /* mean log odds */
+static const double EVEN_WORDS = 4; /* imaginary words of log odds 0 */
 enum { RECENT = 128 };
 
 typedef struct pending {
@@ -44,12 +44,13 @@ double judge_word(float confidence) {
     return log(c / (1 - c));
 }
 
-bool judge_decide(double own_sum, size_t own_count, double other_sum, double other_count) {
+bool judge_decide(double own_sum, size_t own_count, double other_sum, double other_count,
+                  double threshold) {
     if (other_count > JUDGE_WINDOW_WORDS) {
         other_sum *= JUDGE_WINDOW_WORDS / other_count;
         other_count = JUDGE_WINDOW_WORDS;
     }
-    return (own_sum + other_sum) / ((double)own_count + other_count + EVEN_WORDS) > THRESHOLD;
+    return (own_sum + other_sum) / ((double)own_count + other_count + EVEN_WORDS) > threshold;
 }
 
 affect_status words_judge_create(affect_context *ctx, affect_timeline *timeline,
@@ -126,7 +127,7 @@ static affect_status decide(words_judge *j) {
     for (size_t i = 0; i < j->pending_count; i++) {
         pending *p = &j->pending[i];
         p->utterance.understood = judge_decide(p->sum, p->utterance.count, sum - p->sum,
-                                               count - (double)p->utterance.count);
+                                               count - (double)p->utterance.count, judge_threshold);
         if (!status && p->utterance.understood) status = close_lost(j);
         if (!p->utterance.understood) {
             if (!j->lost) j->lost_t0 = p->utterance.t0;

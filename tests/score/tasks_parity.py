@@ -64,9 +64,11 @@ open(path("p.jsonl"), "w").writelines(json.dumps({"id": f"c{i}", "emotion": p[i]
 want = sk.f1_score(g, p, average="macro")
 for a, b in (path("g.npy"), path("p.npy")), (path("b.npz") + ":g", path("b.npz") + ":p"), (path("g.npy"), path("l.pkl")), (gold, path("d.pkl")), (gold, path("r.pkl")), (gold, path("p.jsonl")):
     check(f"{os.path.basename(a)} {os.path.basename(b)}", score("classes", "--gold", a, "--pred", b, "--bootstrap", 0, *(["--column", "emotion"] if a == gold else []))["values"].get("macro_f1"), want)
-code, out, _ = run("--gold", gold, "--pred", pred, "--paper", "erc"); cells = [c.strip() for c in out.splitlines()[2].split("|")[2:-1]]
+code, out, _ = run("--gold", gold, "--pred", pred, "--paper", "erc", "--format", "markdown"); cells = [c.strip() for c in out.splitlines()[2].split("|")[2:-1]]
 check("erc table", cells, [f"{100 * x:.2f}" for x in [*F, sk.accuracy_score(g, p), sk.f1_score(g, p, average="weighted")]])
 check("latex", "\\begin{tabular}" in run("classes", "--gold", gold, "--pred", pred, "--format", "latex")[1], True)
+
+text = run("--gold", gold, "--pred", pred, "--paper", "erc")[1].splitlines(); check("erc text", text[1].split()[1:], cells); check("erc json", round(score("--gold", gold, "--pred", pred, "--paper", "erc")["paper"]["columns"]["Acc"], 2), float(cells[-2]))
 
 # ---- numbers
 x, y = rng.normal(size=n), rng.normal(size=n); y = .7 * x + .5 * y; x[5] = np.nan; k = ~np.isnan(x)
@@ -115,4 +117,9 @@ for name, arguments, want in [("other lengths", ["classes", "--gold", path("g.np
         ("no such column", ["classes", "--gold", gold, "--pred", pred, "--column", "mood"], 4), ("text for a number", ["regression", "--gold", bad, "--pred", bad, "--column", "valence"], 4), ("which column", ["classes", "--gold", write("m.csv", ["a", "b"], [[1, 2]]), "--pred", path("m.csv")], 2),
         ("a preset of another task", ["regression", "--paper", "erc", "--gold", gold, "--pred", pred], 2), ("torn JSON", ["classes", "--gold", (open(path("t.jsonl"), "w").write('{"id": 1\n'), path("t.jsonl"))[1], "--pred", pred], 4)]:
     code, out, err = run(*arguments); check(name, (code, len(err.splitlines())), (want, 1))
+for paper, g_, p_ in [("mosi", "a.npy", "b.npy"), ("mosei", "a.npy", "b.npy"), ("sims", "a.npy", "b.npy"), ("simsv2", "a.npy", "b.npy"), ("muse", "a.npy", "b.npy"), ("goemotions", "mg.csv", "mp.csv"), ("megc", "g.npy", "p.npy"), ("emobox", "g.npy", "p.npy"), ("dfew", "g.npy", "p.npy"), ("mer-unibench", "g.npy", "p.npy")]:
+    for form in "text", "markdown", "latex", "json":
+        code, out, err = run("--gold", path(g_), "--pred", path(p_), "--paper", paper, "--format", form, "--bootstrap", 0); check(f"{paper} {form}", (code, "redictions" in out or form == "json"), (0, True))
+mg7 = ["neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger"]; w = write("meld.csv", ["id", "Emotion"], [[i, mg7[i % 7]] for i in range(70)])
+check("meld columns", run("--gold", w, "--pred", w, "--paper", "meld", "--format", "latex", "--column", "Emotion")[1].splitlines()[2].split(" & ")[1:-1], mg7 + ["Acc"])
 print(f"{passed} passed, {failed} failed"); sys.exit(failed > 0)

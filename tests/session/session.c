@@ -4,7 +4,10 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "affect/affect.h"
 #include "media/media.h"
@@ -208,7 +211,10 @@ static void wrong_calls_are_refused(void **state) {
     assert_int_equal(affect_session_create(ctx, options, &session), AFFECT_OK);
     float sample = 0;
     uint8_t pixel[3] = {0};
-    assert_int_equal(affect_session_push_audio(session, 0, 44100, &sample, 1),
+    assert_int_equal(affect_session_push_audio(session, 0, 999, &sample, 1), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_session_push_channels(session, 0, 16000, 0, &sample, 1),
+                     AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(affect_session_push_channels(session, 0, 16000, 65, &sample, 1),
                      AFFECT_ERROR_ARGUMENT);
     assert_int_equal(affect_session_push_audio(session, -1, 16000, &sample, 1),
                      AFFECT_ERROR_ARGUMENT);
@@ -249,6 +255,101 @@ static void odd_samples_and_frames_are_taken(void **state) {
     assert_int_equal(affect_session_finish(session, &timeline), AFFECT_ERROR_ARGUMENT);
     affect_session_destroy(session);
     affect_context_destroy(ctx);
+}
+
+/* A tone that rises slowly, at any rate: `cut` samples at a time, each channel the same. */
+static affect_timeline *pushed_tone(affect_context *ctx, int rate, int channels, size_t cut,
+                                    affect_time hole) {
+    affect_options *options;
+    affect_session *session;
+    affect_timeline *timeline;
+    assert_int_equal(affect_options_create(ctx, &options), AFFECT_OK);
+    affect_options_set_face(options, 0);
+    affect_options_set_words(options, 0);
+    assert_int_equal(affect_session_create(ctx, options, &session), AFFECT_OK);
+    affect_options_destroy(options);
+    size_t total = 2 * (size_t)rate;
+    float *samples = base_alloc(cut * (size_t)channels * sizeof *samples);
+    for (size_t at = 0; at < total; at += cut) {
+        size_t n = BASE_MIN(cut, total - at);
+        for (size_t i = 0; i < n; i++) {
+            double t = (double)(at + i) / rate, x = 0;
+            for (int k = 1; k <= 8; k++) x += .1 / k * sin(6.283185307 * k * (150 + 25 * t) * t);
+            for (int c = 0; c < channels; c++) samples[i * (size_t)channels + (size_t)c] = (float)x;
+        }
+        affect_time t0 = time_from_ticks((int64_t)at, 1, rate);
+        if (at >= total / 2) t0 += hole;
+        assert_int_equal(affect_session_push_channels(session, t0, rate, channels, samples, n),
+                         AFFECT_OK);
+    }
+    base_free(samples);
+    assert_int_equal(affect_session_finish(session, &timeline), AFFECT_OK);
+    affect_session_destroy(session);
+    return timeline;
+}
+
+static void any_rate_and_channels_are_heard_alike(void **state) {
+    (void)state;
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    affect_timeline *plain = pushed_tone(ctx, 16000, 1, 1600, 0);
+    const affect_track *want = affect_timeline_find_track(plain, "voice/prosody");
+    assert_true(affect_track_rows(want) > 150);
+    const struct {
+        int rate, channels;
+        size_t cut;
+    } cases[] = {{44100, 1, 1000}, {44100, 2, 777}, {48000, 6, 4800}, {192000, 1, 19200}};
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        affect_timeline *other =
+            pushed_tone(ctx, cases[i].rate, cases[i].channels, cases[i].cut, 0);
+        assert_int_equal(affect_timeline_duration(other), 2 * AFFECT_SECOND);
+        const affect_track *have = affect_timeline_find_track(other, "voice/prosody");
+        assert_int_equal(affect_track_rows(have), affect_track_rows(want));
+        for (size_t r = 20; r + 20 < affect_track_rows(want); r++) {
+            assert_int_equal(affect_track_time(have, r), affect_track_time(want, r));
+            float a = affect_track_row(want, r)[0], b = affect_track_row(have, r)[0];
+            if (!isnan(a) && !isnan(b)) assert_true(fabsf(a - b) < 1); /* Hz */
+        }
+        affect_timeline_destroy(other);
+    }
+    /* How the pushes fall changes nothing. */
+    affect_timeline *one = pushed_tone(ctx, 44100, 2, 777, 0);
+    affect_timeline *two = pushed_tone(ctx, 44100, 2, 44100, 0);
+    same_track(one, two, "voice/prosody");
+    affect_timeline_destroy(one);
+    affect_timeline_destroy(two);
+    /* A hole is a hole: what follows it keeps its time. */
+    affect_timeline *late = pushed_tone(ctx, 48000, 2, 4800, AFFECT_SECOND);
+    assert_int_equal(affect_timeline_duration(late), 3 * AFFECT_SECOND);
+    affect_timeline_destroy(late);
+    affect_timeline_destroy(plain);
+    affect_context_destroy(ctx);
+}
+
+/* A model folder that the user names with a broken card in it is an error that names the card; it
+ * is not passed over for the default model. */
+static void broken_card_is_told(void **state) {
+    (void)state;
+    char folder[] = "/tmp/affect-session-XXXXXX", path[128];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/voice.activity", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/voice.activity/card.json", folder);
+    affect_context *ctx;
+    affect_session *session;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    assert_int_equal(affect_context_set_models(ctx, folder), AFFECT_OK);
+    assert_int_equal(affect_session_create(ctx, NULL, &session), AFFECT_OK);
+    affect_session_destroy(session);
+    assert_int_equal(base_write_file(ctx, path, "{\"name\": ", 9), AFFECT_OK);
+    assert_int_equal(affect_session_create(ctx, NULL, &session), AFFECT_ERROR_MODEL);
+    assert_null(session);
+    assert_non_null(strstr(affect_context_message(ctx), path));
+    affect_context_destroy(ctx);
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    rmdir(path);
+    rmdir(folder);
 }
 
 static void pushed_text_replaces_recognition(void **state) {
@@ -361,6 +462,8 @@ int main(void) {
         cmocka_unit_test(callbacks_tell_everything_once),
         cmocka_unit_test(wrong_calls_are_refused),
         cmocka_unit_test(odd_samples_and_frames_are_taken),
+        cmocka_unit_test(any_rate_and_channels_are_heard_alike),
+        cmocka_unit_test(broken_card_is_told),
         cmocka_unit_test(pushed_text_replaces_recognition),
         cmocka_unit_test(cancelling_stops_soon),
         cmocka_unit_test(separate_sessions_run_at_once),

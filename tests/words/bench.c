@@ -1,16 +1,19 @@
 /* What the recogniser is worth on recordings with known text, as numbers.
  *
- *   bench_words wer FILE...       each with FILE's name + .txt beside it: word error rate
- * (Levenshtein over lower-case words), time per second of audio bench_words show FILE... utterances
- * and words as they are written to the timeline
- */
+ *   bench_words wer FILE...         each with FILE's name + .txt beside it: word error rate
+ *                                   (Levenshtein over lower-case words), time per second of audio
+ *   bench_words show FILE...        utterances and words as they are written to the timeline
+ *   bench_words judge FILE...       how much of them counts as understood
+ *   bench_words fit FILE... -- FILE...  English, then other languages: what judge would say at each
+ *                                   threshold on the mean log odds */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "media/media.h"
-#include "words/words.h"
+#include "words/judge.h"
+#include "words/private.h"
 
 static double cpu_s(void) {
     struct timespec t;
@@ -211,14 +214,127 @@ static int judge(affect_context *ctx, int count, char **paths) {
     return 0;
 }
 
+/* ---- the threshold of the rule ---- */
+
+typedef struct spoken {
+    int recording;
+    size_t count;
+    double sum, t1_s;
+} spoken;
+
+typedef struct spoken_list {
+    spoken *items;
+    size_t count;
+} spoken_list;
+
+/* What the recogniser hears in a file, before any verdict. */
+static affect_status listen(affect_context *ctx, words_vosk *vosk, const char *path, int recording,
+                            spoken_list *out) {
+    enum { CHUNK = 3200 };
+    media_options options = media_options_default();
+    options.want_video = false;
+    media_reader *reader = NULL;
+    vosk_result result = {0};
+    affect_status status = media_open(ctx, path, &options, &reader);
+    if (!status) status = words_vosk_restart(vosk);
+    static float chunk[CHUNK];
+    size_t have = 0;
+    media_item item = {0};
+    for (bool last = false; !status && !last;) {
+        status = media_next(reader, &item);
+        last = item.kind == MEDIA_END;
+        for (size_t i = 0; !status && (last || item.kind == MEDIA_AUDIO);) {
+            size_t n = last ? 0 : BASE_MIN(item.audio.count - i, CHUNK - have);
+            if (n) memcpy(chunk + have, item.audio.samples + i, n * sizeof *chunk);
+            have += n;
+            i += n;
+            if (!last && have < CHUNK) break;
+            bool ended;
+            status = words_vosk_feed(vosk, chunk, have, &ended);
+            have = 0;
+            if (!status && (ended || last)) status = words_vosk_take(vosk, last, &result);
+            if (!status && (ended || last) && result.count) {
+                spoken u = {.recording = recording, .count = result.count};
+                for (size_t k = 0; k < result.count; k++)
+                    u.sum += judge_word(result.items[k].confidence);
+                u.t1_s = result.items[result.count - 1].t1_s;
+                out->items = realloc(out->items, (out->count + 1) * sizeof *out->items);
+                out->items[out->count++] = u;
+            }
+            if (last) break;
+        }
+    }
+    vosk_result_destroy(&result);
+    media_close(reader);
+    return status;
+}
+
+/* Short recordings: all their other utterances are within the judge's window. */
+static void count_understood(const spoken_list *l, double threshold, size_t *utterances,
+                             size_t *words) {
+    *utterances = *words = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        double sum = 0, count = 0;
+        for (size_t k = 0; k < l->count; k++) {
+            if (k == i || l->items[k].recording != l->items[i].recording ||
+                fabs(l->items[k].t1_s - l->items[i].t1_s) > JUDGE_WINDOW_S)
+                continue;
+            sum += l->items[k].sum;
+            count += (double)l->items[k].count;
+        }
+        if (judge_decide(l->items[i].sum, l->items[i].count, sum, count, threshold)) {
+            ++*utterances;
+            *words += l->items[i].count;
+        }
+    }
+}
+
+static int fit(affect_context *ctx, int count, char **paths) {
+    spoken_list lists[2] = {{0}};
+    int which = 0;
+    words_vosk *vosk = NULL;
+    affect_status status = words_vosk_open(ctx, NULL, 16000, &vosk);
+    for (int i = 0; i < count; i++) {
+        if (!strcmp(paths[i], "--")) {
+            which = 1;
+            continue;
+        }
+        if (!status) status = listen(ctx, vosk, paths[i], i, &lists[which]);
+        if (status) {
+            fprintf(stderr, "%s\n", affect_context_message(ctx));
+            return (int)status;
+        }
+    }
+    words_vosk_close(vosk);
+    size_t all[2] = {0};
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < lists[k].count; i++) all[k] += lists[k].items[i].count;
+    printf("threshold  English: utterances (of %zu)  words (of %zu)   others: utterances (of %zu)  "
+           "words (of %zu)  words right\n",
+           lists[0].count, all[0], lists[1].count, all[1]);
+    for (int step = 0; step <= 20; step++) {
+        double threshold = 0.8 + 0.1 * step;
+        size_t utterances[2], words[2];
+        for (int k = 0; k < 2; k++)
+            count_understood(&lists[k], threshold, &utterances[k], &words[k]);
+        printf("%9.1f %35zu %14zu %35zu %14zu  %10.1f %%\n", threshold, utterances[0], words[0],
+               utterances[1], words[1],
+               50.0 * ((double)words[0] / (double)BASE_MAX(all[0], (size_t)1) + 1 -
+                       (double)words[1] / (double)BASE_MAX(all[1], (size_t)1)));
+    }
+    for (int k = 0; k < 2; k++) free(lists[k].items);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     affect_context *ctx;
     if (argc < 3 || affect_context_create(&ctx)) {
-        fprintf(stderr, "usage: bench_words wer|judge|show FILE...\n");
+        fprintf(stderr, "usage: bench_words wer|judge|fit|show FILE...\n");
         return 2;
     }
     int result = !strcmp(argv[1], "wer")     ? word_error_rate(ctx, argc - 2, argv + 2)
                  : !strcmp(argv[1], "judge") ? judge(ctx, argc - 2, argv + 2)
+                 : !strcmp(argv[1], "fit")   ? fit(ctx, argc - 2, argv + 2)
                  : !strcmp(argv[1], "show")  ? show(ctx, argc - 2, argv + 2)
                                              : 2;
     affect_context_destroy(ctx);

@@ -3,7 +3,9 @@
  * that the face stage uses.
  *
  * usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]
- * EVERY 3 fits on every third training face (quicker).
+ *        face-fit --join MODEL FERPLUS_FOLDER [EVERY]
+ * EVERY 3 fits on every third face (quicker). --join prints how much the posteriors of one
+ * of our networks and the installed face.geometry should count beside each other (expression.c).
  *
  * Training faces give the pose terms and spreads (neutral faces) and the softmax regression of the
  * votes (all). Validation faces give the calibration of the expression network (which has seen the
@@ -69,15 +71,16 @@ static affect_status read_set(affect_context *ctx, const char *folder, const cha
     if (!status) status = data_npz_array(ctx, npz, "images", &images);
     snprintf(path, sizeof path, "%s/%s_votes.csv", folder, name);
     if (!status) status = data_table_open(ctx, path, NULL, &votes);
-    if (!status && (images->rank != 3 || images->shape[1] != SIDE || images->shape[2] != SIDE ||
-                    images->type != DATA_NPY_U8 || images->shape[0] != votes->rows))
+    if (!status && (images->values.rank != 3 || images->values.shape[1] != SIDE ||
+                    images->values.shape[2] != SIDE || images->values.type != DATA_U8 ||
+                    images->values.shape[0] != votes->rows))
         status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: pictures and votes do not fit", path);
-    size_t n = status ? 0 : images->shape[0];
+    size_t n = status ? 0 : images->values.shape[0];
     out->items = base_calloc(n, sizeof *out->items);
     if (!status && !out->items) status = base_fail_memory(ctx);
     for (size_t i = 0; !status && i < n; i += every) {
         uint8_t rgb[SIDE * SIDE * 3];
-        const unsigned char *grey = images->data + i * SIDE * SIDE;
+        const unsigned char *grey = images->values.bytes + i * SIDE * SIDE;
         for (int k = 0; k < SIDE * SIDE; k++) memset(rgb + 3 * k, grey[k], 3);
         media_frame frame = {.width = SIDE, .height = SIDE, .stride = SIDE * 3, .rgb = rgb};
         sample *s = &out->items[out->count];
@@ -406,17 +409,77 @@ cleanup:
     return status;
 }
 
+/* Two weights, of the network's and of the geometry's log-odds, by a grid on one half of the
+ * validation faces, judged on the other, and the other way round. */
+static affect_status join(affect_context *ctx, const char *model, const char *folder,
+                          size_t every) {
+    mesher *m = NULL;
+    expresser *e = NULL;
+    set valid = {0};
+    face_population p;
+    affect_status status = mesher_create(ctx, "face.mesh", &m);
+    if (!status) status = expresser_create_raw(ctx, model, &e);
+    if (!status) status = population_load(ctx, "face.geometry", &p);
+    if (!status) status = read_set(ctx, folder, "valid", m, e, every, &valid);
+    enum { STEPS = 31 };
+    static double loss[STEPS][STEPS][2], met[STEPS][STEPS][2];
+    for (size_t i = 0; !status && i < valid.count; i++) {
+        sample *s = &valid.items[i];
+        double geometry[C], target[C];
+        population_deviation(&p, &s->g, s->deviation);
+        for (int c = 0; c < C; c++) {
+            geometry[c] = (double)p.weights[c][F];
+            target[c] = (double)s->target[c];
+            for (int k = 0; k < F; k++)
+                geometry[c] += (double)p.weights[c][k] * fmax(-6, fmin(6, (double)s->deviation[k]));
+        }
+        for (int a = 0; a < STEPS; a++)
+            for (int b = 0; b < STEPS; b++) {
+                double logit[C], top = -INFINITY, sum = 0;
+                for (int c = 0; c < C; c++) {
+                    logit[c] = .05 * a * (double)s->looked[c] + .05 * b * geometry[c];
+                    top = fmax(top, logit[c]);
+                }
+                for (int c = 0; c < C; c++) sum += exp(logit[c] - top);
+                for (int c = 0; c < C; c++)
+                    loss[a][b][i % 2] -= target[c] * (logit[c] - top - log(sum));
+                met[a][b][i % 2] += best_of(logit) == best_of(target);
+            }
+    }
+    double n[2] = {(double)((valid.count + 1) / 2), (double)(valid.count / 2)};
+    for (int half = 0; half < 2 && !status; half++) {
+        int at[2] = {20, 0};
+        for (int a = 0; a < STEPS; a++)
+            for (int b = 0; b < STEPS; b++)
+                if (loss[a][b][half] < loss[at[0]][at[1]][half]) at[0] = a, at[1] = b;
+        int o = 1 - half;
+        printf("half %d: network %.2f, geometry %.2f; on the other half agreement %.3f, "
+               "cross-entropy %.3f; network alone %.3f, %.3f; geometry alone %.3f, %.3f\n",
+               half, .05 * at[0], .05 * at[1], met[at[0]][at[1]][o] / n[o],
+               loss[at[0]][at[1]][o] / n[o], met[20][0][o] / n[o], loss[20][0][o] / n[o],
+               met[0][20][o] / n[o], loss[0][20][o] / n[o]);
+    }
+    base_free(valid.items);
+    expresser_destroy(e);
+    mesher_destroy(m);
+    return status;
+}
+
 int main(int count, char **arguments) {
     int64_t every = 1;
-    if (count < 3 || count > 4 ||
-        (count == 4 &&
-         (!base_parse_int64(arguments[3], strlen(arguments[3]), &every) || every < 1))) {
-        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n");
+    bool joining = count > 1 && strcmp(arguments[1], "--join") == 0;
+    int needed = joining ? 4 : 3;
+    const char *last = count == needed + 1 ? arguments[needed] : "1";
+    if (count < needed || count > needed + 1 || !base_parse_int64(last, strlen(last), &every) ||
+        every < 1) {
+        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n"
+                        "       face-fit --join MODEL FERPLUS_FOLDER [EVERY]\n");
         return AFFECT_ERROR_USAGE;
     }
     affect_context *ctx;
     if (affect_context_create(&ctx)) return AFFECT_ERROR_MEMORY;
-    affect_status status = run(ctx, arguments[1], arguments[2], (size_t)every);
+    affect_status status = joining ? join(ctx, arguments[2], arguments[3], (size_t)every)
+                                   : run(ctx, arguments[1], arguments[2], (size_t)every);
     if (status) fprintf(stderr, "face-fit: %s\n", affect_context_message(ctx));
     affect_context_destroy(ctx);
     return (int)status;

@@ -127,6 +127,46 @@ static affect_status spatial(converter *c, const tfjs_node *node, const char *na
     return AFFECT_OK;
 }
 
+/* A convolution with 1 x 1 kernels: `kernel` is [outputs, inputs / groups]. */
+static void emit_pointwise(converter *c, const char *name, const char *from, int64_t outputs,
+                           int64_t inputs, int64_t groups, const float *kernel) {
+    const int64_t dims[4] = {outputs, inputs / groups, 1, 1}, ones[2] = {1, 1};
+    const char *weights =
+        emit_floats(&c->out, emit_name(&c->out, "%s/kernel", name), dims, 4, kernel);
+    Onnx__Node *conv = emit_node(&c->out, "Conv", name, from, weights, NULL);
+    emit_ints(&c->out, conv, "kernel_shape", ones, 2);
+    if (groups > 1) emit_int(&c->out, conv, "group", groups);
+}
+
+/* ONNX Runtime's PRelu goes through its input one number and one branch at a time, and in a layout
+ * of its own beside the convolutions': half of the face mesh's time. With a slope a for each
+ * channel it is a x + (1 - a) relu(x): two scalings of channels, which run as convolutions in the
+ * layout of their neighbours, and their sum, which is fused into the second. */
+static void emit_prelu(converter *c, const char *name, const char *from, const tfjs_tensor *alpha,
+                       bool nchw) {
+    size_t n = alpha->count;
+    bool channels = nchw && n > 1 && alpha->rank > 0 && (size_t)alpha->dims[alpha->rank - 1] == n;
+    float *rest = channels ? base_alloc(n * sizeof *rest) : NULL;
+    if (!channels) {
+        emit_node(&c->out, "PRelu", name, from,
+                  emit_broadcast(c, emit_name(&c->out, "%s/slope", name), alpha, nchw), NULL);
+        return;
+    }
+    if (!rest) {
+        c->out.failed = true;
+        return;
+    }
+    for (size_t k = 0; k < n; k++) rest[k] = 1.0f - alpha->f[k];
+    const char *relu = emit_name(&c->out, "%s/relu", name);
+    const char *sloped = emit_name(&c->out, "%s/sloped", name);
+    const char *positive = emit_name(&c->out, "%s/positive", name);
+    emit_node(&c->out, "Relu", relu, from, NULL, NULL);
+    emit_pointwise(c, sloped, from, (int64_t)n, (int64_t)n, (int64_t)n, alpha->f);
+    emit_pointwise(c, positive, relu, (int64_t)n, (int64_t)n, (int64_t)n, rest);
+    emit_node(&c->out, "Add", name, sloped, positive, NULL);
+    base_free(rest);
+}
+
 /* Writes what is fused behind a convolution or product; `alpha` is the Prelu's input, if any. */
 static affect_status emit_activation(converter *c, const tfjs_node *node, const char *op,
                                      const char *from, value *out) {
@@ -143,8 +183,7 @@ static affect_status emit_activation(converter *c, const tfjs_node *node, const 
         const tfjs_tensor *alpha = constant(c, node, node->input_count - 1);
         if (!alpha || !alpha->f || alpha->rank > 3)
             return refuse(c, node, "the Prelu's slope must be a constant");
-        emit_node(&c->out, "PRelu", name, from,
-                  emit_broadcast(c, emit_name(&c->out, "%s/slope", name), alpha, out->nchw), NULL);
+        emit_prelu(c, name, from, alpha, out->nchw);
     } else {
         return refuse(c, node, "unknown activation");
     }

@@ -357,6 +357,23 @@ function blockRow(name, items, strong) {
   } };
 }
 
+/* Posteriors as stretches of their likeliest label. Rows of words stand for their utterance. */
+function likeliest(track) {
+  const out = [];
+  for (let i = 0; i < track.t.length; i++) {
+    let best = -1;
+    track.v.forEach((values, c) => { if (values[i] !== null && (best < 0 || values[i] > track.v[best][i])) best = c; });
+    if (best < 0) continue;
+    const t = track.t[i], said = MODALITIES[track.modality] === "words" && utterances.find((u) => u.t0 <= t && t <= u.t1);
+    const half = (j) => Math.min(Math.abs(track.t[j] - t) / 2, 1);
+    const t0 = said ? said.t0 : t - (i > 0 ? half(i - 1) : 0), t1 = said ? said.t1 : t + (i + 1 < track.t.length ? half(i + 1) : 0.5);
+    const last = out[out.length - 1], label = track.channels[best], score = track.v[best][i];
+    if (last && last.label === label && t0 - last.t1 < 0.05) { last.t1 = t1; last.score = Math.max(last.score, score); }
+    else out.push({ t0, t1, label, score });
+  }
+  return out;
+}
+
 function eventRow(name, modality, items) {
   const blinks = items.filter((e) => e.kind === "blink"), others = items.filter((e) => e.kind !== "blink");
   const ends = [];
@@ -478,8 +495,12 @@ function buildRows() {
     if (theirs.length) rows.push(blockRow("Episodes", theirs, true));
     for (const [channel, title] of [["valence", "Valence"], ["arousal", "Arousal"]])
       if ((track && track.index.has(channel)) || tracks.has(`face/${person}/affect`)) rows.push(curveRow(person, channel, title));
+    const looks = tracks.get(`face/${person}/expression`);
+    if (looks && looks.t.length) rows.push(blockRow("Face looks", likeliest(looks), false));
     lanes(person, (p) => p === person || (persons.length === 1 && !(p > 0)));
   }
+  for (const [id, name] of [["voice/emotion", "Voice sounds"], ["words/emotion", "Words say"]])
+    if (tracks.has(id) && tracks.get(id).t.length) rows.push(blockRow(name, likeliest(tracks.get(id)), false));
   const start = rows.length;
   const free = episodes.filter((e) => !(e.person > 0));
   if (free.length) rows.push(blockRow("Episodes", free, true));

@@ -1,0 +1,231 @@
+/* Between the voice stage and its network: what is heard, when, and that it is what the trainer's
+ * own front end gives. The networks are tiny and untrained. */
+#include "voice/network.h"
+
+#include <math.h>
+
+#include "tests/nn/tiny.h"
+#include "voice/voice.h"
+
+enum { RATE = 16000 };
+static affect_context *ctx;
+static tiny_model model;
+static const char *affect_path; /* the command */
+
+static int set_up(void **state) {
+    (void)state;
+    if (affect_context_create(&ctx)) return 1;
+    model = tiny_make(
+        ctx, "tiny.voice",
+        (nn_net_options){.kind = "voice_crnn", .outputs = 6, .inputs = 24, .width = 8}, 4, false,
+        "\"calm\", \"neutral\", \"angry\", \"boredom\", \"valence\", \"arousal\"", NULL, true,
+        ", \"input\": {\"bands\": 24, \"step_s\": 0.02, \"trim_db\": 40}, \"validation\": "
+        "{\"errors\": "
+        "{\"valence\": "
+        "0.4, \"arousal\": 0.25}}");
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    tiny_remove(&model);
+    affect_context_destroy(ctx);
+    return 0;
+}
+
+/* `seconds` of a buzzing tone between silences of `silence` seconds. */
+static float *make_sound(double silence, double seconds, size_t *count) {
+    *count = (size_t)((2 * silence + seconds) * RATE);
+    float *x = base_calloc(*count, sizeof *x);
+    assert_non_null(x);
+    for (size_t i = 0; i < *count; i++) {
+        double t = (double)i / RATE - silence;
+        if (t < 0 || t >= seconds) continue;
+        for (int h = 1; h < 20; h++)
+            x[i] += (float)(.1 / h * sin(6.2831853 * 140 * h * t * (1 + .05 * sin(3 * t))));
+    }
+    return x;
+}
+
+static affect_timeline *listen(const float *x, size_t count, size_t block, affect_time gap) {
+    affect_timeline *timeline;
+    voice_stage *stage;
+    /* Without speech activity all sound is taken for speech: the utterance is the whole. */
+    voice_options options = {.activity_model = "/nowhere/activity", .emotion_model = model.folder};
+    assert_int_equal(timeline_create(ctx, &timeline), AFFECT_OK);
+    assert_int_equal(voice_create(ctx, &options, timeline, &stage), AFFECT_OK);
+    for (size_t i = 0; i < count; i += block) {
+        affect_time late = i >= count / 2 ? gap : 0;
+        media_block b = {.t0 = late + time_from_ticks((int64_t)i, 1, RATE),
+                         .sample_rate = RATE,
+                         .count = BASE_MIN(block, count - i),
+                         .samples = x + i};
+        assert_int_equal(voice_push(stage, &b), AFFECT_OK);
+    }
+    assert_int_equal(voice_finish(stage), AFFECT_OK);
+    voice_destroy(stage);
+    return timeline;
+}
+
+static void labels_are_ours_where_they_mean_ours(void **state) {
+    (void)state;
+    voice_network *n;
+    size_t count;
+    assert_int_equal(voice_network_create(ctx, model.folder, &n), AFFECT_OK);
+    const char *const *labels = voice_network_labels(n, &count);
+    assert_int_equal(count, 3); /* calm joins neutral */
+    assert_string_equal(labels[0], "neutral");
+    assert_string_equal(labels[1], "anger");
+    assert_string_equal(labels[2], "boredom");
+    assert_true(voice_network_has_values(n));
+    float *x;
+    size_t samples;
+    x = make_sound(0, 1, &samples);
+    voice_heard heard;
+    assert_int_equal(voice_network_hear(ctx, n, x, samples, &heard), AFFECT_OK);
+    assert_true(fabsf(heard.posteriors[0] + heard.posteriors[1] + heard.posteriors[2] - 1) < 1e-5F);
+    assert_true(heard.sd[0] == 0.4F && heard.sd[1] == 0.25F && isnan(heard.value[2]));
+    assert_int_equal(voice_network_hear(ctx, n, x, 100, &heard), AFFECT_ERROR_ARGUMENT);
+    base_free(x);
+    voice_network_destroy(n);
+}
+
+static void a_short_utterance_gives_one_row_a_long_one_a_row_a_second(void **state) {
+    (void)state;
+    static const struct {
+        double seconds;
+        size_t rows;
+    } cases[] = {{0.3, 0}, {1.5, 1}, {3.9, 1}, {6.6, 4}, {12, 9}};
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        size_t count;
+        float *x = make_sound(0, cases[i].seconds, &count);
+        affect_timeline *t = listen(x, count, 1600, 0);
+        const affect_track *heard = affect_timeline_find_track(t, "voice/emotion");
+        const affect_track *affect = affect_timeline_find_track(t, "voice/affect");
+        assert_non_null(heard);
+        assert_int_equal(affect_track_rows(heard), cases[i].rows);
+        assert_int_equal(affect_track_rows(affect), cases[i].rows);
+        assert_string_equal(affect->model, "tiny.voice");
+        for (size_t r = 0; r < heard->rows; r++) {
+            assert_in_range(heard->times[r], 0, time_from_seconds(cases[i].seconds));
+            assert_true(isnan(affect->values[r * 6 + 2])); /* the network has no dominance */
+        }
+        affect_timeline_destroy(t);
+        base_free(x);
+    }
+}
+
+static void same(const affect_timeline *a, const affect_timeline *b) {
+    const affect_track *x = affect_timeline_find_track(a, "voice/emotion"),
+                       *y = affect_timeline_find_track(b, "voice/emotion");
+    assert_int_equal(x->rows, y->rows);
+    assert_memory_equal(x->times, y->times, x->rows * sizeof *x->times);
+    assert_memory_equal(x->values, y->values, x->rows * x->channel_count * sizeof *x->values);
+}
+
+static void how_blocks_are_cut_changes_nothing(void **state) {
+    (void)state;
+    size_t count;
+    float *x = make_sound(0, 9.3, &count);
+    affect_timeline *a = listen(x, count, 1600, 0), *b = listen(x, count, 777, 0),
+                    *c = listen(x, count, count, 0);
+    same(a, b);
+    same(a, c);
+    affect_timeline_destroy(a);
+    affect_timeline_destroy(b);
+    affect_timeline_destroy(c);
+    base_free(x);
+}
+
+static void a_gap_ends_the_utterance(void **state) {
+    (void)state;
+    size_t count;
+    float *x = make_sound(0, 4, &count);
+    affect_timeline *t = listen(x, count, 1600, 10 * AFFECT_SECOND);
+    const affect_track *heard = affect_timeline_find_track(t, "voice/emotion");
+    assert_int_equal(affect_track_rows(heard), 2);
+    assert_true(fabs(time_to_seconds(heard->times[0]) - 1) < 0.1);
+    assert_true(fabs(time_to_seconds(heard->times[1]) - 13) < 0.1);
+    affect_timeline_destroy(t);
+    base_free(x);
+}
+
+static void other_networks_are_refused(void **state) {
+    (void)state;
+    tiny_model face = tiny_make(
+        ctx, "tiny.face",
+        (nn_net_options){.kind = "face_cnn", .outputs = 2, .width = 8, .blocks = {1, 1, 1, 1}}, 2,
+        false, "\"a\", \"b\"", NULL, true, "");
+    voice_network *n;
+    assert_int_equal(voice_network_create(ctx, face.folder, &n), AFFECT_ERROR_MODEL);
+    assert_non_null(strstr(affect_context_message(ctx), "tiny.face"));
+    assert_null(n);
+    tiny_remove(&face);
+}
+
+/* `affect predict` reads the file with the trainer's code. */
+static void the_trainer_hears_the_same(void **state) {
+    (void)state;
+    size_t count;
+    float *x = make_sound(0.1, 2, &count);
+    char path[200], command[600], line[2000] = "";
+    snprintf(path, sizeof path, "%s/words.txt", model.folder); /* removed with the folder */
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    uint32_t bytes = (uint32_t)(count * 2),
+             head[11] = {0x46464952, 36 + bytes, 0x45564157, 0x20746d66, 16,   0x00010001,
+                         RATE,       RATE * 2,   0x00100002, 0x61746164, bytes};
+    fwrite(head, 4, 11, file);
+    for (size_t i = 0; i < count; i++) {
+        int16_t v = (int16_t)lrint((double)x[i] * 20000);
+        fwrite(&v, 2, 1, file);
+        x[i] = (float)v / 32768;
+    }
+    fclose(file);
+    snprintf(command, sizeof command, "%s predict --json %s %s", affect_path, model.folder, path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_non_null(fgets(line, sizeof line, pipe));
+    assert_int_equal(pclose(pipe), 0);
+    voice_network *n;
+    voice_heard heard;
+    assert_int_equal(voice_network_create(ctx, model.folder, &n), AFFECT_OK);
+    assert_int_equal(voice_network_hear(ctx, n, x, count, &heard), AFFECT_OK);
+    const char *anger = strstr(line, "\"angry\": "), *valence = strstr(line, "\"valence\": ");
+    assert_non_null(anger);
+    assert_non_null(valence);
+    assert_true(fabs(strtod(anger + 9, NULL) - (double)heard.posteriors[1]) < 2e-4);
+    assert_true(fabs(strtod(valence + 11, NULL) - (double)heard.value[0]) < 2e-3);
+    voice_network_destroy(n);
+    base_free(x);
+}
+
+static void out_of_memory_is_an_error(void **state) {
+    (void)state;
+    for (size_t k = 1; k < 400; k++) {
+        voice_network *n = NULL;
+        base_alloc_fail_at(k);
+        affect_status status = voice_network_create(ctx, model.folder, &n);
+        base_alloc_fail_at(0);
+        if (status == AFFECT_OK) {
+            voice_network_destroy(n);
+            return;
+        }
+        assert_null(n);
+    }
+    fail_msg("400 allocations were not enough");
+}
+
+int main(int count, char **arguments) {
+    affect_path = count > 1 ? arguments[1] : "affect";
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(labels_are_ours_where_they_mean_ours),
+        cmocka_unit_test(a_short_utterance_gives_one_row_a_long_one_a_row_a_second),
+        cmocka_unit_test(how_blocks_are_cut_changes_nothing),
+        cmocka_unit_test(a_gap_ends_the_utterance),
+        cmocka_unit_test(other_networks_are_refused),
+        cmocka_unit_test(the_trainer_hears_the_same),
+        cmocka_unit_test(out_of_memory_is_an_error),
+    };
+    return cmocka_run_group_tests_name("voice/network", tests, set_up, tear_down);
+}
