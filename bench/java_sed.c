@@ -126,8 +126,16 @@ static affect_status fuse_ways(affect_context *ctx, const affect_timeline *face,
     return status;
 }
 
+/* Is the actor's model there? (No pattern: the default is.) */
+static bool has_model(const setup *s, const char *pattern, const char *actor) {
+    char model[1024];
+    model_of(pattern, actor, model, sizeof model);
+    return !*model || infer_model_installed(s->ctx, model);
+}
+
 static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
     char path[2048];
+    int left_out = 0;
     data_table *t = NULL;
     snprintf(path, sizeof path, "%s/video.csv", s->folder);
     affect_status status = data_table_open(s->ctx, path, NULL, &t);
@@ -143,6 +151,10 @@ static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
         snprintf(c->actor, sizeof c->actor, "%s", data_table_cell(t, r, (size_t)column[2]));
         snprintf(path, sizeof path, "%s/%s", s->folder, data_table_cell(t, r, (size_t)column[0]));
         if (c->gold < 0) continue;
+        if (!has_model(s, s->face_model, c->actor) || !has_model(s, s->voice_model, c->actor)) {
+            left_out++;
+            continue;
+        }
         status = perceive(s, path, c->actor, true, &face);
         if (!status) status = perceive(s, path, c->actor, false, &voice);
         if (!status) status = fuse_ways(s->ctx, face, voice, c);
@@ -151,6 +163,7 @@ static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
         (*count)++;
         if (*count % 24 == 0) fprintf(stderr, "%zu clips\n", *count);
     }
+    if (left_out) printf("%d clips left out: the models of their actors are not there\n", left_out);
     data_table_destroy(t);
     return status;
 }

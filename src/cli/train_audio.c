@@ -42,27 +42,6 @@ static affect_status decode(affect_context *ctx, const char *path, samples *out)
     return status;
 }
 
-/* Cuts what is quieter than `db` below the loudest 10 ms off both ends, but 50 ms. */
-static void trim(samples *wave, double db) {
-    enum { BLOCK = RATE / 100, MARGIN = 5 };
-    double loudest = 0, power[LONGEST_S * 100];
-    size_t blocks = BASE_MIN(wave->count / BLOCK, BASE_COUNT(power)), from = 0, to = blocks;
-    for (size_t b = 0; b < blocks; b++) {
-        power[b] = 0;
-        for (size_t i = 0; i < BLOCK; i++)
-            power[b] += (double)(wave->items[b * BLOCK + i] * wave->items[b * BLOCK + i]);
-        loudest = fmax(loudest, power[b]);
-    }
-    double least = loudest * pow(10, -db / 10);
-    while (from < to && power[from] < least) from++;
-    while (to > from && power[to - 1] < least) to--;
-    from = from > MARGIN ? from - MARGIN : 0;
-    to = BASE_MIN(to + MARGIN, blocks);
-    if (to <= from || to - from < 30) return; /* too little to stand on its own */
-    wave->count = (to - from) * BLOCK;
-    memmove(wave->items, wave->items + from * BLOCK, wave->count * sizeof *wave->items);
-}
-
 /* Appends the clip's rows; the sample itself has been added. */
 static affect_status append_clip(train_set *s, const char *path) {
     affect_context *ctx = s->ctx;
@@ -70,7 +49,9 @@ static affect_status append_clip(train_set *s, const char *path) {
     voice_log_mel *mel = NULL;
     samples wave = {0};
     affect_status status = decode(ctx, path, &wave);
-    if (status == AFFECT_OK && s->spec.trim_db > 0) trim(&wave, s->spec.trim_db);
+    const float *heard = wave.items;
+    if (status == AFFECT_OK && s->spec.trim_db > 0)
+        voice_trim(&heard, &wave.count, s->spec.trim_db);
     if (status == AFFECT_OK) status = voice_log_mel_create(ctx, &o, &mel);
     if (status == AFFECT_OK) {
         size_t rows = voice_log_mel_frames(mel, wave.count),
@@ -90,8 +71,8 @@ static affect_status append_clip(train_set *s, const char *path) {
         else {
             s->first[s->count - 1] = at;
             s->first[s->count] = at + rows;
-            status = voice_log_mel_compute(ctx, mel, wave.items, wave.count,
-                                           s->frames + at * s->spec.bands);
+            status =
+                voice_log_mel_compute(ctx, mel, heard, wave.count, s->frames + at * s->spec.bands);
         }
     }
     voice_log_mel_destroy(mel);

@@ -54,8 +54,8 @@ void expression_affect(const float posteriors[FACE_CATEGORIES], float confidence
 enum { LABELS_MAX = 32, NETWORK_SIDE = 48 };
 
 /* How our own network's log-posteriors and the geometry's log-odds count together, fitted on FER+
- * valid (two-fold; tools/face/face-fit prints it). */
-static const float network_weight = 1.0f, geometry_beside_network = 0.2f;
+ * valid (two-fold; tools/face/face-fit --join prints it). */
+static const float network_weight = 0.75f, geometry_beside_network = 0.1f;
 
 /* The square that our network was trained to see, in units of the tight square around the mesh
  * (medians of FER+ valid, printed by tools/face/face-frame). FER's faces are not turned upright;

@@ -87,6 +87,10 @@ voice_log_mel_options voice_log_mel_default(void);
 /* What the emotion networks are trained on and fed: windows twice the step, at least 25 ms. */
 voice_log_mel_options voice_log_mel_network(size_t bands, double step_s);
 
+/* The part of a clip at 16 kHz that is left when what is quieter than `db` below its loudest 10 ms
+ * is cut off both ends, but 50 ms; the whole where less than 0.3 s would be left. */
+void voice_trim(const float **samples, size_t *count, double db);
+
 typedef struct voice_log_mel voice_log_mel;
 /* Errors: ARGUMENT, MEMORY. Immutable afterwards: one object may serve several threads. */
 AFFECT_MUST_USE affect_status voice_log_mel_create(affect_context *ctx,

@@ -26,6 +26,29 @@ voice_log_mel_options voice_log_mel_network(size_t bands, double step_s) {
     return o;
 }
 
+enum { TRIM_BLOCK = 160, TRIM_MARGIN = 5, TRIM_LEAST = 30 };
+
+static double power_of(const float *block) {
+    double sum = 0;
+    for (size_t i = 0; i < TRIM_BLOCK; i++) sum += (double)(block[i] * block[i]);
+    return sum;
+}
+
+void voice_trim(const float **samples, size_t *count, double db) {
+    const float *x = *samples;
+    double loudest = 0;
+    size_t blocks = *count / TRIM_BLOCK, from = 0, to = blocks;
+    for (size_t b = 0; b < blocks; b++) loudest = fmax(loudest, power_of(x + b * TRIM_BLOCK));
+    double least = loudest * pow(10, -db / 10);
+    while (from < to && power_of(x + from * TRIM_BLOCK) < least) from++;
+    while (to > from && power_of(x + (to - 1) * TRIM_BLOCK) < least) to--;
+    from = from > TRIM_MARGIN ? from - TRIM_MARGIN : 0;
+    to = BASE_MIN(to + TRIM_MARGIN, blocks);
+    if (to < from + TRIM_LEAST) return; /* too little to stand on its own */
+    *samples = x + from * TRIM_BLOCK;
+    *count = (to - from) * TRIM_BLOCK;
+}
+
 affect_status voice_log_mel_create(affect_context *ctx, const voice_log_mel_options *o,
                                    voice_log_mel **out) {
     *out = NULL;

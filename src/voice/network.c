@@ -14,6 +14,7 @@ static const char *const value_names[VALUES] = {"valence", "arousal", "dominance
 struct voice_network {
     nn_model *model;
     voice_log_mel *mel;
+    double trim_db; /* 0 = the clips of the training kept their ends */
     size_t bands, classes;
     const char *labels[VOICE_NETWORK_CLASSES]; /* borrowed: ours or the card's */
     size_t label_count, label_of[VOICE_NETWORK_CLASSES];
@@ -80,8 +81,9 @@ affect_status voice_network_create(affect_context *ctx, const char *model, voice
             take_labels(n, card);
             take_values(n, card);
             json_t *root = json_loads(card->json, 0, NULL);
-            double step =
-                json_number_value(json_object_get(json_object_get(root, "input"), "step_s"));
+            const json_t *input = json_object_get(root, "input");
+            double step = json_number_value(json_object_get(input, "step_s"));
+            n->trim_db = json_number_value(json_object_get(input, "trim_db"));
             json_decref(root);
             voice_log_mel_options mel = voice_log_mel_network(n->bands, step > 0 ? step : .016);
             status = voice_log_mel_create(ctx, &mel, &n->mel);
@@ -116,8 +118,9 @@ bool voice_network_has_values(const voice_network *n) {
 
 affect_status voice_network_hear(affect_context *ctx, voice_network *n, const float *samples,
                                  size_t count, voice_heard *out) {
+    if (n->trim_db > 0) voice_trim(&samples, &count, n->trim_db);
     size_t rows = voice_log_mel_frames(n->mel, count), steps = (rows + 7) / 8 * 8;
-    if (count < VOICE_NETWORK_LEAST || rows < 8)
+    if (rows < 8)
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%zu samples of speech are too few", count);
     if (!base_grow((void **)&n->frames, &n->frame_capacity, steps * n->bands, sizeof *n->frames))
         return base_fail_memory(ctx);

@@ -25,8 +25,8 @@ const char *voice_network_model(const voice_network *network);
  * counts as neutral), else the card's own. */
 const char *const *voice_network_labels(const voice_network *network, size_t *count);
 bool voice_network_has_values(const voice_network *network);
-/* Samples of one stretch at 16 kHz, at least VOICE_NETWORK_LEAST of them. Errors: ARGUMENT, MEMORY.
- */
+/* Samples of one stretch at 16 kHz, at least VOICE_NETWORK_LEAST of them, cut as the card's input
+ * says. Errors: ARGUMENT, MEMORY. */
 enum { VOICE_NETWORK_LEAST = VOICE_NETWORK_RATE * 2 / 5 };
 AFFECT_MUST_USE affect_status voice_network_hear(affect_context *ctx, voice_network *network,
                                                  const float *samples, size_t count,

@@ -19,7 +19,8 @@ static int set_up(void **state) {
         ctx, "tiny.voice",
         (nn_net_options){.kind = "voice_crnn", .outputs = 6, .inputs = 24, .width = 8}, 4, false,
         "\"calm\", \"neutral\", \"angry\", \"boredom\", \"valence\", \"arousal\"", NULL, true,
-        ", \"input\": {\"bands\": 24, \"step_s\": 0.02}, \"validation\": {\"errors\": "
+        ", \"input\": {\"bands\": 24, \"step_s\": 0.02, \"trim_db\": 40}, \"validation\": "
+        "{\"errors\": "
         "{\"valence\": "
         "0.4, \"arousal\": 0.25}}");
     return 0;

@@ -3,8 +3,8 @@
  * that the face stage uses.
  *
  * usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]
- *        face-fit --join MODEL FERPLUS_FOLDER
- * EVERY 3 fits on every third training face (quicker). --join prints how much the posteriors of one
+ *        face-fit --join MODEL FERPLUS_FOLDER [EVERY]
+ * EVERY 3 fits on every third face (quicker). --join prints how much the posteriors of one
  * of our networks and the installed face.geometry should count beside each other (expression.c).
  *
  * Training faces give the pose terms and spreads (neutral faces) and the softmax regression of the
@@ -71,15 +71,16 @@ static affect_status read_set(affect_context *ctx, const char *folder, const cha
     if (!status) status = data_npz_array(ctx, npz, "images", &images);
     snprintf(path, sizeof path, "%s/%s_votes.csv", folder, name);
     if (!status) status = data_table_open(ctx, path, NULL, &votes);
-    if (!status && (images->rank != 3 || images->shape[1] != SIDE || images->shape[2] != SIDE ||
-                    images->type != DATA_NPY_U8 || images->shape[0] != votes->rows))
+    if (!status && (images->values.rank != 3 || images->values.shape[1] != SIDE ||
+                    images->values.shape[2] != SIDE || images->values.type != DATA_U8 ||
+                    images->values.shape[0] != votes->rows))
         status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: pictures and votes do not fit", path);
-    size_t n = status ? 0 : images->shape[0];
+    size_t n = status ? 0 : images->values.shape[0];
     out->items = base_calloc(n, sizeof *out->items);
     if (!status && !out->items) status = base_fail_memory(ctx);
     for (size_t i = 0; !status && i < n; i += every) {
         uint8_t rgb[SIDE * SIDE * 3];
-        const unsigned char *grey = images->data + i * SIDE * SIDE;
+        const unsigned char *grey = images->values.bytes + i * SIDE * SIDE;
         for (int k = 0; k < SIDE * SIDE; k++) memset(rgb + 3 * k, grey[k], 3);
         media_frame frame = {.width = SIDE, .height = SIDE, .stride = SIDE * 3, .rgb = rgb};
         sample *s = &out->items[out->count];
@@ -410,7 +411,8 @@ cleanup:
 
 /* Two weights, of the network's and of the geometry's log-odds, by a grid on one half of the
  * validation faces, judged on the other, and the other way round. */
-static affect_status join(affect_context *ctx, const char *model, const char *folder) {
+static affect_status join(affect_context *ctx, const char *model, const char *folder,
+                          size_t every) {
     mesher *m = NULL;
     expresser *e = NULL;
     set valid = {0};
@@ -418,7 +420,7 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
     affect_status status = mesher_create(ctx, "face.mesh", &m);
     if (!status) status = expresser_create_raw(ctx, model, &e);
     if (!status) status = population_load(ctx, "face.geometry", &p);
-    if (!status) status = read_set(ctx, folder, "valid", m, e, 1, &valid);
+    if (!status) status = read_set(ctx, folder, "valid", m, e, every, &valid);
     enum { STEPS = 31 };
     static double loss[STEPS][STEPS][2], met[STEPS][STEPS][2];
     for (size_t i = 0; !status && i < valid.count; i++) {
@@ -465,16 +467,18 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
 
 int main(int count, char **arguments) {
     int64_t every = 1;
-    bool joining = count == 4 && strcmp(arguments[1], "--join") == 0;
-    if (count < 3 || count > 4 ||
-        (count == 4 && !joining &&
-         (!base_parse_int64(arguments[3], strlen(arguments[3]), &every) || every < 1))) {
-        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n");
+    bool joining = count > 1 && strcmp(arguments[1], "--join") == 0;
+    int needed = joining ? 4 : 3;
+    const char *last = count == needed + 1 ? arguments[needed] : "1";
+    if (count < needed || count > needed + 1 || !base_parse_int64(last, strlen(last), &every) ||
+        every < 1) {
+        fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n"
+                        "       face-fit --join MODEL FERPLUS_FOLDER [EVERY]\n");
         return AFFECT_ERROR_USAGE;
     }
     affect_context *ctx;
     if (affect_context_create(&ctx)) return AFFECT_ERROR_MEMORY;
-    affect_status status = joining ? join(ctx, arguments[2], arguments[3])
+    affect_status status = joining ? join(ctx, arguments[2], arguments[3], (size_t)every)
                                    : run(ctx, arguments[1], arguments[2], (size_t)every);
     if (status) fprintf(stderr, "face-fit: %s\n", affect_context_message(ctx));
     affect_context_destroy(ctx);
