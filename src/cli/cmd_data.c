@@ -5,18 +5,24 @@
 #include "data/describe.h"
 
 int cli_data(int argc, char **argv) {
-    bool json = false, help;
+    bool json = false, check = false, help;
     const cli_option options[] = {{.name = "json",
                                    .type = CLI_FLAG,
                                    .value = &json,
-                                   .help = "print JSON: an array with an object a file"}};
+                                   .help = "print JSON: an array with an object a file"},
+                                  {.name = "check",
+                                   .type = CLI_FLAG,
+                                   .value = &check,
+                                   .help = "compare files with the SHA-256 sums that their "
+                                           "publishers give; another sum is an error"}};
     const cli_usage usage = {
         .verb = "data",
         .synopsis = "affect data info FILE|FOLDER ... [OPTIONS]",
         .text = "Says what a data file is: which published set, its shapes, splits, label balance, "
                 "licence note and oddities.",
         .examples = "affect data info meld/train_sent_emo.csv\n"
-                    "affect data info ravdess/ --json",
+                    "affect data info ravdess/ --json\n"
+                    "affect data info aligned_50.pkl --check",
         .options = options,
         .option_count = BASE_COUNT(options),
     };
@@ -34,9 +40,13 @@ int cli_data(int argc, char **argv) {
     status = affect_context_create(&ctx);
     for (size_t i = 1; i < operands.count && !status; i++) {
         base_text text = {0};
-        status = data_describe(ctx, operands.items[i], json, &text);
+        size_t mismatches = 0;
+        status = data_describe(ctx, operands.items[i], json, check, &text, &mismatches);
         if (!status && text.length) fwrite(text.data, 1, text.length, stdout);
         base_text_destroy(&text);
+        if (!status && mismatches)
+            status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: %zu files are not as published",
+                               operands.items[i], mismatches);
     }
     if (status) cli_fail("data", ctx, status);
 cleanup:

@@ -104,14 +104,16 @@ static affect_status predict_pictures(affect_context *ctx, train_model *m, const
     data_npy *array = NULL;
     affect_status status = data_npz_open(ctx, path, &npz);
     if (status == AFFECT_OK) status = data_npz_array(ctx, npz, "images", &array);
-    if (status == AFFECT_OK && (array->type != DATA_NPY_U8 || array->rank != 3 || array->fortran))
+    if (status == AFFECT_OK &&
+        (array->values.type != DATA_U8 || array->values.rank != 3 || array->values.fortran))
         status =
             base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: expected 'images' of uint8 [n, h, w]", path);
-    for (size_t i = 0; status == AFFECT_OK && i < array->shape[0]; i++) {
-        size_t h = array->shape[1], w = array->shape[2];
+    for (size_t i = 0; status == AFFECT_OK && i < array->values.shape[0]; i++) {
+        size_t h = array->values.shape[1], w = array->values.shape[2];
         char name[32];
         snprintf(name, sizeof name, "%zu", i);
-        status = nn_model_face(ctx, train_model_network(m), array->data + i * h * w, w, h, w, row);
+        status = nn_model_face(ctx, train_model_network(m), array->values.bytes + i * h * w, w, h,
+                               w, row);
         if (status == AFFECT_OK) print_row(m, name, row, json);
     }
     data_npy_destroy(array);

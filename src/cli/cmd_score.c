@@ -263,7 +263,9 @@ int cli_score(int argc, char **argv) {
          .type = CLI_TEXT,
          .value = &call.wheels,
          .meta = "DIR",
-         .help = "folder with wheel_mapping.npz (editions 2025, 2026; hit rate)"},
+         .help =
+             "folder with wheel_mapping.npz or its xlsx or csv tables (editions 2025, 2026; hit "
+             "rate)"},
         {.name = "bootstrap",
          .type = CLI_INT,
          .value = &call.rounds,

@@ -150,7 +150,8 @@ typedef struct score_data {
     uint8_t *gold_set, *predicted_set; /* n x width */
     void *draw[SCORE_DRAWS];           /* what a draw is gathered into */
     size_t draw_bytes[SCORE_DRAWS];
-    affect_status status; /* of a metric, which itself can only say "undefined" */
+    affect_score_metric metric;
+    affect_status status; /* of a metric, which itself can only say "undefined"; stays */
     void *more;           /* the task's own */
 } score_data;
 

@@ -48,12 +48,19 @@ void *score_gather(score_data *d, int slot, const void *source, size_t size, con
     return out;
 }
 
+/* Once a draw has run out of memory, the others need not be tried, nor may they forget it. */
+static bool until_failure(void *user, const uint32_t *index, size_t n, double *out) {
+    score_data *d = user;
+    return !d->status && d->metric(d, index, n, out);
+}
+
 affect_status score_values_over(score_data *d, affect_score_metric metric, const int32_t *unit,
                                 size_t items, size_t units, score_report *r) {
     const score_call *call = d->call;
     uint32_t *all = base_alloc((items + 1) * sizeof *all);
     if (!all) return base_fail_memory(call->ctx);
     for (size_t i = 0; i < items; i++) all[i] = (uint32_t)i;
+    d->metric = metric;
     if (!metric(d, all, items, r->value))
         for (size_t k = 0; k < r->count; k++) r->value[k] = NAN;
     base_free(all);
@@ -61,7 +68,7 @@ affect_status score_values_over(score_data *d, affect_score_metric metric, const
     r->with_intervals = true;
     affect_status status =
         affect_score_bootstrap(call->ctx, unit, items, units, (size_t)call->rounds,
-                               (uint64_t)call->seed, 0.95, metric, d, r->count, r->interval);
+                               (uint64_t)call->seed, 0.95, until_failure, d, r->count, r->interval);
     return status ? status : d->status;
 }
 

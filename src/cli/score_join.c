@@ -30,23 +30,22 @@ affect_status score_names_add(affect_context *ctx, score_names *names, const cha
     if (score_names_find(names, text, n) >= 0) return AFFECT_OK;
     if (names->count >= MOST_NAMES)
         return base_fail(ctx, AFFECT_ERROR_LIMIT, "more than %d different names", MOST_NAMES);
-    char *copy = base_strndup(text, n);
-    if (!copy || !base_grow((void **)&names->items, &names->capacity, names->count + 1,
-                            sizeof *names->items)) {
-        base_free(copy);
-        return base_fail_memory(ctx);
-    }
-    names->items[names->count++] = copy;
-    if (2 * names->count > names->slot_count) {
+    if (2 * (names->count + 1) > names->slot_count) {
         size_t slots = names->slot_count ? 2 * names->slot_count : 64;
         int32_t *larger = base_realloc(names->slots, slots * sizeof *larger);
         if (!larger) return base_fail_memory(ctx);
         names->slots = larger;
         names->slot_count = slots;
         fill_slots(names);
-    } else {
-        names->slots[slot_of(names, copy, n)] = (int32_t)names->count - 1;
     }
+    char *copy = base_strndup(text, n);
+    if (!copy || !base_grow((void **)&names->items, &names->capacity, names->count + 1,
+                            sizeof *names->items)) {
+        base_free(copy);
+        return base_fail_memory(ctx);
+    }
+    names->slots[slot_of(names, copy, n)] = (int32_t)names->count;
+    names->items[names->count++] = copy;
     return AFFECT_OK;
 }
 

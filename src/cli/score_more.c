@@ -62,7 +62,7 @@ static affect_status read_sets(const score_call *call, const data_frame *frame, 
 static bool is_matrix(const score_call *call, const score_join *j, bool predicted) {
     const data_frame *frame = predicted ? j->predicted : j->gold;
     size_t column, values = 0;
-    if (frame->array) return frame->array->type < DATA_NPY_BYTES;
+    if (frame->array) return frame->array->values.type < DATA_CHARS;
     if (call->column || (predicted ? call->predicted_column : call->gold_column)) return false;
     for (size_t c = 0; c < frame->columns; c++) values += score_is_value(j, frame, c);
     return values > 1 && score_value_column(call, j, predicted, &column) != AFFECT_OK;

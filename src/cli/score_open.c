@@ -117,15 +117,10 @@ static affect_status read_groups(const score_call *call, const open_sets *s, cha
         data_npy *text;
         status = data_npz_array(call->ctx, zip, member, &text);
         if (status) break;
-        const data_array array = {.type = DATA_UNICODE,
-                                  .item_size = text->item,
-                                  .big_endian = text->big_endian,
-                                  .count = text->count,
-                                  .bytes = text->data};
-        if (text->type != DATA_NPY_UNICODE || !text->count)
+        if (text->values.type != DATA_UNICODE || !text->values.count)
             status = base_fail(call->ctx, AFFECT_ERROR_FORMAT, "%s: %s holds no text",
                                call->synonyms, member);
-        else if (!(groups[i] = data_array_text(&array, 0)))
+        else if (!(groups[i] = data_array_text(&text->values, 0)))
             status = base_fail_memory(call->ctx);
         data_npy_destroy(text);
     }

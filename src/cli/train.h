@@ -71,6 +71,7 @@ typedef struct train_spec {
     size_t bands;            /* audio */
     double step_s;           /* audio */
     double trim_db;          /* audio: quieter ends are cut off; 0 = kept */
+    bool functionals;        /* audio: the 88 eGeMAPS functionals of the clip go in as well */
     const float *places;     /* audio: classes x values, what a class stands for; NULL = unknown */
     const word_units *words; /* text; NULL while the vocabulary is still to be made */
 } train_spec;
@@ -88,7 +89,10 @@ typedef struct train_set {
     const unsigned char *pixels; /* faces: count x 48 x 48 */
     float *frames;               /* audio: log-mel rows of all clips */
     size_t *first;               /* audio: clip i owns rows first[i] .. first[i + 1) */
-    char **texts;                /* text */
+    float *side;                 /* audio: count x 88 functionals */
+    float *relative; /* audio: the same against the mean and deviation of the speaker's clips; NaN
+                        where the speaker is not known or has too few */
+    char **texts;    /* text */
     size_t capacity;
     void *owned[2]; /* private */
 } train_set;
@@ -119,6 +123,10 @@ bool train_faces_batch(const train_set *set, nn_tape *tape, const uint32_t *inde
 affect_status train_audio_open(train_set *set, const char *manifest, const char *only,
                                const char *except);
 affect_status train_audio_add(train_set *set, const char *path);
+/* When all clips are there: what each speaker with at least eight clips sounds like on the whole.
+ */
+affect_status train_audio_speakers(train_set *set);
+void train_audio_forget(train_set *set);
 bool train_audio_batch(const train_set *set, nn_tape *tape, const uint32_t *index, size_t n,
                        const train_augment *augment, uint64_t seed, nn_batch *batch);
 affect_status train_text_open(train_set *set, const char *path, const char *only,

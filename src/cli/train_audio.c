@@ -9,6 +9,7 @@
 #include "media/media.h"
 #include "nn/tape.h"
 #include "voice/descriptors.h"
+#include "voice/egemaps.h"
 
 enum { RATE = 16000, LONGEST_S = 15 };
 
@@ -39,6 +40,24 @@ static affect_status decode(affect_context *ctx, const char *path, samples *out)
         out->count += item.audio.count;
     }
     if (status == AFFECT_OK || reader) media_close(reader);
+    return status;
+}
+
+/* ---- the whole clip in numbers ---- */
+
+enum { SIDE = VOICE_EGEMAPS_FUNCTIONALS, LEAST_CLIPS = 8 };
+
+/* eGeMAPS of one clip; NaN where it is too short for them. */
+static affect_status describe_clip(affect_context *ctx, const float *wave, size_t count,
+                                   float out[SIDE]) {
+    voice_egemaps *set = NULL;
+    for (size_t k = 0; k < SIDE; k++) out[k] = NAN;
+    affect_status status = voice_egemaps_create(ctx, RATE, &set);
+    if (status == AFFECT_OK) status = voice_egemaps_push(set, wave, count);
+    if (status == AFFECT_OK) status = voice_egemaps_finish(set);
+    if (status == AFFECT_OK && voice_egemaps_functionals(set, out) != AFFECT_OK)
+        for (size_t k = 0; k < SIDE; k++) out[k] = NAN;
+    voice_egemaps_destroy(set);
     return status;
 }
 
@@ -74,6 +93,12 @@ static affect_status append_clip(train_set *s, const char *path) {
             status =
                 voice_log_mel_compute(ctx, mel, heard, wave.count, s->frames + at * s->spec.bands);
         }
+    }
+    if (status == AFFECT_OK && s->spec.functionals) {
+        float *side = base_realloc(s->side, s->count * SIDE * sizeof *side);
+        if (side) s->side = side;
+        status = side ? describe_clip(ctx, heard, wave.count, side + (s->count - 1) * SIDE)
+                      : base_fail_memory(ctx);
     }
     voice_log_mel_destroy(mel);
     base_free(wave.items);
@@ -174,6 +199,15 @@ static int32_t speaker_of(const data_table *t, size_t row, int column, int32_t b
     return base + (int32_t)row;
 }
 
+/* RAVDESS names its actor last: 03-01-01-01-01-01-07. */
+static int32_t actor_in_name(const char *name, int32_t base) {
+    size_t dashes = 0, n = 0;
+    for (; name[n] && strchr("0123456789-", name[n]); n++) dashes += name[n] == '-';
+    int64_t actor;
+    if (dashes != 6 || n != 20 || !base_parse_int64(name + 18, 2, &actor)) return -1;
+    return base + (int32_t)actor;
+}
+
 affect_status train_audio_open(train_set *s, const char *manifest, const char *only,
                                const char *except) {
     affect_context *ctx = s->ctx;
@@ -212,7 +246,8 @@ affect_status train_audio_open(train_set *s, const char *manifest, const char *o
         if (status != AFFECT_OK) break;
         size_t at = s->count - 1;
         s->gold[at] = c;
-        s->group[at] = speaker >= 0 ? speaker_of(t, r, speaker, base) : -1;
+        s->group[at] = speaker >= 0 ? speaker_of(t, r, speaker, base)
+                                    : actor_in_name(data_table_cell(t, r, (size_t)path), base);
         for (size_t k = 0; k < s->spec.classes; k++) s->target[at * s->width + k] = (int)k == c;
         for (size_t v = 0; s->spec.places && v < s->spec.values; v++)
             s->target[at * s->width + s->spec.classes + v] =
@@ -220,6 +255,39 @@ affect_status train_audio_open(train_set *s, const char *manifest, const char *o
     }
     data_table_destroy(t);
     return status;
+}
+
+affect_status train_audio_speakers(train_set *s) {
+    if (!s->spec.functionals) return AFFECT_OK;
+    s->relative = base_alloc(BASE_MAX(s->count, (size_t)1) * SIDE * sizeof *s->relative);
+    if (!s->relative) return base_fail_memory(s->ctx);
+    for (size_t i = 0; i < s->count * SIDE; i++) s->relative[i] = NAN;
+    for (size_t i = 0; i < s->count; i++) {
+        size_t clips = 0, earlier = 0;
+        for (size_t k = 0; k < s->count; k++) {
+            clips += s->group[k] == s->group[i];
+            earlier += k < i && s->group[k] == s->group[i];
+        }
+        if (s->group[i] < 0 || earlier || clips < LEAST_CLIPS) continue;
+        for (size_t f = 0; f < SIDE; f++) {
+            double sum = 0, square = 0, n = 0;
+            for (size_t k = i; k < s->count; k++) {
+                double x = (double)s->side[k * SIDE + f];
+                if (s->group[k] != s->group[i] || isnan(x)) continue;
+                n++;
+                sum += x;
+                square += x * x;
+            }
+            double mean = sum / fmax(n, 1),
+                   deviation = sqrt(fmax(square / fmax(n, 1) - mean * mean, 0));
+            for (size_t k = i; k < s->count; k++)
+                if (s->group[k] == s->group[i])
+                    s->relative[k * SIDE + f] =
+                        deviation > 0 ? (float)(((double)s->side[k * SIDE + f] - mean) / deviation)
+                                      : 0;
+        }
+    }
+    return AFFECT_OK;
 }
 
 /* ---- batches ---- */
@@ -280,6 +348,24 @@ static void mask(float *x, size_t rows, size_t bands, train_dice *d) {
     }
 }
 
+/* Functionals against the speaker where they are known; three in ten training clips as if alone. */
+static bool side_batch(const train_set *s, nn_tape *tape, const uint32_t *index, size_t n,
+                       const train_augment *a, uint64_t seed, nn_batch *batch) {
+    float *side = nn_tape_alloc(tape, n * SIDE);
+    bool *relative = nn_tape_bytes_alloc(tape, n * sizeof *relative);
+    if (!side || !relative) return false;
+    for (size_t i = 0; i < n; i++) {
+        train_dice d = {seed ^ (uint64_t)index[i] * 0x9e3779b97f4a7c15u, 7777};
+        const float *known = s->relative ? s->relative + index[i] * SIDE : NULL;
+        relative[i] = known && !isnan(known[0]) && (!a || train_roll(&d) < .7);
+        memcpy(side + i * SIDE, relative[i] ? known : s->side + index[i] * SIDE,
+               SIDE * sizeof *side);
+    }
+    batch->side = side;
+    batch->relative = relative;
+    return true;
+}
+
 bool train_audio_batch(const train_set *s, nn_tape *tape, const uint32_t *index, size_t n,
                        const train_augment *a, uint64_t seed, nn_batch *batch) {
     size_t bands = s->spec.bands, longest = 8;
@@ -319,5 +405,5 @@ bool train_audio_batch(const train_set *s, nn_tape *tape, const uint32_t *index,
     }
     *batch =
         (nn_batch){.count = n, .data = data, .steps = longest, .bands = bands, .length = length};
-    return true;
+    return !s->spec.functionals || side_batch(s, tape, index, n, a, seed, batch);
 }

@@ -87,6 +87,7 @@ affect_status train_set_open(affect_context *ctx, const train_spec *spec, const 
     for (size_t i = 0; status == AFFECT_OK && spec->kind != TRAIN_FACES && i < count; i++)
         status = spec->kind == TRAIN_AUDIO ? train_audio_open(*out, files[i], only, except)
                                            : train_text_open(*out, files[i], only, except);
+    if (status == AFFECT_OK && spec->kind == TRAIN_AUDIO) status = train_audio_speakers(*out);
     if (status == AFFECT_OK && (*out)->count == 0)
         status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: no usable sample was found", sources);
     base_free(text);
@@ -128,6 +129,8 @@ void train_set_destroy(train_set *s) {
     base_free(s->clear);
     base_free(s->frames);
     base_free(s->first);
+    base_free(s->side);
+    base_free(s->relative);
     base_free(s);
 }
 

@@ -86,20 +86,20 @@ affect_status train_faces_open(train_set *s, const char *images, const char *vot
     if (status == AFFECT_OK) status = data_npz_array(ctx, npz, "images", &array);
     s->owned[1] = array;
     if (status == AFFECT_OK &&
-        (array->type != DATA_NPY_U8 || array->rank != 3 || array->shape[1] != FACE ||
-         array->shape[2] != FACE || array->fortran))
+        (array->values.type != DATA_U8 || array->values.rank != 3 ||
+         array->values.shape[1] != FACE || array->values.shape[2] != FACE || array->values.fortran))
         status =
             base_fail(ctx, AFFECT_ERROR_FORMAT,
                       "%s: 'images' has rank %zu and %zu-byte elements, expected uint8 of shape "
                       "[n, 48, 48]",
-                      images, array->rank, array->item);
+                      images, array->values.rank, array->values.item_size);
     if (status == AFFECT_OK) status = data_table_open(ctx, votes, NULL, &table);
-    if (status == AFFECT_OK && table->rows != array->shape[0])
+    if (status == AFFECT_OK && table->rows != array->values.shape[0])
         status = base_fail(ctx, AFFECT_ERROR_FORMAT,
                            "%s: has %zu rows of votes, but %s has %zu pictures", votes, table->rows,
-                           images, array->shape[0]);
+                           images, array->values.shape[0]);
     if (status == AFFECT_OK) {
-        s->pixels = array->data;
+        s->pixels = array->values.bytes;
         for (size_t r = 0; status == AFFECT_OK && r < table->rows; r++)
             status = train_set_add(s, NULL);
     }

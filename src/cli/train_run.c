@@ -9,6 +9,7 @@
 #include "cli/train_private.h"
 #include "nn/kernels.h"
 #include "nn/tape.h"
+#include "voice/egemaps.h"
 
 /* ---- from the recipe ---- */
 
@@ -148,15 +149,21 @@ static affect_status make_words(training *t, const char *sources, size_t least, 
     return status;
 }
 
-static affect_status load_vectors(training *t, const char *path) {
+/* What is known of words before training: vectors, and behind them four columns of a lexicon. */
+static affect_status load_vectors(training *t, const char *path, const char *lexicon) {
     nn_params *p = nn_net_params(t->net);
-    int id = nn_param_find(p, "vectors.weight");
-    size_t found = 0;
-    affect_status status = word_units_vectors(t->ctx, t->words, path, nn_param_value(p, id),
-                                              t->net_options.inputs, &found);
-    if (status == AFFECT_OK && !t->o->quiet)
+    float *table = nn_param_value(p, nn_param_find(p, "vectors.weight"));
+    size_t found = 0, stride = t->net_options.inputs,
+           width = stride - (*lexicon ? WORD_UNITS_LEXICON : 0);
+    affect_status status = AFFECT_OK;
+    if (*path) status = word_units_vectors(t->ctx, t->words, path, table, stride, width, &found);
+    if (status == AFFECT_OK && *path && !t->o->quiet)
         fprintf(stderr, "%zu of %zu units are words with a pre-trained vector\n", found,
                 t->net_options.vocabulary);
+    words_lexicon *words = NULL;
+    if (status == AFFECT_OK && *lexicon) status = lexicon_load(t->ctx, lexicon, &words);
+    if (words) word_units_lexicon(t->words, words, table, stride, width);
+    lexicon_destroy(words);
     return status;
 }
 
@@ -178,6 +185,25 @@ static affect_status weigh_classes(training *t) {
     return AFFECT_OK;
 }
 
+/* Mean and deviation of the functionals over the training clips. */
+static void standardise_side(training *t) {
+    enum { N = VOICE_EGEMAPS_FUNCTIONALS };
+    float mean[N], deviation[N];
+    for (size_t k = 0; k < N; k++) {
+        double sum = 0, square = 0, n = 0;
+        for (size_t i = 0; i < t->train->count; i++) {
+            double x = (double)t->train->side[i * N + k];
+            if (isnan(x)) continue;
+            n++;
+            sum += x;
+            square += x * x;
+        }
+        mean[k] = (float)(n > 0 ? sum / n : 0);
+        deviation[k] = (float)sqrt(fmax(n > 0 ? square / n - sum / n * sum / n : 0, 0));
+    }
+    nn_net_set_side(t->net, mean, deviation);
+}
+
 /* The part of the recipe that says what goes in and what comes out. */
 static void read_spec(training *t) {
     recipe *r = t->recipe;
@@ -197,6 +223,8 @@ static void read_spec(training *t) {
         .bands = recipe_count(r, "data", "bands", 64, 8, 256),
         .step_s = recipe_number(r, "data", "step_ms", 16, 5, 100) / 1000,
         .trim_db = recipe_number(r, "data", "trim_db", 0, 0, 120),
+        .functionals =
+            strcmp(recipe_choice(r, "data", "functionals", "none", "none|egemaps"), "egemaps") == 0,
     };
     if (t->spec.kind == TRAIN_AUDIO) read_places(t);
     t->net_options = (nn_net_options){
@@ -207,6 +235,7 @@ static void read_spec(training *t) {
     };
     recipe_counts(r, "model", "blocks", t->net_options.blocks, 4);
     if (t->spec.kind == TRAIN_AUDIO) t->net_options.inputs = t->spec.bands;
+    if (t->spec.functionals) t->net_options.side = VOICE_EGEMAPS_FUNCTIONALS;
     if (t->spec.kind == TRAIN_TEXT)
         t->net_options.inputs = recipe_count(r, "model", "vector_width", 100, 1, 1000);
     t->value_weight = recipe_number(r, "loss", "value_weight", 1, 0, 100);
@@ -232,6 +261,10 @@ static affect_status build(training *t) {
     size_t least = recipe_count(r, "data", "least_count", 2, 1, 1000000);
     size_t buckets = recipe_count(r, "data", "buckets", 20000, 0, 10000000);
     const char *vectors = recipe_text(r, "model", "vectors", "");
+    const char *lexicon = recipe_text(r, "model", "lexicon", "");
+    if (*lexicon && t->net_options.inputs <= WORD_UNITS_LEXICON)
+        recipe_mistake(r, "model", "lexicon", "expected a vector_width above %d",
+                       WORD_UNITS_LEXICON);
     const char *start = recipe_text(r, "train", "start", "");
     static const char *const card_keys[] = {"name",          "licence", "commercial",
                                             "training_data", "task",    "source"};
@@ -253,7 +286,8 @@ static affect_status build(training *t) {
                                             : NULL,
                                 *valid_except ? valid_except : NULL, &t->valid);
     if (status == AFFECT_OK) status = nn_net_create(t->ctx, &t->net_options, t->seed, &t->net);
-    if (status == AFFECT_OK && text && *vectors) status = load_vectors(t, vectors);
+    if (status == AFFECT_OK && text) status = load_vectors(t, vectors, lexicon);
+    if (status == AFFECT_OK && t->spec.functionals) standardise_side(t);
     if (status == AFFECT_OK && *start) status = train_load_weights(t, start);
     if (status == AFFECT_OK && strcmp(t->class_weights, "root") == 0) status = weigh_classes(t);
     if (status == AFFECT_OK) status = base_pool_create(t->ctx, t->o->threads, &t->pool);

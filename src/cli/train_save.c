@@ -141,8 +141,10 @@ static affect_status save_card(training *t, double temperature, double threshold
     if (t->spec.multi_label) base_text_printf(&card, "  \"threshold\": %.4f,\n", threshold);
     if (t->spec.kind == TRAIN_AUDIO)
         base_text_printf(&card,
-                         "  \"input\": {\"bands\": %zu, \"step_s\": %.6g, \"trim_db\": %.6g},\n",
-                         t->spec.bands, t->spec.step_s, t->spec.trim_db);
+                         "  \"input\": {\"bands\": %zu, \"step_s\": %.6g, \"trim_db\": %.6g, "
+                         "\"functionals\": \"%s\"},\n",
+                         t->spec.bands, t->spec.step_s, t->spec.trim_db,
+                         t->spec.functionals ? "egemaps" : "none");
     base_text_printf(&card, "  \"best_epoch\": %zu,\n  \"validation\": ", t->best_epoch);
     if (status == AFFECT_OK)
         status = train_report(t->valid, t->logits, temperature, threshold, 200, &card, &text);

@@ -44,8 +44,11 @@ static affect_status read_numbers(train_set *s, const data_table *t, size_t row,
     float *target = target_of(s);
     size_t hits = 0;
     int last = -1;
-    if (!plutchik)
-        for (size_t k = 0; k < s->spec.classes; k++) target[k] = 0;
+    for (size_t k = 0; !plutchik && k < s->spec.classes; k++) target[k] = 0;
+    for (size_t k = 1; plutchik && k < BASE_COUNT(eight); k++) {
+        int c = train_label(&s->spec, eight[k]);
+        if (c >= 0) target[c] = 0; /* XED's annotators chose among all eight */
+    }
     while (*at) {
         size_t n = strcspn(at, ", ");
         int64_t number;

@@ -39,6 +39,7 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
             .drop_single_votes = false,
             .bands = nn_net_get_options(nn_model_net(m->model))->inputs,
             .step_s = step > 0 ? step : .016,
+            .functionals = nn_net_get_options(nn_model_net(m->model))->side > 0,
             .trim_db = json_number_value(json_object_get(input, "trim_db")),
         };
         json_decref(root);

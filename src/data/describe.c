@@ -8,9 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/arff.h"
+#include "data/describe_private.h"
+#include "data/frame.h"
 #include "data/npy.h"
 #include "data/pickle.h"
 #include "data/table.h"
+#include "data/xlsx.h"
 
 /* ---- the sets ---- */
 
@@ -117,6 +121,46 @@ static const struct known_table {
      NULL,
      NULL,
      LABEL_QUOTED},
+    {"EmoBox split",
+     "Apache-2.0 repository; the recordings' licences are their corpora's",
+     {"key", "dataset", "wav", "emo"},
+     "emo",
+     NULL,
+     "dataset",
+     NULL,
+     LABEL_ONE},
+    {"studyforrest portrayed emotions",
+     "CC0",
+     {"start", "end", "character", "arousal", "valence", "oncue"},
+     "emotion",
+     "oncue",
+     NULL,
+     "character",
+     LABEL_ONE},
+    {"emotion wheel (MER 2025 and 2026)",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"level1", "level2", "level3"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE},
+    {"emotion synonyms (MER 2025 and 2026)",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"word_run1", "synonym_run1"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE},
+    {"emotion word forms (MER 2025 and 2026)",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"name", "format"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE},
     {"Booth 2016 trace", "MIT", {"Time(sec)", "Data"}, NULL, NULL, NULL, NULL, 0},
     {"Booth 2016 triplet comparisons",
      "MIT",
@@ -128,199 +172,6 @@ static const struct known_table {
      LABEL_ONE},
 };
 
-/* ---- a report: one file's fields, then text or JSON ---- */
-
-typedef struct report {
-    affect_context *ctx;
-    base_text *out;
-    bool json;
-    size_t files;
-} report;
-
-static void put_text(base_text *out, const char *text, size_t n) {
-    base_text_append(out, "\"");
-    for (size_t i = 0, from = 0; i <= n; i++) {
-        unsigned char c = i < n ? (unsigned char)text[i] : '"';
-        if (c >= 32 && c != '"' && c != '\\') continue;
-        base_text_append_n(out, text + from, i - from);
-        from = i + 1;
-        if (i < n) base_text_printf(out, c < 32 ? "\\u%04x" : "\\%c", c);
-    }
-    base_text_append(out, "\"");
-}
-
-static void begin(report *r, const char *path, const char *what, const char *licence) {
-    char *clean = base_utf8_clean(path, strlen(path));
-    if (!clean) r->out->failed = true;
-    const char *name = clean ? clean : "";
-    if (r->json) {
-        base_text_append(r->out, r->files ? ",\n{\"path\":" : "{\"path\":");
-        put_text(r->out, name, strlen(name));
-        base_text_append(r->out, ",\"is\":");
-        put_text(r->out, what, strlen(what));
-        if (licence) {
-            base_text_append(r->out, ",\"licence\":");
-            put_text(r->out, licence, strlen(licence));
-        }
-    } else {
-        base_text_printf(r->out, "%s%s: %s\n", r->files ? "\n" : "", name, what);
-        if (licence) base_text_printf(r->out, "  licence: %s\n", licence);
-    }
-    r->files++;
-    base_free(clean);
-}
-
-static void end(report *r) {
-    if (r->json) base_text_append(r->out, "}");
-}
-
-static void field(report *r, const char *name, size_t value) {
-    if (r->json) {
-        base_text_append(r->out, ",");
-        put_text(r->out, name, strlen(name));
-        base_text_printf(r->out, ":%zu", value);
-    } else {
-        base_text_printf(r->out, "  %s: %zu\n", name, value);
-    }
-}
-
-static void field_text(report *r, const char *name, const char *value) {
-    char *clean = base_utf8_clean(value, strlen(value));
-    if (!clean) {
-        r->out->failed = true;
-        return;
-    }
-    if (r->json) {
-        base_text_append(r->out, ",");
-        put_text(r->out, name, strlen(name));
-        base_text_append(r->out, ":");
-        put_text(r->out, clean, strlen(clean));
-    } else {
-        base_text_printf(r->out, "  %s: %s\n", name, clean);
-    }
-    base_free(clean);
-}
-
-/* Something a user should know before training on it; nothing is said about a count of 0. */
-static void oddity(report *r, const char *name, size_t count) {
-    if (count) base_text_printf(r->out, r->json ? ",\"%s\":%zu" : "  ! %s: %zu\n", name, count);
-}
-
-/* ---- counting texts ---- */
-
-typedef struct tally {
-    struct {
-        char *text;
-        size_t count;
-    } * items;
-    size_t count, capacity;
-    bool failed, full;
-} tally;
-
-enum { TALLY_MOST = 4096, TALLY_SHOWN = 40 };
-
-static void tally_add(tally *t, const char *text, size_t n) {
-    for (size_t i = 0; i < t->count; i++)
-        if (strncmp(t->items[i].text, text, n) == 0 && !t->items[i].text[n]) {
-            t->items[i].count++;
-            return;
-        }
-    if (t->count == TALLY_MOST) {
-        t->full = true;
-        return;
-    }
-    char *copy = base_utf8_clean(text, n);
-    if (!copy || !base_grow((void **)&t->items, &t->capacity, t->count + 1, sizeof *t->items)) {
-        base_free(copy);
-        t->failed = true;
-        return;
-    }
-    t->items[t->count].text = copy;
-    t->items[t->count++].count = 1;
-}
-
-static int more_first(const void *a, const void *b) {
-    const struct {
-        char *text;
-        size_t count;
-    } *x = a, *y = b;
-    return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->text, y->text);
-}
-
-/* Writes "name: a 12, b 3" and empties the tally. */
-static void tally_put(report *r, const char *name, tally *t) {
-    if (t->count) qsort(t->items, t->count, sizeof *t->items, more_first);
-    if (r->json) {
-        base_text_append(r->out, ",");
-        put_text(r->out, name, strlen(name));
-        base_text_append(r->out, ":{");
-    } else {
-        base_text_printf(r->out, "  %s (%zu%s): ", name, t->count, t->full ? " and more" : "");
-    }
-    for (size_t i = 0; i < t->count; i++) {
-        if (r->json) {
-            if (i) base_text_append(r->out, ",");
-            put_text(r->out, t->items[i].text, strlen(t->items[i].text));
-            base_text_printf(r->out, ":%zu", t->items[i].count);
-        } else if (i < TALLY_SHOWN) {
-            base_text_printf(r->out, i ? ", %s %zu" : "%s %zu", t->items[i].text,
-                             t->items[i].count);
-        }
-    }
-    base_text_append(r->out, r->json ? "}" : t->count > TALLY_SHOWN ? ", ...\n" : "\n");
-    if (t->failed) r->out->failed = true;
-    for (size_t i = 0; i < t->count; i++) base_free(t->items[i].text);
-    base_free(t->items);
-    *t = (tally){0};
-}
-
-/* ---- numbers ---- */
-
-typedef struct spread {
-    size_t values, nan, positive_infinite, negative_infinite, zero_rows;
-    double low, high, sum;
-} spread;
-
-static void spread_add(spread *s, double x) {
-    s->values++;
-    if (isnan(x)) {
-        s->nan++;
-    } else if (isinf(x)) {
-        x > 0 ? s->positive_infinite++ : s->negative_infinite++;
-    } else {
-        size_t finite = s->values - s->nan - s->positive_infinite - s->negative_infinite;
-        s->low = finite == 1 ? x : BASE_MIN(s->low, x);
-        s->high = finite == 1 ? x : BASE_MAX(s->high, x);
-        s->sum += x;
-    }
-}
-
-static void spread_oddities(report *r, const spread *s) {
-    oddity(r, "NaN", s->nan);
-    oddity(r, "+inf", s->positive_infinite);
-    oddity(r, "-inf", s->negative_infinite);
-}
-
-static void spread_put(report *r, const char *name, const spread *s) {
-    size_t finite = s->values - s->nan - s->positive_infinite - s->negative_infinite;
-    double mean = finite ? s->sum / (double)finite : 0;
-    if (r->json) {
-        base_text_append(r->out, ",");
-        put_text(r->out, name, strlen(name));
-        base_text_printf(r->out, ":{\"values\":%zu", s->values);
-        if (finite)
-            base_text_printf(r->out, ",\"min\":%.17g,\"mean\":%.17g,\"max\":%.17g", s->low, mean,
-                             s->high);
-        base_text_printf(r->out, ",\"nan\":%zu,\"inf\":%zu,\"minus_inf\":%zu}", s->nan,
-                         s->positive_infinite, s->negative_infinite);
-    } else {
-        base_text_printf(r->out, "  %s: %zu values", name, s->values);
-        if (finite) base_text_printf(r->out, ", %g to %g, mean %g", s->low, s->high, mean);
-        base_text_append(r->out, "\n");
-        spread_oddities(r, s);
-    }
-}
-
 /* ---- tables ---- */
 
 static bool is_label_list(const char *text) {
@@ -330,9 +181,10 @@ static bool is_label_list(const char *text) {
     return true;
 }
 
-static void count_column(report *r, const data_table *t, const char *column, label_form form) {
+static void count_column(describe_report *r, const data_table *t, const char *column,
+                         label_form form) {
     int at = data_table_column(t, column);
-    tally labels = {0};
+    describe_tally labels = {0};
     char text_empty[128];
     size_t empty = 0;
     if (at < 0) return;
@@ -342,19 +194,19 @@ static void count_column(report *r, const data_table *t, const char *column, lab
         if (form == LABEL_QUOTED) {
             for (const char *c = strpbrk(text, "'\""); c; c = strpbrk(c, "'\"")) {
                 size_t n = strcspn(c + 1, "'\"");
-                tally_add(&labels, c + 1, n);
+                describe_tally_add(&labels, c + 1, n);
                 c += 1 + n + (c[1 + n] != 0);
             }
         } else if (*text) {
             size_t n;
             text += strspn(text, " \t");
             for (n = strlen(text); n && (text[n - 1] == ' ' || text[n - 1] == '\t');) n--;
-            tally_add(&labels, text, n);
+            describe_tally_add(&labels, text, n);
         }
     }
-    tally_put(r, column, &labels);
+    describe_tally_put(r, column, &labels);
     snprintf(text_empty, sizeof text_empty, "rows without %.100s", column);
-    oddity(r, text_empty, empty);
+    describe_oddity(r, text_empty, empty);
 }
 
 /* "00:20:57,256" in seconds; NaN otherwise. */
@@ -375,7 +227,7 @@ static double clock_time(const char *text) {
 }
 
 /* Dialogues, and rows whose times cannot be right. */
-static void describe_dialogues(report *r, const data_table *t) {
+static void describe_dialogues(describe_report *r, const data_table *t) {
     int dialogue = data_table_column(t, "Dialogue_ID"), start = data_table_column(t, "StartTime"),
         stop = data_table_column(t, "EndTime"), number = data_table_column(t, "Utterance_ID");
     if (dialogue < 0 || start < 0 || stop < 0 || number < 0) return;
@@ -398,19 +250,19 @@ static void describe_dialogues(report *r, const data_table *t) {
         }
         before = t1;
     }
-    field(r, "dialogues", dialogues);
-    field(r, "consecutive pairs", pairs);
-    oddity(r, "rows that end before they start", empty);
-    oddity(r, "rows longer than 30 s", lengthy);
-    oddity(r, "consecutive pairs that overlap or run backwards", overlap);
-    oddity(r, "gaps in the utterance numbers", gaps);
-    oddity(r, "rows with unreadable times", unread);
+    describe_field(r, "dialogues", dialogues);
+    describe_field(r, "consecutive pairs", pairs);
+    describe_oddity(r, "rows that end before they start", empty);
+    describe_oddity(r, "rows longer than 30 s", lengthy);
+    describe_oddity(r, "consecutive pairs that overlap or run backwards", overlap);
+    describe_oddity(r, "gaps in the utterance numbers", gaps);
+    describe_oddity(r, "rows with unreadable times", unread);
 }
 
 /* FER+: the class with most votes among the eight, as the set's "majority" mode counts it. */
-static void describe_votes(report *r, const data_table *t) {
+static void describe_votes(describe_report *r, const data_table *t) {
     int first = data_table_column(t, "neutral"), last = data_table_column(t, "NF");
-    tally winners = {0};
+    describe_tally winners = {0};
     size_t odd_sum = 0, no_majority = 0;
     if (first < 0 || last != first + 9 || !t->names) return;
     for (size_t i = 0; i < t->rows; i++) {
@@ -426,19 +278,19 @@ static void describe_votes(report *r, const data_table *t) {
         }
         odd_sum += sum != 10;
         no_majority += 2 * best <= sum;
-        tally_add(&winners, t->names[first + winner], strlen(t->names[first + winner]));
+        describe_tally_add(&winners, t->names[first + winner], strlen(t->names[first + winner]));
     }
-    tally_put(r, "most votes", &winners);
-    oddity(r, "rows without an absolute majority", no_majority);
-    oddity(r, "rows whose votes are not ten", odd_sum);
+    describe_tally_put(r, "most votes", &winners);
+    describe_oddity(r, "rows without an absolute majority", no_majority);
+    describe_oddity(r, "rows whose votes are not ten", odd_sum);
 }
 
-static void describe_columns(report *r, const data_table *t) {
-    spread all = {0};
+static void describe_columns(describe_report *r, const data_table *t) {
+    describe_spread all = {0};
     size_t numeric = 0, empty = 0;
 
     for (size_t c = 0; c < t->columns; c++) {
-        spread s = {0};
+        describe_spread s = {0};
         bool numbers = true;
         for (size_t i = 0; i < t->rows && numbers; i++) {
             const char *text = data_table_cell(t, i, c);
@@ -446,25 +298,32 @@ static void describe_columns(report *r, const data_table *t) {
             if (!*text)
                 continue;
             else if ((numbers = base_parse_double(text, strlen(text), &x)))
-                spread_add(&s, x);
+                describe_spread_add(&s, x);
         }
         if (!numbers || !s.values) continue;
         numeric++;
-        if (t->names && t->columns <= 12) spread_put(r, t->names[c], &s);
+        if (t->names && t->columns <= 12) describe_spread_put(r, t->names[c], &s);
         all.nan += s.nan;
         all.positive_infinite += s.positive_infinite;
         all.negative_infinite += s.negative_infinite;
         empty += t->rows - s.values;
     }
-    field(r, "numeric columns", numeric);
-    if (!t->names || t->columns > 12) spread_oddities(r, &all);
-    oddity(r, "empty cells in numeric columns", empty);
+    describe_field(r, "numeric columns", numeric);
+    if (!t->names || t->columns > 12) describe_spread_oddities(r, &all);
+    describe_oddity(r, "empty cells in numeric columns", empty);
 }
 
-static affect_status describe_table(report *r, const char *path) {
+static affect_status open_any_table(affect_context *ctx, const char *path,
+                                    const data_table_options *options, data_table **out) {
+    if (base_ends_with(path, ".xlsx")) return data_xlsx_open(ctx, path, options, out);
+    if (base_ends_with(path, ".jsonl")) return data_json_lines_open(ctx, path, out);
+    return data_table_open(ctx, path, options, out);
+}
+
+static affect_status describe_table(describe_report *r, const char *path) {
     data_table *t;
     data_table_options options = {.ragged = true};
-    affect_status status = data_table_open(r->ctx, path, &options, &t);
+    affect_status status = open_any_table(r->ctx, path, &options, &t);
     if (status) return status;
     const struct known_table *known = NULL;
     for (size_t k = 0; k < BASE_COUNT(known_tables) && !known; k++) {
@@ -481,51 +340,51 @@ static affect_status describe_table(report *r, const char *path) {
     if (!known && t->columns >= 2 && t->columns <= 3 && is_label_list(t->names[1])) headless = true;
     bool transcripts = !known && t->columns == 4 && is_label_list(t->names[2]) &&
                        is_label_list(t->names[3]) && !is_label_list(t->names[0]);
-    if (headless || transcripts || (!known && numbers)) {
+    if (!base_ends_with(path, ".jsonl") && (headless || transcripts || (!known && numbers))) {
         data_table_destroy(t);
         options = (data_table_options){.ragged = true, .no_header = true, .plain = headless};
-        status = data_table_open(r->ctx, path, &options, &t);
+        status = open_any_table(r->ctx, path, &options, &t);
         if (status) return status;
     }
     bool go = headless && t->columns == 3, xed = headless && t->columns == 2;
-    begin(r, path,
-          known         ? known->name
-          : go          ? "GoEmotions (27 emotions, 27 = neutral)"
-          : xed         ? "XED (Plutchik's eight, 1 anger to 8 trust)"
-          : transcripts ? "CMU-MOSI transcripts with sentiment (ACL-2017 set)"
-          : numbers     ? "a table of numbers without a header"
-                        : "a table",
-          known         ? known->licence
-          : go          ? "Apache-2.0"
-          : xed         ? "CC BY 4.0"
-          : transcripts ? "research; no licence file"
-                        : NULL);
-    field(r, "rows", t->rows);
-    field(r, "columns", t->columns);
+    describe_begin(r, path,
+                   known         ? known->name
+                   : go          ? "GoEmotions (27 emotions, 27 = neutral)"
+                   : xed         ? "XED (Plutchik's eight, 1 anger to 8 trust)"
+                   : transcripts ? "CMU-MOSI transcripts with sentiment (ACL-2017 set)"
+                   : numbers     ? "a table of numbers without a header"
+                                 : "a table",
+                   known         ? known->licence
+                   : go          ? "Apache-2.0"
+                   : xed         ? "CC BY 4.0"
+                   : transcripts ? "research; no licence file"
+                                 : NULL);
+    describe_field(r, "rows", t->rows);
+    describe_field(r, "columns", t->columns);
     if (go || xed) {
-        tally labels = {0};
+        describe_tally labels = {0};
         size_t several = 0, unlabelled = 0;
         for (size_t i = 0; i < t->rows; i++) {
             const char *text = data_table_cell(t, i, 1);
             size_t found = 0;
             for (text += strspn(text, ", "); *text; text += strspn(text, ", "), found++) {
                 size_t n = strcspn(text, ", ");
-                tally_add(&labels, text, n);
+                describe_tally_add(&labels, text, n);
                 text += n;
             }
             several += found > 1;
             unlabelled += !found;
         }
-        tally_put(r, "labels", &labels);
-        field(r, "rows with several labels", several);
-        oddity(r, "rows without a label", unlabelled);
+        describe_tally_put(r, "labels", &labels);
+        describe_field(r, "rows with several labels", several);
+        describe_oddity(r, "rows without a label", unlabelled);
     } else if (transcripts) {
-        tally labels = {0};
+        describe_tally labels = {0};
         for (size_t i = 0; i < t->rows; i++) {
             const char *text = data_table_cell(t, i, 3);
-            tally_add(&labels, text, strlen(text));
+            describe_tally_add(&labels, text, strlen(text));
         }
-        tally_put(r, "sentiment (1 = positive)", &labels);
+        describe_tally_put(r, "sentiment (1 = positive)", &labels);
     } else if (known) {
         if (known->split) count_column(r, t, known->split, LABEL_ONE);
         if (known->label) count_column(r, t, known->label, known->form);
@@ -537,19 +396,36 @@ static affect_status describe_table(report *r, const char *path) {
     } else {
         describe_columns(r, t);
     }
-    end(r);
+    describe_end(r);
+    data_table_destroy(t);
+    return AFFECT_OK;
+}
+
+/* XED's neutral lines: "9<TAB>text". Anything else that ends in .txt is not described. */
+static affect_status describe_neutral(describe_report *r, const char *path, bool *described) {
+    data_table *t;
+    const data_table_options options = {
+        .ragged = true, .no_header = true, .plain = true, .delimiter = '\t'};
+    affect_status status = data_table_open(r->ctx, path, &options, &t);
+    if (status) return status;
+    size_t empty = 0, other = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        other += strcmp(data_table_cell(t, i, 0), "9") != 0;
+        empty += !*data_table_cell(t, i, 1);
+    }
+    *described = t->rows && strcmp(data_table_cell(t, 0, 0), "9") == 0;
+    if (*described) {
+        describe_begin(r, path, "XED neutral lines", "CC BY 4.0");
+        describe_field(r, "rows", t->rows);
+        describe_oddity(r, "rows without text", empty);
+        describe_oddity(r, "rows of another label", other);
+        describe_end(r);
+    }
     data_table_destroy(t);
     return AFFECT_OK;
 }
 
 /* ---- npy and npz ---- */
-
-static const char *npy_type_name(data_npy_type type) {
-    static const char *const names[] = {"bool",    "uint8",   "int8",   "uint16", "int16",
-                                        "uint32",  "int32",   "uint64", "int64",  "float16",
-                                        "float32", "float64", "bytes",  "text",   "objects"};
-    return names[type];
-}
 
 static void shape_text(char *out, size_t room, const char *type, const size_t *shape, size_t rank) {
     size_t n = (size_t)snprintf(out, room, "%s (", type);
@@ -558,30 +434,32 @@ static void shape_text(char *out, size_t room, const char *type, const size_t *s
     snprintf(out + n, room - n, ")");
 }
 
-static void walk_value(report *r, const char *path, const data_value *value, int depth);
+static void walk_value(describe_report *r, const char *path, const data_value *value, int depth);
 
-static affect_status describe_npy(report *r, const char *name, const data_npy *a) {
+static affect_status describe_npy(describe_report *r, const char *name, const data_npy *npy) {
+    const data_array *a = &npy->values;
     char text[512];
-    shape_text(text, sizeof text, npy_type_name(a->type), a->shape, a->rank);
-    if (a->type == DATA_NPY_OBJECT) {
+    shape_text(text, sizeof text, data_type_name(a->type), a->shape, a->rank);
+    if (a->type == DATA_OBJECT) {
         data_document *document;
-        affect_status status = data_pickle_parse(r->ctx, name, a->data, a->bytes, NULL, &document);
+        affect_status status =
+            data_pickle_parse(r->ctx, name, a->bytes, npy->length, NULL, &document);
         if (status) return status;
         walk_value(r, name, data_document_root(document), 0);
         data_document_destroy(document);
         return AFFECT_OK;
     }
-    field_text(r, name, text);
-    if (a->type < DATA_NPY_BYTES) {
-        spread s = {0};
-        for (size_t i = 0; i < a->count; i++) spread_add(&s, data_npy_get(a, i));
+    describe_field_text(r, name, text);
+    if (a->type < DATA_CHARS) {
+        describe_spread s = {0};
+        for (size_t i = 0; i < a->count; i++) describe_spread_add(&s, data_array_number(a, i));
         snprintf(text, sizeof text, "%.200s values", name);
-        spread_put(r, text, &s);
+        describe_spread_put(r, text, &s);
     }
     return AFFECT_OK;
 }
 
-static affect_status describe_npz(report *r, const char *path) {
+static affect_status describe_npz(describe_report *r, const char *path) {
     data_npz *zip;
     affect_status status = data_npz_open(r->ctx, path, &zip);
     if (status) return status;
@@ -591,19 +469,20 @@ static affect_status describe_npz(report *r, const char *path) {
         wheels |= strcmp(data_npz_name(zip, k), "wheel_map_whole") == 0;
         images |= strcmp(data_npz_name(zip, k), "images") == 0;
     }
-    begin(r, path,
-          corpus   ? "MERBench labels"
-          : wheels ? "emotion wheels (MER 2025 and 2026)"
-          : images ? "images"
-                   : "an npz archive",
-          corpus || wheels ? "Apache-2.0 repository; the service is non-commercial" : NULL);
+    describe_begin(r, path,
+                   corpus   ? "MERBench labels"
+                   : wheels ? "emotion wheels (MER 2025 and 2026)"
+                   : images ? "images"
+                            : "an npz archive",
+                   corpus || wheels ? "Apache-2.0 repository; the service is non-commercial"
+                                    : NULL);
     for (size_t k = 0; k < data_npz_count(zip) && !status; k++) {
         data_npy *array;
         status = data_npz_array(r->ctx, zip, data_npz_name(zip, k), &array);
         if (!status) status = describe_npy(r, data_npz_name(zip, k), array);
-        if (!status) data_npy_destroy(array);
+        data_npy_destroy(array);
     }
-    end(r);
+    describe_end(r);
     data_npz_destroy(zip);
     return status;
 }
@@ -611,33 +490,33 @@ static affect_status describe_npz(report *r, const char *path) {
 /* ---- pickles ---- */
 
 /* A dict of many {emo, val}: MERBench's form of labels. */
-static bool describe_corpus(report *r, const char *name, const data_value *value) {
+static bool describe_corpus(describe_report *r, const char *name, const data_value *value) {
     size_t n = value->as.list.count / 2;
     if (!n || !data_get(value->as.list.items[1], "emo")) return false;
-    tally labels = {0};
-    spread valence = {0};
+    describe_tally labels = {0};
+    describe_spread valence = {0};
     for (size_t i = 0; i < n; i++) {
         const data_value *row = value->as.list.items[2 * i + 1], *emo = data_get(row, "emo");
         double x;
         char number[32];
         if (emo && emo->kind == DATA_TEXT) {
-            tally_add(&labels, emo->as.text.bytes, emo->as.text.length);
+            describe_tally_add(&labels, emo->as.text.bytes, emo->as.text.length);
         } else if (data_number(emo, &x)) {
             int length = snprintf(number, sizeof number, "%g", x);
-            tally_add(&labels, number, (size_t)length);
+            describe_tally_add(&labels, number, (size_t)length);
         }
-        if (data_number(data_get(row, "val"), &x)) spread_add(&valence, x);
+        if (data_number(data_get(row, "val"), &x)) describe_spread_add(&valence, x);
     }
     char key[256];
-    field(r, name, n);
+    describe_field(r, name, n);
     snprintf(key, sizeof key, "%s emo", name);
-    tally_put(r, key, &labels);
+    describe_tally_put(r, key, &labels);
     snprintf(key, sizeof key, "%s val", name);
-    spread_put(r, key, &valence);
+    describe_spread_put(r, key, &valence);
     return true;
 }
 
-static void walk_value(report *r, const char *path, const data_value *value, int depth) {
+static void walk_value(describe_report *r, const char *path, const data_value *value, int depth) {
     char text[512];
     if (!value) return;
     if (value->kind == DATA_ARRAY) {
@@ -647,19 +526,19 @@ static void walk_value(report *r, const char *path, const data_value *value, int
             return;
         }
         shape_text(text, sizeof text, data_type_name(a->type), a->shape, a->rank);
-        field_text(r, path, text);
+        describe_field_text(r, path, text);
         if (a->type >= DATA_BOOL8) return;
-        spread s = {0};
-        for (size_t i = 0; i < a->count; i++) spread_add(&s, data_array_number(a, i));
+        describe_spread s = {0};
+        for (size_t i = 0; i < a->count; i++) describe_spread_add(&s, data_array_number(a, i));
         snprintf(text, sizeof text, "%s values", path);
-        spread_put(r, text, &s);
+        describe_spread_put(r, text, &s);
         return;
     }
     if (value->kind == DATA_DICT && describe_corpus(r, path, value)) return;
     size_t n = data_length(value);
     snprintf(text, sizeof text, "%s of %zu", data_kind_name(value->kind), n);
     bool list = value->kind == DATA_LIST || value->kind == DATA_TUPLE;
-    if (list || value->kind == DATA_DICT) field_text(r, path, text);
+    if (list || value->kind == DATA_DICT) describe_field_text(r, path, text);
     if (depth >= 4 || n > 12) return;
     for (size_t i = 0; i < n && (list || value->kind == DATA_DICT); i++) {
         const data_value *item = list ? value->as.list.items[i] : value->as.list.items[2 * i + 1];
@@ -676,14 +555,70 @@ static void walk_value(report *r, const char *path, const data_value *value, int
     }
 }
 
-static affect_status describe_pickle(report *r, const char *path) {
+/* Rows of the splits of the sets that MMSA distributes. */
+static const struct mmsa_set {
+    const char *name;
+    size_t train, valid, test;
+} mmsa_sets[] = {{"CMU-MOSI", 1284, 229, 686},
+                 {"CMU-MOSEI", 16326, 1871, 4659},
+                 {"CH-SIMS", 1368, 456, 457},
+                 {"CH-SIMS v2", 2722, 647, 1034}};
+
+static const struct mmsa_set *find_mmsa(const data_value *root) {
+    size_t n[3];
+    static const char *const parts[] = {"train", "valid", "test"};
+    for (int k = 0; k < 3; k++)
+        n[k] = data_length(data_get(data_get(root, parts[k]), "regression_labels"));
+    for (size_t i = 0; i < BASE_COUNT(mmsa_sets); i++)
+        if (mmsa_sets[i].train == n[0] && mmsa_sets[i].valid == n[1] && mmsa_sets[i].test == n[2])
+            return &mmsa_sets[i];
+    return NULL;
+}
+
+/* DialogueRNN's form: ids, speakers and labels of a dialogue's utterances, each a dict by dialogue,
+ * then features; the last lists name the dialogues to train and to test on. */
+static void describe_conversations(describe_report *r, const data_value *root) {
+    const data_value *ids = data_item(root, 0), *labels = data_item(root, 2);
+    describe_tally tally = {0};
+    size_t utterances = 0, unlabelled = 0;
+    for (size_t i = 0; i < data_length(labels) && labels->kind == DATA_DICT; i++) {
+        const data_value *row = labels->as.list.items[2 * i + 1];
+        const data_value *names = ids && ids->kind == DATA_DICT && i < data_length(ids)
+                                      ? ids->as.list.items[2 * i + 1]
+                                      : row;
+        utterances += data_length(row);
+        unlabelled += data_length(names) > data_length(row);
+        for (size_t k = 0; k < data_length(row); k++) {
+            char number[32];
+            double x = NAN;
+            if (row->kind == DATA_ARRAY)
+                x = data_array_number(&row->as.array, k);
+            else if (!data_number(data_item(row, k), &x))
+                continue;
+            int n = snprintf(number, sizeof number, "%g", x);
+            describe_tally_add(&tally, number, (size_t)n);
+        }
+    }
+    describe_field(r, "dialogues", data_length(labels));
+    describe_field(r, "utterances", utterances);
+    if (tally.count) describe_tally_put(r, "labels", &tally);
+    describe_oddity(r, "dialogues with fewer labels than utterances", unlabelled);
+    describe_tally_clear(&tally);
+}
+
+static affect_status describe_pickle(describe_report *r, const char *path) {
     data_document *document;
     affect_status status = data_pickle_read(r->ctx, path, &document);
     if (status) return status;
     const data_value *root = data_document_root(document), *train = data_get(root, "train");
-    const char *what = "a pickle", *licence = NULL;
+    const struct mmsa_set *mmsa = NULL;
+    char what[128] = "a pickle";
+    const char *licence = NULL;
+    bool conversations = false;
     if (train && data_get(train, "vision") && data_get(train, "regression_labels")) {
-        what = "MMSA features (MOSI, MOSEI or SIMS)";
+        mmsa = find_mmsa(root);
+        snprintf(what, sizeof what, "MMSA features (%s)",
+                 mmsa ? mmsa->name : "MOSI, MOSEI or SIMS");
         licence = "that of the corpus (CMU-MOSI and MOSEI: research; SIMS: research)";
     } else if (root && (root->kind == DATA_TUPLE || root->kind == DATA_LIST)) {
         size_t n = data_length(root), dicts = 0, arrays = 0;
@@ -692,95 +627,79 @@ static affect_status describe_pickle(report *r, const char *path) {
             dicts += item && item->kind == DATA_DICT;
             arrays += item && item->kind == DATA_ARRAY;
         }
-        if (n >= 6 && n <= 14 && dicts >= 5) {
-            what = "conversation features (DialogueRNN form: a dict per video)";
+        conversations = n >= 6 && n <= 14 && dicts >= 5;
+        if (conversations) {
+            const data_value *first = data_item(root, 2);
+            const data_value *key =
+                data_length(first) && first->kind == DATA_DICT ? first->as.list.items[0] : NULL;
+            bool session = key && (key->kind == DATA_TEXT || key->kind == DATA_BYTES) &&
+                           key->as.text.length > 3 && memcmp(key->as.text.bytes, "Ses", 3) == 0;
+            snprintf(what, sizeof what, "%s features (DialogueRNN form: a dict per dialogue)",
+                     session ? "IEMOCAP" : "conversation");
             licence = "that of the corpus (IEMOCAP: signed licence; MELD: research)";
         } else if (n >= 4 && n <= 10 && arrays >= 4) {
-            what = "utterance features (ACL-2017 bc-LSTM form: arrays of videos x utterances)";
+            snprintf(what, sizeof what,
+                     "utterance features (ACL-2017 bc-LSTM form: arrays of videos x utterances)");
             licence = "research; no licence file";
         }
     }
-    begin(r, path, what, licence);
+    describe_begin(r, path, what, licence);
+    if (conversations) describe_conversations(r, root);
     walk_value(r, "root", root, 0);
-    end(r);
+    status = describe_check(r, path, mmsa != NULL);
+    describe_end(r);
     data_document_destroy(document);
+    return status;
+}
+
+/* ---- ARFF ---- */
+
+typedef struct arff_counts {
+    size_t rows, kinds[3], missing;
+    describe_spread numbers;
+    describe_tally labels; /* of the last attribute, where it is nominal */
+} arff_counts;
+
+static affect_status count_attributes(void *user, const data_arff *arff) {
+    arff_counts *c = user;
+    for (size_t i = 0; i < arff->count; i++) c->kinds[arff->attributes[i].kind]++;
     return AFFECT_OK;
 }
 
-/* ---- ARFF, line by line ---- */
+static affect_status count_row(void *user, const data_arff *arff, const char *const *cells,
+                               size_t line) {
+    arff_counts *c = user;
+    double x;
+    (void)line;
+    c->rows++;
+    for (size_t i = 0; i < arff->count; i++) {
+        if (!cells[i])
+            c->missing++;
+        else if (arff->attributes[i].kind == DATA_ARFF_NUMERIC &&
+                 base_parse_double(cells[i], strlen(cells[i]), &x))
+            describe_spread_add(&c->numbers, x);
+    }
+    const char *last = cells[arff->count - 1];
+    if (last && arff->attributes[arff->count - 1].kind == DATA_ARFF_NOMINAL)
+        describe_tally_add(&c->labels, last, strlen(last));
+    return AFFECT_OK;
+}
 
-static affect_status describe_arff(report *r, const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file) return base_fail(r->ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read", path);
-    size_t numeric = 0, nominal = 0, other = 0, rows = 0, unknown = 0, wrong = 0, line_number = 0;
-    bool data = false;
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
-    tally labels = {0};
-    spread s = {0};
-    bool last_nominal = false;
-    affect_status status = AFFECT_OK;
-    while (!status && (n = getline(&line, &room, file)) >= 0) {
-        line_number++;
-        while (n && (line[n - 1] == '\n' || line[n - 1] == '\r' || line[n - 1] == ' '))
-            line[--n] = 0;
-        if (!n || *line == '%') continue;
-        if (!data && strncasecmp(line, "@attribute", 10) == 0) {
-            const char *brace = strchr(line, '{'), *type = strrchr(line, ' ');
-            const char *tab = strrchr(line, '\t');
-            if (!type || (tab && tab > type)) type = tab;
-            last_nominal = brace != NULL;
-            if (brace)
-                nominal++;
-            else if (type &&
-                     (strcasecmp(type + 1, "numeric") == 0 || strcasecmp(type + 1, "real") == 0 ||
-                      strcasecmp(type + 1, "integer") == 0))
-                numeric++;
-            else
-                other++;
-        } else if (!data && strncasecmp(line, "@data", 5) == 0) {
-            data = true;
-        } else if (data) {
-            size_t cells = 0;
-            rows++;
-            for (char *at = line, *stop; at; at = stop ? stop + 1 : NULL, cells++) {
-                stop = strchr(at, ',');
-                size_t length = stop ? (size_t)(stop - at) : strlen(at);
-                double x;
-                if (!stop && last_nominal) tally_add(&labels, at, length);
-                if (length == 1 && *at == '?')
-                    unknown++;
-                else if (base_parse_double(at, length, &x) && (stop || !last_nominal))
-                    spread_add(&s, x);
-            }
-            wrong += cells != numeric + nominal + other && *line != '{';
-        } else if (strncasecmp(line, "@relation", 9) != 0) {
-            status =
-                base_fail(r->ctx, AFFECT_ERROR_FORMAT,
-                          "%s:%zu: expected @relation, @attribute or @data", path, line_number);
-        }
-    }
-    if (!status && !data) status = base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s: no @data", path);
-    fclose(file);
-    free(line);
+static affect_status describe_arff(describe_report *r, const char *path) {
+    arff_counts c = {0};
+    affect_status status = data_arff_read(r->ctx, path, count_attributes, count_row, &c);
     if (!status) {
-        begin(r, path, "an ARFF table", NULL); /* openSMILE and Weka sets alike */
-        field(r, "rows", rows);
-        field(r, "numeric attributes", numeric);
-        field(r, "nominal attributes", nominal);
-        field(r, "other attributes", other);
-        oddity(r, "unknown values", unknown);
-        oddity(r, "rows of another width", wrong);
-        spread_oddities(r, &s);
+        describe_begin(r, path, "an ARFF table", NULL); /* openSMILE and Weka sets alike */
+        describe_field(r, "rows", c.rows);
+        describe_field(r, "numeric attributes", c.kinds[DATA_ARFF_NUMERIC]);
+        describe_field(r, "nominal attributes", c.kinds[DATA_ARFF_NOMINAL]);
+        describe_field(r, "text attributes", c.kinds[DATA_ARFF_STRING]);
+        describe_oddity(r, "unknown values", c.missing);
+        describe_spread_oddities(r, &c.numbers);
+        if (c.labels.count) describe_tally_put(r, "classes", &c.labels);
+        describe_end(r);
     }
-    if (!status && last_nominal) {
-        tally_put(r, "classes", &labels);
-    } else {
-        for (size_t i = 0; i < labels.count; i++) base_free(labels.items[i].text);
-        base_free(labels.items);
-    }
-    if (!status) end(r);
+    describe_tally_clear(&c.labels);
     return status;
 }
 
@@ -793,20 +712,24 @@ static bool ends_with_one(const char *path, const char *const *suffixes, size_t 
 }
 
 /* NOT_FOUND without a message stands for a kind of file that is not described. */
-static affect_status describe_file(report *r, const char *path, bool *described) {
-    static const char *const tables[] = {".csv", ".tsv"}, *const pickles[] = {".pkl", ".pickle"};
+static affect_status describe_file(describe_report *r, const char *path, bool *described) {
+    static const char *const tables[] = {".csv", ".tsv", ".xlsx", ".jsonl"},
+                             *const pickles[] = {".pkl", ".pickle"},
+                             *const hdf5[] = {".csd", ".h5", ".hdf5", ".mat"};
     *described = true;
     if (ends_with_one(path, tables, BASE_COUNT(tables))) return describe_table(r, path);
     if (ends_with_one(path, pickles, BASE_COUNT(pickles))) return describe_pickle(r, path);
     if (base_ends_with(path, ".arff")) return describe_arff(r, path);
+    if (base_ends_with(path, ".txt")) return describe_neutral(r, path, described);
+    if (ends_with_one(path, hdf5, BASE_COUNT(hdf5))) return describe_hdf5(r, path);
     if (base_ends_with(path, ".npz")) return describe_npz(r, path);
     if (base_ends_with(path, ".npy")) {
         data_npy *array;
         affect_status status = data_npy_open(r->ctx, path, &array);
         if (status) return status;
-        begin(r, path, "an array", NULL);
+        describe_begin(r, path, "an array", NULL);
         status = describe_npy(r, "array", array);
-        end(r);
+        describe_end(r);
         data_npy_destroy(array);
         return status;
     }
@@ -816,7 +739,7 @@ static affect_status describe_file(report *r, const char *path, bool *described)
 
 typedef struct media_names {
     size_t files;
-    tally emotion, speaker;
+    describe_tally emotion, speaker;
     const char *what, *licence;
 } media_names;
 
@@ -865,13 +788,13 @@ static void read_name(media_names *m, const char *name) {
     } else {
         return;
     }
-    tally_add(&m->emotion, emotion, emotion_length);
-    tally_add(&m->speaker, speaker, speaker_length);
+    describe_tally_add(&m->emotion, emotion, emotion_length);
+    describe_tally_add(&m->speaker, speaker, speaker_length);
 }
 
 static int plain_name(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
-static affect_status describe_folder(report *r, const char *path, int depth) {
+static affect_status describe_folder(describe_report *r, const char *path, int depth) {
     static const char *const media[] = {".wav", ".ogg", ".flac", ".mp3", ".opus",
                                         ".mp4", ".avi", ".mkv",  ".webm"};
     struct dirent **entries;
@@ -898,9 +821,9 @@ static affect_status describe_folder(report *r, const char *path, int depth) {
                     r->out->length = length;
                     if (r->out->data) r->out->data[length] = 0;
                     r->files = files;
-                    begin(r, file, "unreadable", NULL);
-                    field_text(r, "error", affect_context_message(r->ctx));
-                    end(r);
+                    describe_begin(r, file, "unreadable", NULL);
+                    describe_field_text(r, "error", affect_context_message(r->ctx));
+                    describe_end(r);
                 }
             }
         }
@@ -909,19 +832,20 @@ static affect_status describe_folder(report *r, const char *path, int depth) {
     }
     free(entries);
     if (!status && names.files) {
-        begin(r, path, names.what, names.licence);
-        field(r, "files", names.files);
+        describe_begin(r, path, names.what, names.licence);
+        describe_field(r, "files", names.files);
         if (names.emotion.count) {
-            tally_put(r, "emotion", &names.emotion);
-            tally_put(r, "speaker", &names.speaker);
+            describe_tally_put(r, "emotion", &names.emotion);
+            describe_tally_put(r, "speaker", &names.speaker);
         }
-        end(r);
+        describe_end(r);
     }
     return status;
 }
 
-affect_status data_describe(affect_context *ctx, const char *path, bool json, base_text *out) {
-    report r = {.ctx = ctx, .out = out, .json = json};
+affect_status data_describe(affect_context *ctx, const char *path, bool json, bool check,
+                            base_text *out, size_t *mismatches) {
+    describe_report r = {.ctx = ctx, .out = out, .json = json, .check = check};
     bool described = true;
     if (json) base_text_append(out, "[");
     affect_status status =
@@ -929,9 +853,12 @@ affect_status data_describe(affect_context *ctx, const char *path, bool json, ba
     if (!status && !described)
         status = base_file_exists(path)
                      ? base_fail(ctx, AFFECT_ERROR_UNSUPPORTED,
-                                 "%s: expected a folder, CSV, TSV, ARFF, npy, npz or pickle", path)
+                                 "%s: expected a folder, CSV, TSV, xlsx, ARFF, npy, npz, "
+                                 "JSON Lines, HDF5 or pickle",
+                                 path)
                      : base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: does not exist", path);
     if (json) base_text_append(out, "]\n");
     if (!status && out->failed) status = base_fail_memory(ctx);
+    *mismatches = r.mismatches;
     return status;
 }

@@ -6,7 +6,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/arff.h"
+#include "data/document.h"
 #include "data/pickle.h"
+#include "data/xlsx.h"
 
 /* ---- JSON Lines and pickles are written out as a table ---- */
 
@@ -40,11 +43,10 @@ static void add_json(base_text *out, const json_t *value, bool first) {
 }
 
 /* The columns are the keys of the first object, in its order. */
-static affect_status read_json_lines(affect_context *ctx, const char *path, base_text *out) {
-    char *text;
-    size_t length, line = 0;
-    affect_status status = base_read_file(ctx, path, (size_t)2 << 30, &text, &length);
-    if (status) return status;
+static affect_status write_json_lines(affect_context *ctx, const char *path, const char *text,
+                                      size_t length, base_text *out) {
+    size_t line = 0;
+    affect_status status = AFFECT_OK;
     json_t *first = NULL;
     for (size_t at = 0; at < length && !status; line++) {
         const char *end = memchr(text + at, '\n', length - at);
@@ -80,7 +82,16 @@ static affect_status read_json_lines(affect_context *ctx, const char *path, base
         at += n + 1;
     }
     json_decref(first);
-    base_free(text);
+    return status;
+}
+
+static affect_status read_json_lines(affect_context *ctx, const char *path, base_text *out) {
+    void *text;
+    size_t length;
+    affect_status status = data_map(ctx, path, &text, &length);
+    if (status) return status;
+    status = write_json_lines(ctx, path, text, length, out);
+    data_unmap(text, length);
     return status;
 }
 
@@ -206,19 +217,30 @@ static affect_status read_pickle(affect_context *ctx, const char *path, base_tex
 
 /* ---- the frame ---- */
 
-static affect_status open_written(affect_context *ctx, data_frame *f,
-                                  affect_status (*read)(affect_context *, const char *,
-                                                        base_text *)) {
-    base_text text = {0};
-    affect_status status = read(ctx, f->path, &text);
-    if (!status && text.failed) status = base_fail_memory(ctx);
-    if (!status && !text.length)
-        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: holds no row", f->path);
+/* Empties the text into a table. */
+static affect_status take_written(affect_context *ctx, const char *path, affect_status status,
+                                  base_text *text, data_table **out) {
+    if (!status && text->failed) status = base_fail_memory(ctx);
+    if (!status && !text->length)
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: holds no row", path);
     const data_table_options options = {.delimiter = ','};
-    if (!status)
-        status = data_table_parse(ctx, f->path, text.data, text.length, &options, &f->table);
-    base_text_destroy(&text);
+    if (!status) status = data_table_parse(ctx, path, text->data, text->length, &options, out);
+    base_text_destroy(text);
     return status;
+}
+
+affect_status data_json_lines_open(affect_context *ctx, const char *path, data_table **out) {
+    base_text text = {0};
+    *out = NULL;
+    return take_written(ctx, path, read_json_lines(ctx, path, &text), &text, out);
+}
+
+affect_status data_json_lines_parse(affect_context *ctx, const char *name, const char *text,
+                                    size_t length, data_table **out) {
+    base_text written = {0};
+    *out = NULL;
+    return take_written(ctx, name, write_json_lines(ctx, name, text, length, &written), &written,
+                        out);
 }
 
 static affect_status open_array(affect_context *ctx, data_frame *f, const char *member) {
@@ -231,8 +253,8 @@ static affect_status open_array(affect_context *ctx, data_frame *f, const char *
         status = data_npy_open(ctx, f->path, &f->array);
     }
     if (status) return status;
-    const data_npy *a = f->array;
-    if (a->type == DATA_NPY_OBJECT)
+    const data_array *a = &f->array->values;
+    if (a->type == DATA_OBJECT)
         return base_fail(ctx, AFFECT_ERROR_UNSUPPORTED, "%s: holds pickled objects, not numbers",
                          f->path);
     if (a->rank < 1 || a->rank > 2)
@@ -262,9 +284,15 @@ affect_status data_frame_open(affect_context *ctx, const char *path, bool no_hea
     if (member || base_ends_with(f->path, ".npy") || base_ends_with(f->path, ".npz")) {
         status = open_array(ctx, f, member);
     } else if (base_ends_with(path, ".jsonl") || base_ends_with(path, ".ndjson")) {
-        status = open_written(ctx, f, read_json_lines);
+        status = data_json_lines_open(ctx, path, &f->table);
+    } else if (base_ends_with(path, ".arff")) {
+        status = data_arff_open(ctx, path, &f->table);
+    } else if (base_ends_with(path, ".xlsx")) {
+        const data_table_options options = {.no_header = no_header};
+        status = data_xlsx_open(ctx, path, &options, &f->table);
     } else if (base_ends_with(path, ".pkl") || base_ends_with(path, ".pickle")) {
-        status = open_written(ctx, f, read_pickle);
+        base_text text = {0};
+        status = take_written(ctx, path, read_pickle(ctx, path, &text), &text, &f->table);
     } else {
         const data_table_options options = {.no_header = no_header, .ragged = true};
         status = data_table_open(ctx, path, &options, &f->table);
@@ -305,32 +333,16 @@ const char *data_frame_name(const data_frame *f, size_t column, char *buffer) {
     return buffer;
 }
 
-static size_t array_index(const data_frame *f, size_t row, size_t column) {
-    return f->array->fortran ? column * f->rows + row : row * f->columns + column;
-}
-
 const char *data_frame_text(const data_frame *f, size_t row, size_t column, char *buffer) {
     if (f->table) return data_table_cell(f->table, row, column);
-    const data_npy *a = f->array;
-    size_t i = array_index(f, row, column), n = 0;
-    if (a->type == DATA_NPY_BYTES) {
-        for (; n < a->item && n + 1 < DATA_FRAME_CELL && a->data[i * a->item + n]; n++)
-            buffer[n] = (char)a->data[i * a->item + n];
-        buffer[n] = 0;
-    } else if (a->type == DATA_NPY_UNICODE) {
-        for (size_t k = 0; k + 4 <= a->item && n + 5 < DATA_FRAME_CELL; k += 4) {
-            const unsigned char *c = a->data + i * a->item + k;
-            uint32_t code = a->big_endian ? (uint32_t)c[3] | (uint32_t)c[2] << 8 |
-                                                (uint32_t)c[1] << 16 | (uint32_t)c[0] << 24
-                                          : (uint32_t)c[0] | (uint32_t)c[1] << 8 |
-                                                (uint32_t)c[2] << 16 | (uint32_t)c[3] << 24;
-            if (!code) break;
-            n += base_utf8_put(code, buffer + n);
-        }
-        buffer[n] = 0;
-    } else {
-        snprintf(buffer, DATA_FRAME_CELL, "%.17g", data_npy_get(a, i));
-    }
+    const data_array *a = &f->array->values;
+    size_t i = row * f->columns + column;
+    char *text = data_array_text(a, i);
+    if (text)
+        snprintf(buffer, DATA_FRAME_CELL, "%s", text);
+    else
+        snprintf(buffer, DATA_FRAME_CELL, "%.17g", data_array_number(a, i));
+    base_free(text);
     return buffer;
 }
 
@@ -340,8 +352,8 @@ bool data_frame_missing(const char *text) {
 }
 
 bool data_frame_number(const data_frame *f, size_t row, size_t column, double *out) {
-    if (f->array && f->array->type < DATA_NPY_BYTES) {
-        *out = data_npy_get(f->array, array_index(f, row, column));
+    if (f->array && f->array->values.type < DATA_CHARS) {
+        *out = data_array_number(&f->array->values, row * f->columns + column);
         return true;
     }
     char buffer[DATA_FRAME_CELL];

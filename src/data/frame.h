@@ -1,6 +1,6 @@
-/* Columns of values, whatever file they lie in. In: CSV, TSV, JSON Lines, npy, npz (PATH:MEMBER),
- * or a pickle of columns or of rows. Out: rows x columns as text or as numbers. An empty cell,
- * "nan" and a JSON null are missing.
+/* Columns of values, whatever file they lie in. In: CSV, TSV, xlsx (its first sheet), ARFF, JSON
+ * Lines, npy, npz (PATH:MEMBER), or a pickle of columns or of rows. Out: rows x columns as text or
+ * as numbers. An empty cell, "nan" and a JSON null are missing.
  *
  * A table keeps its text; an npy keeps its mapped bytes; JSON Lines and pickles are written out as
  * a table in memory. */
@@ -26,6 +26,13 @@ enum { DATA_FRAME_CELL = 64 }; /* room that data_frame_text needs for a number *
 AFFECT_MUST_USE affect_status data_frame_open(affect_context *ctx, const char *path, bool no_header,
                                               data_frame **out);
 void data_frame_destroy(data_frame *frame);
+/* JSON Lines as a table: the columns are the keys of the first object; what is no text or number
+ * stands as compact JSON. Errors: as above. */
+AFFECT_MUST_USE affect_status data_json_lines_open(affect_context *ctx, const char *path,
+                                                   data_table **out);
+AFFECT_MUST_USE affect_status data_json_lines_parse(affect_context *ctx, const char *name,
+                                                    const char *text, size_t length,
+                                                    data_table **out);
 /* By name (ASCII case), or by number from 0; -1 when absent. */
 int data_frame_column(const data_frame *frame, const char *name);
 /* The name, or the number from 0 as text. `buffer` has DATA_FRAME_CELL bytes. */

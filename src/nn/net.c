@@ -32,6 +32,7 @@ struct nn_net {
     int mix_w, mix_b; /* per-step features before the recurrence */
     int gru[2][4];    /* forward and backward: w_in, w_h, b_in, b_h */
     int score_w, score_b;
+    int side_mean, side_scale;
     int table;
 };
 
@@ -120,7 +121,7 @@ static affect_status build_face(nn_net *net) {
 /* ---- what the sequence networks share: two GRUs, attentive and statistics pooling, one layer ----
  */
 
-static void add_sequence_head(nn_net *net, size_t in, size_t hidden) {
+static void add_sequence_head(nn_net *net, size_t in, size_t hidden, size_t side) {
     const char *way[2] = {"gru.forward", "gru.backward"};
     double spread = sqrt(1. / (double)hidden);
     for (int i = 0; i < 2; i++) {
@@ -133,22 +134,24 @@ static void add_sequence_head(nn_net *net, size_t in, size_t hidden) {
     }
     net->score_w = add(net, "score", "weight", NN_SHAPE(2 * hidden, 1), NN_WEIGHT, spread, 0);
     net->score_b = add(net, "score", "bias", NN_SHAPE(1), NN_BIAS, 0, 0);
-    net->head_w = add(net, "head", "weight", NN_SHAPE(6 * hidden, net->options.outputs), NN_WEIGHT,
-                      sqrt(1. / (double)(6 * hidden)), 0);
+    size_t width = 6 * hidden + side;
+    net->head_w = add(net, "head", "weight", NN_SHAPE(width, net->options.outputs), NN_WEIGHT,
+                      sqrt(1. / (double)width), 0);
     net->head_b = add(net, "head", "bias", NN_SHAPE(net->options.outputs), NN_BIAS, 0, 0);
 }
 
-static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x,
+/* `side` [n, c], or NULL, goes beside the pooled states. */
+static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn_tensor *side,
                                     const size_t *length) {
     nn_tensor *ways[2];
     for (int i = 0; i < 2; i++)
         ways[i] = nn_gru(tape, x, net->gru[i][0], net->gru[i][1], net->gru[i][2], net->gru[i][3],
                          length, i == 1);
     nn_tensor *y = nn_concat(tape, ways, 2);
-    nn_tensor *pooled[2] = {
+    nn_tensor *pooled[3] = {
         nn_attentive_pool(tape, y, nn_linear(tape, y, net->score_w, net->score_b), length),
-        nn_time_pool(tape, y, length, true)};
-    tape->features = y = nn_concat(tape, pooled, 2);
+        nn_time_pool(tape, y, length, true), side};
+    tape->features = y = nn_concat(tape, pooled, side ? 3 : 2);
     y = nn_dropout(tape, y, net->options.dropout);
     return nn_linear(tape, y, net->head_w, net->head_b);
 }
@@ -157,6 +160,33 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x,
  * then the sequence head ---- */
 
 enum { VOICE_STAGES = 3 }; /* stem and two stages: time and bands are divided by 8 */
+
+/* Numbers of the whole clip, standardised and kept within four deviations. */
+static nn_tensor *side_input(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    size_t n = batch->count, width = net->options.side;
+    nn_real *z = nn_tape_alloc(tape, n * width);
+    const nn_real *mean = nn_param_value(net->params, net->side_mean),
+                  *scale = nn_param_value(net->params, net->side_scale);
+    if (!z) return NULL;
+    for (size_t i = 0; i < n; i++) {
+        bool ready = batch->relative && batch->relative[i];
+        for (size_t k = 0; k < width; k++) {
+            nn_real x = batch->side ? batch->side[i * width + k] : (nn_real)NAN;
+            if (!ready) x = (x - mean[k]) * scale[k];
+            z[i * width + k] = isnan(x) ? 0 : x > 4 ? 4 : x < -4 ? -4 : x;
+        }
+    }
+    return nn_input(tape, NN_SHAPE(n, width), z);
+}
+
+void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation) {
+    nn_real *m = nn_param_value(net->params, net->side_mean),
+            *scale = nn_param_value(net->params, net->side_scale);
+    for (size_t k = 0; k < net->options.side; k++) {
+        m[k] = mean[k];
+        scale[k] = deviation[k] > 0 ? 1 / deviation[k] : 0;
+    }
+}
 
 static nn_tensor *voice_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     size_t n = batch->count;
@@ -182,7 +212,8 @@ static nn_tensor *voice_forward(nn_net *net, nn_tape *tape, const nn_batch *batc
     x = nn_reshape(tape, x, NN_SHAPE(n, t, x->shape.d[2] * x->shape.d[3]));
     x = nn_relu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
     x = nn_dropout(tape, x, net->options.dropout);
-    return run_sequence_head(net, tape, x, length);
+    nn_tensor *side = net->options.side ? side_input(net, tape, batch) : NULL;
+    return run_sequence_head(net, tape, x, side, length);
 }
 
 static affect_status build_voice(nn_net *net) {
@@ -213,7 +244,14 @@ static affect_status build_voice(nn_net *net) {
     net->mix_w = add(net, "mix", "weight", NN_SHAPE(bands * channels, hidden), NN_WEIGHT,
                      sqrt(2. / (double)(bands * channels)), 0);
     net->mix_b = add(net, "mix", "bias", NN_SHAPE(hidden), NN_BIAS, 0, 0);
-    add_sequence_head(net, hidden, 2 * o->width);
+    if (o->side) {
+        net->side_mean = add(net, "side", "mean", NN_SHAPE(o->side), NN_BIAS, 0, 0);
+        net->side_scale = add(net, "side", "scale", NN_SHAPE(o->side), NN_BIAS, 0, 1);
+        if (net->side_mean < 0 || net->side_scale < 0) return net->params->status;
+        net->params->items[net->side_mean].frozen = true;
+        net->params->items[net->side_scale].frozen = true;
+    }
+    add_sequence_head(net, hidden, 2 * o->width, o->side);
     net->forward = voice_forward;
     return AFFECT_OK;
 }
@@ -226,7 +264,8 @@ static nn_tensor *text_gru_forward(nn_net *net, nn_tape *tape, const nn_batch *b
     nn_tensor *x = nn_embedding_bag(tape, net->table, batch->index, batch->start, batch->weight,
                                     batch->count * batch->steps);
     x = nn_reshape(tape, x, NN_SHAPE(batch->count, batch->steps, net->options.inputs));
-    return run_sequence_head(net, tape, nn_dropout(tape, x, net->options.dropout), batch->length);
+    x = nn_dropout(tape, x, net->options.dropout);
+    return run_sequence_head(net, tape, x, NULL, batch->length);
 }
 
 static nn_tensor *text_bag_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
@@ -253,7 +292,7 @@ static affect_status build_text(nn_net *net, bool bag) {
                           sqrt(1. / (double)o->width), 0);
         net->head_b = add(net, "head", "bias", NN_SHAPE(o->outputs), NN_BIAS, 0, 0);
     } else {
-        add_sequence_head(net, o->inputs, o->width);
+        add_sequence_head(net, o->inputs, o->width, 0);
     }
     net->forward = bag ? text_bag_forward : text_gru_forward;
     return AFFECT_OK;

@@ -134,41 +134,36 @@ void affect_score_classes_from(const affect_score_confusion *c, affect_score_ave
     majority_row(c, best, gold_classes, out);
 }
 
-/* Cohen 1960, 1968: 1 - sum(w O) / sum(w E), w = 0 on the diagonal. */
+/* Cohen 1960, 1968: 1 - sum(w O) / sum(w E), w = 0 on the diagonal, E_ij = row_i column_j / n. The
+ * sums of E need the marginals only: |i - j| is the number of steps between i and j, so linear
+ * weights count, for each step, the pairs on both sides of it; squares multiply out. */
 double affect_score_cohen_kappa(const affect_score_confusion *c, affect_score_weighting weighting) {
     size_t k = c->classes;
-    double observed = 0, expected = 0, n = (double)c->items;
+    double observed = 0, n = (double)c->items;
     if (c->items == 0) return NAN;
+    double same = 0, steps = 0, rows = 0, columns = 0; /* sums of E, and of marginals so far */
+    double row_mean = 0, column_mean = 0, squares = 0;
     for (size_t i = 0; i < k; i++) {
-        int64_t gold_i, unused, unused2;
-        class_sums(c, i, &gold_i, &unused, &unused2);
-        if (!gold_i) continue;
-        for (size_t j = 0; j < k; j++) {
-            if (i == j) continue;
-            double distance = (double)i - (double)j;
-            double w = weighting == AFFECT_SCORE_UNWEIGHTED ? 1
+        int64_t row, column, right;
+        double at = (double)i;
+        class_sums(c, i, &row, &column, &right);
+        same += (double)row * (double)column;
+        rows += (double)row;
+        columns += (double)column;
+        steps += rows * (n - columns) + (n - rows) * columns;
+        row_mean += at * (double)row;
+        column_mean += at * (double)column;
+        squares += at * at * (double)(row + column);
+        for (size_t j = 0; row && j < k; j++) {
+            double distance = at - (double)j;
+            double w = weighting == AFFECT_SCORE_UNWEIGHTED ? i != j
                        : weighting == AFFECT_SCORE_LINEAR   ? fabs(distance)
                                                             : distance * distance;
             observed += w * (double)c->counts[i * k + j];
         }
     }
-    /* E_ij = row_i * column_j / n, summed without an O(k^3) inner loop. */
-    int64_t *column = base_calloc(k, sizeof *column);
-    if (!column) return NAN;
-    for (size_t i = 0; i < k; i++)
-        for (size_t j = 0; j < k; j++) column[j] += c->counts[i * k + j];
-    for (size_t i = 0; i < k; i++) {
-        int64_t row = 0;
-        for (size_t j = 0; j < k; j++) row += c->counts[i * k + j];
-        for (size_t j = 0; row && j < k; j++) {
-            if (i == j) continue;
-            double distance = (double)i - (double)j;
-            double w = weighting == AFFECT_SCORE_UNWEIGHTED ? 1
-                       : weighting == AFFECT_SCORE_LINEAR   ? fabs(distance)
-                                                            : distance * distance;
-            expected += w * (double)row * (double)column[j] / n;
-        }
-    }
-    base_free(column);
-    return expected > 0 ? 1 - observed / expected : NAN;
+    double expected = weighting == AFFECT_SCORE_UNWEIGHTED ? n * n - same
+                      : weighting == AFFECT_SCORE_LINEAR   ? steps
+                                                         : n * squares - 2 * row_mean * column_mean;
+    return expected > 0 ? 1 - observed * n / expected : NAN;
 }

@@ -8,6 +8,7 @@
 
 #include "data/npy.h"
 #include "data/pickle.h"
+#include "score/wheel_tables.h"
 
 /* numpy: below 8 one by one, up to 128 in eight running sums, else halves (rounded down to a
  * multiple of 8). */
@@ -179,16 +180,20 @@ affect_status score_wheels_open(affect_context *ctx, const char *path, score_whe
     score_wheels *w = base_calloc(1, sizeof *w);
     affect_status status = file && w ? AFFECT_OK : base_fail_memory(ctx);
     if (w) base_arena_init(&w->names, 0);
-    if (!status) status = data_npz_open(ctx, file, &w->npz);
-    for (int i = 0; i < 3 && !status; i++) {
+    bool tables = !status && base_is_folder(path) && !base_file_exists(file);
+    if (tables)
+        status = score_wheel_tables(ctx, path, w->document);
+    else if (!status)
+        status = data_npz_open(ctx, file, &w->npz);
+    for (int i = 0; i < 3 && !status && !tables; i++) {
         status = data_npz_array(ctx, w->npz, names[i], &w->array[i]);
         if (status) break;
-        if (w->array[i]->type != DATA_NPY_OBJECT)
+        if (w->array[i]->values.type != DATA_OBJECT)
             status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: %s holds no pickled dictionary", file,
                                names[i]);
         else
-            status = data_pickle_parse(ctx, names[i], w->array[i]->data, w->array[i]->bytes, NULL,
-                                       &w->document[i]);
+            status = data_pickle_parse(ctx, names[i], w->array[i]->values.bytes,
+                                       w->array[i]->length, NULL, &w->document[i]);
         if (!status && (!only_item(w->document[i]) || only_item(w->document[i])->kind != DATA_DICT))
             status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: %s is no dictionary", file, names[i]);
     }

@@ -32,7 +32,9 @@ AFFECT_MUST_USE affect_status score_labels_parse(affect_context *ctx, const char
 void score_labels_clear(score_labels *labels);
 
 typedef struct score_wheels score_wheels;
-/* From a folder with wheel_mapping.npz, or from that file. Errors: NOT_FOUND, FORMAT, MEMORY. */
+/* From wheel_mapping.npz, a folder with it, or a folder with the tables that it was made from:
+ * format, synonym and wheel1 to wheel5, each .xlsx or .csv. Both give the same sectors. Errors:
+ * NOT_FOUND, FORMAT, LIMIT, MEMORY. */
 AFFECT_MUST_USE affect_status score_wheels_open(affect_context *ctx, const char *path,
                                                 score_wheels **out);
 void score_wheels_destroy(score_wheels *wheels);

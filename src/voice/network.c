@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "nn/model.h"
-#include "voice/descriptors.h"
+#include "voice/egemaps.h"
 
 enum { VALUES = 3, OUTPUTS = VOICE_NETWORK_CLASSES + 8 };
 static const char *const value_names[VALUES] = {"valence", "arousal", "dominance"};
@@ -22,6 +22,7 @@ struct voice_network {
     float sd[VALUES];
     float *frames;
     size_t frame_capacity;
+    voice_egemaps *whole; /* NULL: the network wants no functionals */
 };
 
 /* Spellings of our categories that the field's corpora use. */
@@ -71,7 +72,7 @@ affect_status voice_network_create(affect_context *ctx, const char *model, voice
         n->classes = nn_model_classes(n->model);
         if (!base_starts_with(o->kind, "voice") || nn_model_multi_label(n->model) ||
             n->classes < 2 || n->classes > VOICE_NETWORK_CLASSES || o->outputs > OUTPUTS ||
-            card->label_count != o->outputs)
+            (o->side && o->side != VOICE_EGEMAPS_FUNCTIONALS) || card->label_count != o->outputs)
             status = base_fail(
                 ctx, AFFECT_ERROR_MODEL,
                 "model %s is no voice emotion model: its network is \"%s\" with %zu "
@@ -87,6 +88,8 @@ affect_status voice_network_create(affect_context *ctx, const char *model, voice
             json_decref(root);
             voice_log_mel_options mel = voice_log_mel_network(n->bands, step > 0 ? step : .016);
             status = voice_log_mel_create(ctx, &mel, &n->mel);
+            if (status == AFFECT_OK && o->side)
+                status = voice_egemaps_create(ctx, VOICE_NETWORK_RATE, &n->whole);
         }
     }
     if (status != AFFECT_OK) {
@@ -101,6 +104,7 @@ void voice_network_destroy(voice_network *n) {
     if (!n) return;
     nn_model_destroy(n->model);
     voice_log_mel_destroy(n->mel);
+    voice_egemaps_destroy(n->whole);
     base_free(n->frames);
     base_free(n);
 }
@@ -128,9 +132,21 @@ affect_status voice_network_hear(affect_context *ctx, voice_network *n, const fl
     if (status != AFFECT_OK) return status;
     nn_standardise(n->frames, rows * n->bands);
     memset(n->frames + rows * n->bands, 0, (steps - rows) * n->bands * sizeof *n->frames);
-    float row[OUTPUTS];
-    nn_batch batch = {
-        .count = 1, .data = n->frames, .steps = steps, .bands = n->bands, .length = &rows};
+    float row[OUTPUTS], side[VOICE_EGEMAPS_FUNCTIONALS];
+    if (n->whole) {
+        voice_egemaps_reset(n->whole);
+        status = voice_egemaps_push(n->whole, samples, count);
+        if (status == AFFECT_OK) status = voice_egemaps_finish(n->whole);
+        if (status != AFFECT_OK) return status;
+        if (voice_egemaps_functionals(n->whole, side) != AFFECT_OK)
+            for (size_t k = 0; k < BASE_COUNT(side); k++) side[k] = NAN; /* too short for them */
+    }
+    nn_batch batch = {.count = 1,
+                      .data = n->frames,
+                      .steps = steps,
+                      .bands = n->bands,
+                      .length = &rows,
+                      .side = n->whole ? side : NULL};
     status = nn_model_run(ctx, n->model, &batch, row);
     if (status != AFFECT_OK) return status;
     *out = (voice_heard){.known = nn_model_known(n->model, 0)};

@@ -226,7 +226,7 @@ affect_status word_units_open(affect_context *ctx, const char *path, word_units 
 /* The JSON is one object whose "vectors" member maps a word to [100 numbers, norm, index]; at 300
  * MB it is scanned, not parsed. */
 affect_status word_units_vectors(affect_context *ctx, const word_units *w, const char *path,
-                                 float *table, size_t width, size_t *found) {
+                                 float *table, size_t stride, size_t width, size_t *found) {
     *found = 0;
     char *text;
     size_t length;
@@ -258,7 +258,7 @@ affect_status word_units_vectors(affect_context *ctx, const word_units *w, const
         if (*at == ',') at++;
         uint32_t known = w->slot_count ? w->slots[slot_of(w, word)] : 0;
         if (known) {
-            memcpy(table + (size_t)(known - 1) * width, row, width * sizeof *row);
+            memcpy(table + (size_t)(known - 1) * stride, row, width * sizeof *row);
             (*found)++;
         }
         if (n >= sizeof word - 3 || !w->buckets) continue;
@@ -272,10 +272,28 @@ affect_status word_units_vectors(affect_context *ctx, const word_units *w, const
     }
     for (size_t b = 0; status == AFFECT_OK && b < w->buckets; b++)
         for (size_t k = 0; hits[b] && k < width; k++)
-            table[(w->count + b) * width + k] = sum[b * width + k] / (float)hits[b];
+            table[(w->count + b) * stride + k] = sum[b * width + k] / (float)hits[b];
     base_free(row);
     base_free(hits);
     base_free(sum);
     base_free(text);
     return status;
+}
+
+void word_units_lexicon(const word_units *w, const words_lexicon *lexicon, float *table,
+                        size_t stride, size_t first) {
+    double square[WORD_UNITS_LEXICON] = {0}, found = 0;
+    for (size_t i = 0; i < w->count + w->buckets; i++) {
+        const lexicon_entry *e = i < w->count ? lexicon_find(lexicon, w->words[i]) : NULL;
+        float *row = table + i * stride + first;
+        for (size_t k = 0; k < WORD_UNITS_LEXICON; k++) {
+            row[k] = !e ? 0 : k ? e->weight[k - 1] : e->polarity;
+            square[k] += (double)(row[k] * row[k]);
+        }
+        found += e != NULL;
+    }
+    for (size_t i = 0; i < w->count; i++)
+        for (size_t k = 0; k < WORD_UNITS_LEXICON; k++)
+            if (square[k] > 0)
+                table[i * stride + first + k] *= (float)(.4 / sqrt(square[k] / found));
 }

@@ -4,7 +4,7 @@
 #ifndef WORDS_UNITS_H
 #define WORDS_UNITS_H
 
-#include "base/base.h"
+#include "words/lexicon.h"
 
 /* A text is read up to this many tokens, a token up to this many units. */
 enum { WORD_UNITS_TOKENS = 64, WORD_UNITS_PIECES = 24, WORD_UNITS_TOKEN_SIZE = 48 };
@@ -29,11 +29,17 @@ bool word_units_knows(const word_units *words, const char *token);
 AFFECT_MUST_USE affect_status word_units_build(affect_context *ctx, const char *const *texts,
                                                size_t count, size_t least, size_t buckets,
                                                word_units **out);
-/* Fills rows of table[units x width] from a wink-embeddings JSON: known words take their vector,
- * n-gram buckets the mean of the vectors of all words that contain them. *found: words with a
- * vector. */
+/* Fills the first `width` columns of table[units x stride] from a wink-embeddings JSON: known words
+ * take their vector, n-gram buckets the mean of the vectors of all words that contain them. *found:
+ * words with a vector. */
 AFFECT_MUST_USE affect_status word_units_vectors(affect_context *ctx, const word_units *words,
-                                                 const char *path, float *table, size_t width,
-                                                 size_t *found);
+                                                 const char *path, float *table, size_t stride,
+                                                 size_t width, size_t *found);
+/* Fills columns first .. first + 3 with what the lexicon says of each word (polarity, weights on
+ * valence, arousal, dominance), each brought to a root mean square of .4 over the words it knows; 0
+ * for all other units. */
+enum { WORD_UNITS_LEXICON = 4 };
+void word_units_lexicon(const word_units *words, const words_lexicon *lexicon, float *table,
+                        size_t stride, size_t first);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/hdf5.h"
 #include "data/pickle.h"
 
 static void print_text(const char *bytes, size_t n) {
@@ -57,14 +58,63 @@ static void print(const data_value *v) {
     }
 }
 
+/* Everything in an HDF5 file; numbers are read three rows at a time. */
+static affect_status print_hdf5(affect_context *ctx, const char *path) {
+    data_hdf5 *f;
+    affect_status status = data_hdf5_open(ctx, path, &f);
+    if (status) return status;
+    base_text out = {0};
+    base_text_append(&out, "{");
+    for (size_t i = 0; i < data_hdf5_count(f) && !status; i++) {
+        const data_hdf5_item *item = data_hdf5_item_at(f, i);
+        base_text_printf(&out, "%s\"%s\":{\"content\":%d,\"attributes\":{", i ? "," : "",
+                         item->path, item->content);
+        for (size_t k = 0; k < item->attribute_count; k++)
+            base_text_printf(&out, "%s\"%s\":\"%s\"", k ? "," : "", item->attributes[k].name,
+                             item->attributes[k].value);
+        base_text_printf(&out, "},\"type\":\"%s\",\"shape\":[", data_type_name(item->type));
+        for (size_t k = 0; k < item->rank; k++)
+            base_text_printf(&out, k ? ",%zu" : "%zu", item->shape[k]);
+        base_text_printf(&out, "],\"problem\":%d,\"items\":[", item->problem != NULL);
+        size_t rows = item->rank ? item->shape[0] : 1, width = rows ? item->count / rows : 0;
+        double *x = base_calloc(3 * width + 1, sizeof *x);
+        if (!x) return AFFECT_ERROR_MEMORY;
+        for (size_t row = 0; row < rows && !status && !item->problem && item->content != 0;
+             row += 3) {
+            size_t n = BASE_MIN((size_t)3, rows - row);
+            if (item->content == DATA_HDF5_NUMBERS) {
+                status = data_hdf5_numbers(ctx, f, i, row, n, x);
+                for (size_t k = 0; k < n * width && !status; k++)
+                    base_text_printf(&out, isfinite(x[k]) ? "%s%.17g" : "%s\"%g\"",
+                                     row || k ? "," : "", x[k]);
+            } else if (item->content == DATA_HDF5_TEXTS) {
+                for (size_t k = row * width; k < (row + n) * width && !status; k++) {
+                    char *text;
+                    status = data_hdf5_text(ctx, f, i, k, &text);
+                    if (!status) base_text_printf(&out, "%s\"%s\"", k ? "," : "", text);
+                    base_free(text);
+                }
+            }
+        }
+        base_free(x);
+        base_text_append(&out, "]}");
+    }
+    if (!status) printf("%s}", out.data);
+    base_text_destroy(&out);
+    data_hdf5_destroy(f);
+    return status;
+}
+
 int main(int argc, char **argv) {
     affect_context *ctx;
     data_document *document;
     if (argc < 2 || affect_context_create(&ctx) != AFFECT_OK) return 2;
-    affect_status status = data_pickle_read(ctx, argv[1], &document);
+    bool hdf5 = argc > 2 && strcmp(argv[2], "--hdf5") == 0;
+    affect_status status =
+        hdf5 ? print_hdf5(ctx, argv[1]) : data_pickle_read(ctx, argv[1], &document);
     if (status != AFFECT_OK) {
         fprintf(stderr, "%s\n", affect_context_message(ctx));
-    } else {
+    } else if (!hdf5) {
         /* Nesting as deep as a pickle allows would need as deep a stack to print. */
         if (argc < 3 || strcmp(argv[2], "--only-read") != 0) print(data_document_root(document));
         data_document_destroy(document);

@@ -71,15 +71,16 @@ static affect_status read_set(affect_context *ctx, const char *folder, const cha
     if (!status) status = data_npz_array(ctx, npz, "images", &images);
     snprintf(path, sizeof path, "%s/%s_votes.csv", folder, name);
     if (!status) status = data_table_open(ctx, path, NULL, &votes);
-    if (!status && (images->rank != 3 || images->shape[1] != SIDE || images->shape[2] != SIDE ||
-                    images->type != DATA_NPY_U8 || images->shape[0] != votes->rows))
+    if (!status && (images->values.rank != 3 || images->values.shape[1] != SIDE ||
+                    images->values.shape[2] != SIDE || images->values.type != DATA_U8 ||
+                    images->values.shape[0] != votes->rows))
         status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: pictures and votes do not fit", path);
-    size_t n = status ? 0 : images->shape[0];
+    size_t n = status ? 0 : images->values.shape[0];
     out->items = base_calloc(n, sizeof *out->items);
     if (!status && !out->items) status = base_fail_memory(ctx);
     for (size_t i = 0; !status && i < n; i += every) {
         uint8_t rgb[SIDE * SIDE * 3];
-        const unsigned char *grey = images->data + i * SIDE * SIDE;
+        const unsigned char *grey = images->values.bytes + i * SIDE * SIDE;
         for (int k = 0; k < SIDE * SIDE; k++) memset(rgb + 3 * k, grey[k], 3);
         media_frame frame = {.width = SIDE, .height = SIDE, .stride = SIDE * 3, .rgb = rgb};
         sample *s = &out->items[out->count];

@@ -38,11 +38,11 @@ static affect_status look_at_training(affect_context *ctx, mesher *m, const char
     size_t n = 0;
     affect_status status = data_npz_open(ctx, path, &npz);
     if (!status) status = data_npz_array(ctx, npz, "images", &images);
-    size_t step = status ? 1 : BASE_MAX(images->shape[0] / MOST, (size_t)1);
-    for (size_t i = 0; !status && i < images->shape[0] && n < MOST; i += step) {
+    size_t step = status ? 1 : BASE_MAX(images->values.shape[0] / MOST, (size_t)1);
+    for (size_t i = 0; !status && i < images->values.shape[0] && n < MOST; i += step) {
         uint8_t rgb[SIDE * SIDE * 3];
         for (int k = 0; k < SIDE * SIDE; k++)
-            memset(rgb + 3 * k, ((const uint8_t *)images->data)[i * SIDE * SIDE + (size_t)k], 3);
+            memset(rgb + 3 * k, images->values.bytes[i * SIDE * SIDE + (size_t)k], 3);
         media_frame frame = {.width = SIDE, .height = SIDE, .stride = SIDE * 3, .rgb = rgb};
         face_roi roi = {SIDE * 0.5f, SIDE * 0.5f, SIDE * 4.0f / 3, 0};
         face_mesh mesh;

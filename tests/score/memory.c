@@ -1,0 +1,155 @@
+/* Out of memory is an error like others: every task of affect score, on small files, with each
+ * allocation failing in turn. A task that goes on without what it asked for fails here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/score.h"
+#include "tests/test.h"
+
+static char folder[] = "/tmp/affect-score-XXXXXX";
+
+static const char *put(const char *name, const char *text) {
+    static char path[16][64];
+    static int next;
+    char *at = path[next++ % 16];
+    snprintf(at, sizeof path[0], "%s/%s", folder, name);
+    FILE *file = fopen(at, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    return at;
+}
+
+static score_call call_of(const char *task, const char *gold, const char *predicted) {
+    return (score_call){.task = task,
+                        .gold = gold,
+                        .predicted = predicted,
+                        .edition = "2026",
+                        .rounds = 12,
+                        .seed = 1,
+                        .bins = 5,
+                        .format = "json",
+                        .paper = "none",
+                        .set = "mosi",
+                        .variance = "population",
+                        .average = "union",
+                        .rule = "fixed",
+                        .threshold = 0.5,
+                        .top = 1,
+                        .convention = "probability",
+                        .tolerance = 1,
+                        .prominence = 0.1,
+                        .longest_lag = 2,
+                        .iou = 0.5};
+}
+
+/* Fails allocation 1, 2, ... until the task needs no more. */
+static void fail_each(score_call call, affect_status (*task)(const score_call *)) {
+    affect_status status = AFFECT_ERROR_MEMORY;
+    long n = 1;
+    for (; status != AFFECT_OK; n++) {
+        assert_true(n < 20000);
+        assert_int_equal(affect_context_create(&call.ctx), AFFECT_OK);
+        base_alloc_fail_at(n);
+        status = task(&call);
+        long made = base_alloc_count();
+        base_alloc_fail_at(0);
+        if (status != AFFECT_OK && status != AFFECT_ERROR_MEMORY)
+            fail_msg("%s, allocation %ld: %s (%s)", call.task, n, affect_status_name(status),
+                     affect_context_message(call.ctx));
+        if (status == AFFECT_OK && made >= n)
+            fail_msg("%s went on without allocation %ld of %ld", call.task, n, made);
+        affect_context_destroy(call.ctx);
+    }
+    assert_true(n > 5);
+}
+
+static void columns(void **state) {
+    (void)state;
+    const char *gold = put("g.csv", "id,label,x,who\n1,a,0.5,s\n2,b,-1,s\n3,a,2,t\n4,,0,t\n");
+    const char *pred = put("p.csv", "id,label,x,sd\n2,b,-1.5,1\n1,b,0.25,2\n3,a,1,1\n9,c,1,1\n");
+    score_call call = call_of("classes", gold, pred);
+    call.unit = call.fold = "who";
+    fail_each(call, score_task_classes);
+    call = call_of("regression", gold, pred);
+    call.column = "x";
+    call.unit = "who";
+    fail_each(call, score_task_regression);
+    call.task = "sentiment";
+    fail_each(call, score_task_sentiment);
+    call.task = "sims";
+    call.set = "sims";
+    fail_each(call, score_task_sentiment);
+    call.task = "calibration of numbers";
+    call.sd = "sd";
+    fail_each(call, score_task_calibration);
+    call = call_of("calibration", gold, put("q.csv", "id,a,b\n1,0.7,0.3\n2,0.2,0.8\n3,0.9,0.1\n"));
+    call.gold_column = "label";
+    fail_each(call, score_task_calibration);
+    call = call_of("agreement", put("r.csv", "ann,bob,eve\n1,1,2\n2,2,2\n3,,1\n1,1,1\n"), NULL);
+    fail_each(call, score_task_agreement);
+    call.gold = put("w.csv", "ann,bob\nyes,no\nno,no\nyes,yes\n");
+    fail_each(call, score_task_agreement);
+}
+
+static void sets(void **state) {
+    (void)state;
+    const char *gold = put("mg.csv", "id,labels\n1,\"a,b\"\n2,b\n3,\n");
+    score_call call =
+        call_of("multilabel", gold, put("mp.csv", "id,labels\n1,a\n2,\"a,b\"\n3,a\n"));
+    fail_each(call, score_task_multilabel);
+    call.predicted = put("mq.csv", "id,a,b\n1,0.7,0.3\n2,0.2,0.8\n3,0.9,0.1\n");
+    call.rule = "tuned";
+    call.dev_gold = gold;
+    call.dev_predicted = call.predicted;
+    fail_each(call, score_task_multilabel);
+    call = call_of("ferplus",
+                   put("v.csv", "id,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,"
+                                "unknown,NF\n1,8,2,0,0,0,0,0,0,0,0\n2,0,6,4,0,0,0,0,0,0,0\n"
+                                "3,1,1,1,1,1,1,1,1,1,1\n"),
+                   put("s.csv", "id,label\n1,neutral\n2,surprise\n3,fear\n"));
+    fail_each(call, score_task_ferplus);
+}
+
+static void times(void **state) {
+    (void)state;
+    score_call call =
+        call_of("dynamics", put("t.csv", "clip,time,x\na,0,0\na,1,1\na,2,0\na,3,1\nb,0,1\nb,1,0\n"),
+                put("u.csv", "clip,time,x\na,0,0\na,1,0.5\na,2,0\na,3,1\nb,0,1\nc,0,1\n"));
+    fail_each(call, score_task_dynamics);
+    call.gold = put("l.csv", "clip,time,x\na,0,joy\na,1,joy\na,2,fear\n");
+    call.predicted = put("k.csv", "clip,time,x\na,0,joy\na,1,fear\na,2,fear\n");
+    fail_each(call, score_task_dynamics);
+    call = call_of("spotting", put("i.csv", "clip,onset,offset,label\na,0,1,x\na,2,3,y\nb,,,\n"),
+                   put("j.csv", "clip,onset,offset,label\na,0,0.8,x\nb,2,3,y\n"));
+    fail_each(call, score_task_spotting);
+    call.task = "eder";
+    call.fill = "n";
+    call.durations = put("d.csv", "clip,duration\na,4\nb,3\n");
+    fail_each(call, score_task_eder);
+    call = call_of("cause",
+                   put("c.csv", "clip,emotion_utterance,cause_utterance,emotion\na,1,1,joy\n"
+                                "a,2,1,fear\n"),
+                   put("e.csv", "clip,emotion_utterance,cause_utterance,emotion\na,1,1,joy\n"));
+    fail_each(call, score_task_cause);
+}
+
+static int open_quietly(void **state) {
+    (void)state;
+    if (!mkdtemp(folder)) return 1;
+    /* What the tasks print is the other tests' matter. */
+    return freopen("/dev/null", "w", stdout) == NULL;
+}
+
+static int remove_files(void **state) {
+    (void)state;
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(columns), cmocka_unit_test(sets),
+                                       cmocka_unit_test(times)};
+    return cmocka_run_group_tests(tests, open_quietly, remove_files);
+}
