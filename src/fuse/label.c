@@ -1,9 +1,7 @@
 /* What an episode is called, and what in each modality speaks for it.
  *
  * Categories: a product of experts, log s_c = sum of w ln p_c over face, voice and words, plus
- * w ln N(z; mu_c, ...), where mu_c is the category's place in valence-arousal-dominance. The
- * weights of face and voice are how people themselves weigh one against the other: fitted on the
- * votes of CREMA-D (tests/fuse/crema_votes.py prints them). */
+ * w ln N(z; mu_c, ...), where mu_c is the category's place in valence-arousal-dominance. */
 #include <math.h>
 #include <string.h>
 
