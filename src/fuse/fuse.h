@@ -85,6 +85,9 @@ typedef enum fuse_expert {
     FUSE_EXPERTS
 } fuse_expert;
 extern const double fuse_weights[FUSE_EXPERTS];
+/* Added, where there is a face, to the sum: what the face's categories are short of, or too much
+ * of, on people who speak. */
+extern const double fuse_face_constants[FUSE_CATEGORIES];
 /* What each says of each category, 0 where it says nothing. */
 void fuse_category_terms(const fuse_evidence *evidence, double out[FUSE_EXPERTS][FUSE_CATEGORIES]);
 /* Scores of the categories, summing to 1: the product of experts of docs/latent.md. */

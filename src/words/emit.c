@@ -271,7 +271,9 @@ affect_status words_emit(words_emitter *e, const words_utterance *u) {
     bool by_words = affect.scored && !u->foreign;
     if (u->foreign) affect = (words_affect){.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
     affect_status status = AFFECT_OK;
-    if (e->network && !u->foreign && u->count) {
+    /* The lexicon's rule tells English from look-alikes better than the network's vocabulary, in
+     * which words of many languages occur. */
+    if (e->network && !u->foreign && u->count && (by_words || !e->emotion)) {
         status = words_network_read(e->ctx, e->network, text, &reading);
         if (!status) words_emotion_combine(&affect, &reading);
     }

@@ -277,12 +277,12 @@ static void experts_multiply(void **state) {
     for (int c = 0; c < FUSE_CATEGORIES; c++) assert_true(fabs(s[c] - 0.125) < 1e-12);
     e.has_face = e.has_voice = true;
     for (int c = 0; c < FUSE_CATEGORIES; c++) e.log_face[c] = e.log_voice[c] = log(0.05);
-    e.log_face[1] = log(0.65); /* the face says happiness, the voice as surely anger */
-    e.log_voice[4] = log(0.65);
+    e.log_voice[1] = log(0.65); /* the voice says happiness, the face as surely anger */
+    e.log_face[4] = log(0.65);
     fuse_category_scores(&e, s);
     for (int c = 0; c < FUSE_CATEGORIES; c++) sum += s[c];
     assert_true(fabs(sum - 1) < 1e-12);
-    assert_true(s[1] > s[4] && s[4] > s[0]);                     /* people trust the face more */
+    assert_true(s[1] > s[4] && s[4] > s[0]);                     /* the voice is the better judge */
     e.mean[0] = -0.6, e.mean[1] = 0.6, e.sd[0] = e.sd[1] = 0.05; /* the place decides for anger */
     fuse_category_scores(&e, s);
     assert_true(s[4] > s[1]);
