@@ -106,7 +106,6 @@ affect_status face_create(affect_context *ctx, const face_options *options,
     s->options = chosen;
     s->last_time = AFFECT_TIME_NONE;
     const char *defaults[4] = {"face.detect.wide", "face.mesh", "face.emotion", "face.geometry"};
-    if (!infer_model_installed(ctx, defaults[2])) defaults[2] = "face.expression";
     const char *given[4] = {chosen.detector, chosen.mesh, chosen.expressions, chosen.geometry};
     affect_status status = AFFECT_OK;
     for (int i = 0; i < 4 && !status; i++) {

@@ -282,18 +282,6 @@ static bool try_folder(void *user, const char *folder) {
     return status == AFFECT_ERROR_MEMORY || users_folder(f->ctx, folder);
 }
 
-static bool has_card(void *user, const char *folder) {
-    (void)user;
-    char card[4200];
-    return snprintf(card, sizeof card, "%s/card.json", folder) < (int)sizeof card &&
-           base_file_exists(card);
-}
-
-bool infer_model_installed(affect_context *ctx, const char *name_or_folder) {
-    if (strchr(name_or_folder, '/')) return has_card(NULL, name_or_folder);
-    return locate_model(ctx, name_or_folder, NULL, has_card, NULL);
-}
-
 affect_status infer_card_load(affect_context *ctx, const char *name_or_folder, bool verify,
                               infer_card **out) {
     *out = NULL;

@@ -32,8 +32,6 @@ typedef struct infer_card {
 AFFECT_MUST_USE affect_status infer_card_load(affect_context *ctx, const char *name_or_folder,
                                               bool verify, infer_card **out);
 void infer_card_destroy(infer_card *card);
-/* Is there a card for this name or folder, usable or not? */
-bool infer_model_installed(affect_context *ctx, const char *name_or_folder);
 /* Path of one of the card's files, new memory (base_free). */
 AFFECT_MUST_USE char *infer_card_path(const infer_card *card, const char *file);
 

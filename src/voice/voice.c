@@ -57,7 +57,6 @@ static affect_status make_network(voice_stage *v, const char *model) {
     static const char *const ours[] = {"voice.emotion", "voice.emotion.open"};
     affect_status status = AFFECT_ERROR_MODEL;
     for (size_t i = 0; i < (model ? 1 : BASE_COUNT(ours)) && !v->network; i++) {
-        if (!model && !infer_model_installed(v->ctx, ours[i])) continue;
         status = voice_network_create(v->ctx, model ? model : ours[i], &v->network);
         if (status == AFFECT_ERROR_MEMORY) return status;
         if (status != AFFECT_OK)

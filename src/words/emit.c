@@ -22,7 +22,6 @@ struct words_emitter {
 
 static affect_status make_network(words_emitter *e, const char *model) {
     const char *name = model ? model : "text.emotion";
-    if (!model && !infer_model_installed(e->ctx, name)) return AFFECT_OK;
     affect_status status = words_network_create(e->ctx, name, &e->network);
     if (status == AFFECT_ERROR_MEMORY) return status;
     if (status)
