@@ -135,7 +135,11 @@ static affect_status fuse_ways(affect_context *ctx, const affect_timeline *face,
 static bool has_model(const setup *s, const char *pattern, const char *actor) {
     char model[1024];
     model_of(pattern, actor, model, sizeof model);
-    return !*model || infer_model_installed(s->ctx, model);
+    if (!*model) return true;
+    infer_card *card = NULL;
+    bool there = infer_card_load(s->ctx, model, false, &card) == AFFECT_OK;
+    infer_card_destroy(card);
+    return there;
 }
 
 static affect_status read_clips(const setup *s, clip *clips, size_t *count) {

@@ -644,10 +644,12 @@ static bool coverage_metric(void *user, const uint32_t *index, size_t n, double 
     const double *mean = score_gather(d, 1, d->predicted, sizeof *mean, index, n);
     const double *sd = score_gather(d, 2, d->more, sizeof *sd, index, n);
     if (!gold || !mean || !sd) return false;
+    const size_t count = BASE_COUNT(coverage_z);
+    const double levels = (double)count;
     double nll = 0, square = 0, width = 0, items = 0, error = 0;
-    for (size_t k = 0; k < BASE_COUNT(coverage_z); k++) {
+    for (size_t k = 0; k < count; k++) {
         out[k] = affect_score_coverage(gold, mean, sd, n, coverage_z[k], NULL);
-        error += fabs(out[k] - coverage_share[k]) / (double)BASE_COUNT(coverage_z);
+        error += fabs(out[k] - coverage_share[k]);
     }
     for (size_t i = 0; i < n; i++) {
         double e = gold[i] - mean[i];
@@ -660,7 +662,7 @@ static bool coverage_metric(void *user, const uint32_t *index, size_t n, double 
     out[5] = nll / items;
     out[6] = width / items;
     out[7] = sqrt(square / items);
-    out[8] = error;
+    out[8] = error / levels;
     return items > 0;
 }
 

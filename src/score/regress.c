@@ -34,7 +34,8 @@ static bool any_nan(const double *x, const double *y, size_t n) {
     bool tail = false;
     for (; i + LANES <= n; i += LANES) {
         lanes a = load(x + i), b = load(y + i);
-        found |= (a != a) | (b != b);
+        /* only NaN differs from itself */
+        found |= (a != a) | (b != b); /* NOLINT(misc-redundant-expression) */
     }
     for (; i < n; i++) tail |= isnan(x[i]) || isnan(y[i]);
     for (int k = 0; k < LANES; k++) tail |= found[k] != 0;

@@ -150,7 +150,7 @@ grep -q "r_valence" voice/validation.txt || fail "classes have no places"
 echo path,label,speaker >loud.csv && cp loud.csv quiet.csv
 for n in 1 2 3 4 5 6 7 8; do
     ffmpeg -nostdin -v error -y -f lavfi -i "sine=frequency=$((150 * n)):duration=0.7" -f lavfi \
-        -i "anoisesrc=d=0.7:a=0.2:seed=$n" -filter_complex "[0]volume=0.$n[s];[s][1]amix" -ar 16000 loud$n.wav
+        -i "anoisesrc=d=0.7:a=0.2:seed=$n" -filter_complex "[0]volume=0.${n}[s];[s][1]amix" -ar 16000 loud$n.wav
     ffmpeg -nostdin -v error -y -i loud$n.wav -af volume=-9dB quiet$n.wav
     for set in loud quiet; do echo "$set$n.wav,$([ $((n % 2)) = 0 ] && echo sad || echo joy),x" >>$set.csv; done
 done

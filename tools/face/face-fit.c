@@ -446,7 +446,8 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
                 met[a][b][i % 2] += best_of(logit) == best_of(target);
             }
     }
-    double n[2] = {(double)((valid.count + 1) / 2), (double)(valid.count / 2)};
+    const size_t halves[2] = {(valid.count + 1) / 2, valid.count / 2};
+    double n[2] = {(double)halves[0], (double)halves[1]};
     for (int half = 0; half < 2 && !status; half++) {
         int at[2] = {20, 0};
         for (int a = 0; a < STEPS; a++)
