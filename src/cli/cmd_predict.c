@@ -30,7 +30,8 @@ static void print_row(train_model *m, const char *name, const float *row, bool j
     const train_spec *spec = train_model_spec(m);
     double threshold = train_model_threshold(m) > 0 ? train_model_threshold(m) : .5;
     double known = (double)nn_model_known(train_model_network(m), 0),
-           distance = (double)nn_model_distance(train_model_network(m), 0);
+           strangeness = (double)nn_model_strangeness(train_model_network(m), 0);
+    if (spec->kind == TRAIN_TEXT) known *= (double)word_units_coverage(spec->words, name);
     size_t best = 0;
     for (size_t i = 1; i < spec->classes; i++)
         if (row[i] > row[best]) best = i;
@@ -44,7 +45,7 @@ static void print_row(train_model *m, const char *name, const float *row, bool j
         for (size_t v = spec->classes; v < spec->classes + spec->values; v++)
             printf(", \"%s\": %.6f", spec->labels[v], (double)row[v]);
         printf(", \"known\": %.6f", known);
-        if (isfinite(distance)) printf(", \"distance\": %.6f", distance);
+        if (isfinite(strangeness)) printf(", \"strangeness\": %.6f", strangeness);
         printf("}\n");
         return;
     }

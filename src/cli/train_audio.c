@@ -348,18 +348,18 @@ static void mask(float *x, size_t rows, size_t bands, train_dice *d) {
     }
 }
 
-/* Functionals, and where the speaker is known those against the speaker; three in ten training
- * clips are treated as if their speaker were not. */
+/* Functionals against the speaker where they are known; three in ten training clips as if alone. */
 static bool side_batch(const train_set *s, nn_tape *tape, const uint32_t *index, size_t n,
                        const train_augment *a, uint64_t seed, nn_batch *batch) {
-    float *side = nn_tape_alloc(tape, n * SIDE), *relative = nn_tape_alloc(tape, n * SIDE);
+    float *side = nn_tape_alloc(tape, n * SIDE);
+    bool *relative = nn_tape_bytes_alloc(tape, n * sizeof *relative);
     if (!side || !relative) return false;
     for (size_t i = 0; i < n; i++) {
         train_dice d = {seed ^ (uint64_t)index[i] * 0x9e3779b97f4a7c15u, 7777};
-        bool alone = !s->relative || (a && train_roll(&d) < .3);
-        memcpy(side + i * SIDE, s->side + index[i] * SIDE, SIDE * sizeof *side);
-        for (size_t k = 0; k < SIDE; k++)
-            relative[i * SIDE + k] = alone ? (float)NAN : s->relative[index[i] * SIDE + k];
+        const float *known = s->relative ? s->relative + index[i] * SIDE : NULL;
+        relative[i] = known && !isnan(known[0]) && (!a || train_roll(&d) < .7);
+        memcpy(side + i * SIDE, relative[i] ? known : s->side + index[i] * SIDE,
+               SIDE * sizeof *side);
     }
     batch->side = side;
     batch->relative = relative;

@@ -9,7 +9,7 @@
 struct nn_known {
     size_t width;
     float *mean, *factor; /* factor: lower triangle of L^-1 (width x width) with cov = L L' */
-    float limits[2];      /* distances at the 95th and 99th percentile */
+    float usual[3];       /* median of log distance; how far from it 95 % and 99 % of inputs are */
 };
 
 static const double shrinkage = 0.02; /* share of the mean variance in every direction */
@@ -20,7 +20,7 @@ static nn_known *create(size_t width) {
     k->width = width;
     k->mean = base_calloc(width, sizeof *k->mean);
     k->factor = base_calloc(width * width, sizeof *k->factor);
-    k->limits[0] = k->limits[1] = INFINITY;
+    k->usual[1] = k->usual[2] = INFINITY;
     if (k->mean && k->factor) return k;
     nn_known_destroy(k);
     return NULL;
@@ -107,6 +107,8 @@ double nn_known_distance(const nn_known *k, const float *features) {
     return sum / (double)k->width;
 }
 
+static double log_of(double distance) { return log(fmax(distance, 1e-12)); }
+
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -117,49 +119,57 @@ affect_status nn_known_calibrate(affect_context *ctx, nn_known *k, const float *
     if (n == 0) return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "no sample says what is usual");
     double *distance = base_calloc(n, sizeof *distance);
     if (!distance) return base_fail_memory(ctx);
-    for (size_t i = 0; i < n; i++) distance[i] = nn_known_distance(k, features + i * k->width);
+    for (size_t i = 0; i < n; i++)
+        distance[i] = log_of(nn_known_distance(k, features + i * k->width));
     qsort(distance, n, sizeof *distance, ascending);
-    k->limits[0] = (float)distance[(size_t)((double)(n - 1) * .95)];
-    k->limits[1] = (float)distance[(size_t)((double)(n - 1) * .99)];
+    k->usual[0] = (float)distance[n / 2];
+    for (size_t i = 0; i < n; i++) distance[i] = fabs(distance[i] - (double)k->usual[0]);
+    qsort(distance, n, sizeof *distance, ascending);
+    k->usual[1] = (float)distance[(size_t)((double)(n - 1) * .95)];
+    k->usual[2] = (float)distance[(size_t)((double)(n - 1) * .99)];
     base_free(distance);
     return AFFECT_OK;
 }
 
-double nn_known_score(const nn_known *k, double distance) {
-    double over = distance - (double)k->limits[0];
+double nn_known_strangeness(const nn_known *k, const float *features) {
+    return (double)(float)fabs(log_of(nn_known_distance(k, features)) - (double)k->usual[0]);
+}
+
+double nn_known_score(const nn_known *k, double strangeness) {
+    double over = strangeness - (double)k->usual[1];
     if (!(over > 0)) return isnan(over) ? 0 : 1;
-    double tail = fmax((double)(k->limits[1] - k->limits[0]), 1e-6);
+    double tail = fmax((double)(k->usual[2] - k->usual[1]), 1e-6);
     return exp(-log(5) * over / tail);
 }
 
 void nn_known_write(const nn_known *k, nn_writer *w) {
     nn_writer_add(w, "known.mean", NN_F32, NN_SHAPE(k->width), k->mean);
     nn_writer_add(w, "known.factor", NN_F32, NN_SHAPE(k->width, k->width), k->factor);
-    nn_writer_add(w, "known.limits", NN_F32, NN_SHAPE(2), k->limits);
+    nn_writer_add(w, "known.usual", NN_F32, NN_SHAPE(3), k->usual);
 }
 
 affect_status nn_known_read(affect_context *ctx, const nn_file *file, nn_known **out) {
     *out = NULL;
     int mean = nn_file_find(file, "known.mean"), factor = nn_file_find(file, "known.factor"),
-        limits = nn_file_find(file, "known.limits");
-    if (mean < 0 && factor < 0 && limits < 0) return AFFECT_OK;
+        usual = nn_file_find(file, "known.usual");
+    if (usual < 0) return AFFECT_OK;
     nn_shape m = {0}, f = {0}, l = {0};
     if (mean >= 0) m = nn_file_shape(file, (size_t)mean);
     if (factor >= 0) f = nn_file_shape(file, (size_t)factor);
-    if (limits >= 0) l = nn_file_shape(file, (size_t)limits);
+    l = nn_file_shape(file, (size_t)usual);
     size_t d = m.rank == 1 ? m.d[0] : 0;
     if (d == 0 || d > 65536 || !nn_shape_equal(f, NN_SHAPE(d, d)) ||
-        !nn_shape_equal(l, NN_SHAPE(2)))
+        !nn_shape_equal(l, NN_SHAPE(3)))
         return base_fail(ctx, AFFECT_ERROR_MODEL,
-                         "the weights' 'known.mean', 'known.factor' and 'known.limits' do not fit "
+                         "the weights' 'known.mean', 'known.factor' and 'known.usual' do not fit "
                          "together");
     nn_known *k = create(d);
     if (!k) return base_fail_memory(ctx);
     affect_status status = nn_file_read(ctx, file, (size_t)mean, k->mean, d);
     if (status == AFFECT_OK) status = nn_file_read(ctx, file, (size_t)factor, k->factor, d * d);
-    if (status == AFFECT_OK) status = nn_file_read(ctx, file, (size_t)limits, k->limits, 2);
-    if (status == AFFECT_OK && !(k->limits[1] >= k->limits[0]))
-        status = base_fail(ctx, AFFECT_ERROR_MODEL, "the weights' 'known.limits' are out of order");
+    if (status == AFFECT_OK) status = nn_file_read(ctx, file, (size_t)usual, k->usual, 3);
+    if (status == AFFECT_OK && !(k->usual[2] >= k->usual[1]))
+        status = base_fail(ctx, AFFECT_ERROR_MODEL, "the weights' 'known.usual' are out of order");
     if (status == AFFECT_OK)
         *out = k;
     else

@@ -12,17 +12,21 @@ typedef struct nn_known nn_known;
 /* features: n x width, n >= 2. Errors: ARGUMENT, MEMORY. */
 AFFECT_MUST_USE affect_status nn_known_fit(affect_context *ctx, const float *features, size_t n,
                                            size_t width, nn_known **out);
-/* Sets what is usual from n other samples: their 95th and 99th percentile of distance. */
+/* Sets what is usual from n other samples: the median of their log distances, and how far from it
+ * 95 and 99 % of them are. Both ways: a text of unknown words gives features near the mean of all.
+ */
 AFFECT_MUST_USE affect_status nn_known_calibrate(affect_context *ctx, nn_known *known,
                                                  const float *features, size_t n);
 void nn_known_destroy(nn_known *known);
 size_t nn_known_width(const nn_known *known);
 /* Mean squared distance per feature; about 1 on samples like those of the fit. */
 double nn_known_distance(const nn_known *known, const float *features);
-/* Of a distance: 1 as far out as 95 % of the validation samples, falling exponentially beyond: .2
- * at the 99th percentile, 0 far away. */
-double nn_known_score(const nn_known *known, double distance);
-/* As tensors "known.mean", "known.factor", "known.limits" of a weights file. */
+/* How far the log distance is from the usual one. */
+double nn_known_strangeness(const nn_known *known, const float *features);
+/* Of a strangeness: 1 as far out as 95 % of the validation samples, falling exponentially beyond:
+ * .2 at the 99th percentile, 0 far away. */
+double nn_known_score(const nn_known *known, double strangeness);
+/* As tensors "known.mean", "known.factor", "known.usual" of a weights file. */
 void nn_known_write(const nn_known *known, nn_writer *writer);
 /* *out is NULL if the file has none. Errors: MODEL, MEMORY. */
 AFFECT_MUST_USE affect_status nn_known_read(affect_context *ctx, const nn_file *file,

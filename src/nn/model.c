@@ -14,9 +14,9 @@ struct nn_model {
     json_t *root;
     nn_net *net;
     nn_tape *tape;
-    nn_known *known;  /* NULL: the weights do not say */
-    float *distances; /* of the rows of the last run */
-    size_t distance_count, distance_capacity;
+    nn_known *known;    /* NULL: the weights do not say */
+    float *strangeness; /* of the rows of the last run */
+    size_t known_count, known_capacity;
     size_t classes, values;
     bool multi_label;
     double temperature;
@@ -104,7 +104,7 @@ affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_
 void nn_model_destroy(nn_model *m) {
     if (!m) return;
     nn_known_destroy(m->known);
-    base_free(m->distances);
+    base_free(m->strangeness);
     nn_tape_destroy(m->tape);
     nn_net_destroy(m->net);
     json_decref(m->root);
@@ -144,23 +144,24 @@ affect_status nn_model_run(affect_context *ctx, nn_model *m, const nn_batch *bat
     memcpy(out, y->data, y->count * sizeof *out);
     for (size_t i = 0; i < batch->count; i++) nn_model_calibrate(m, out + i * width);
     const float *seen = nn_net_seen(m->tape);
-    m->distance_count = 0;
+    m->known_count = 0;
     if (!m->known || !seen) return AFFECT_OK;
-    if (!base_grow((void **)&m->distances, &m->distance_capacity, batch->count,
-                   sizeof *m->distances))
+    if (!base_grow((void **)&m->strangeness, &m->known_capacity, batch->count,
+                   sizeof *m->strangeness))
         return base_fail_memory(ctx);
     for (size_t i = 0; i < batch->count; i++)
-        m->distances[i] = (float)nn_known_distance(m->known, seen + i * nn_known_width(m->known));
-    m->distance_count = batch->count;
+        m->strangeness[i] =
+            (float)nn_known_strangeness(m->known, seen + i * nn_known_width(m->known));
+    m->known_count = batch->count;
     return AFFECT_OK;
 }
 
 float nn_model_known(const nn_model *m, size_t row) {
-    return row < m->distance_count ? (float)nn_known_score(m->known, (double)m->distances[row]) : 1;
+    return row < m->known_count ? (float)nn_known_score(m->known, (double)m->strangeness[row]) : 1;
 }
 
-float nn_model_distance(const nn_model *m, size_t row) {
-    return row < m->distance_count ? m->distances[row] : NAN;
+float nn_model_strangeness(const nn_model *m, size_t row) {
+    return row < m->known_count ? m->strangeness[row] : NAN;
 }
 
 /* Mean over the source pixels that an output pixel covers when shrinking, bilinear when growing:

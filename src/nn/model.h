@@ -32,8 +32,8 @@ AFFECT_MUST_USE affect_status nn_model_run(affect_context *ctx, nn_model *model,
 /* How far row `row` of the last run is of the kind the model was trained on, 0..1 (nn/known.h); 1
  * where the weights do not say. */
 float nn_model_known(const nn_model *model, size_t row);
-/* The distance behind it, about 1 where all is usual; NaN where the weights do not say. */
-float nn_model_distance(const nn_model *model, size_t row);
+/* The strangeness behind it, near 0 where all is usual; NaN where the weights do not say. */
+float nn_model_strangeness(const nn_model *model, size_t row);
 /* One grey face, `width` x `height` bytes with rows `stride` apart, cropped as the card's input
  * says (a square around the face); resampled to 48 x 48. out: classes posteriors. */
 AFFECT_MUST_USE affect_status nn_model_face(affect_context *ctx, nn_model *model,

@@ -140,22 +140,6 @@ static void add_sequence_head(nn_net *net, size_t in, size_t hidden, size_t side
     net->head_b = add(net, "head", "bias", NN_SHAPE(net->options.outputs), NN_BIAS, 0, 0);
 }
 
-/* Two experts share the output layer: the recurrence and the numbers of the whole clip. Each learns
- * by itself, a training sample is seen by one of them (`which`); in use the layer's output is the
- * mean of both. Joined in training, the layer leans on states that know the training speakers by
- * heart. */
-static nn_tensor *seen_by(nn_tape *tape, nn_tensor *y, bool which, uint64_t seed) {
-    if (!y) return NULL;
-    if (!tape->training) return nn_scale(tape, y, .5);
-    size_t n = y->shape.d[0], width = y->shape.d[1];
-    nn_real *mask = nn_tape_alloc(tape, n * width);
-    if (!mask) return NULL;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < width; k++)
-            mask[i * width + k] = (nn_hash64(seed, i) >> 31 == 1) == which;
-    return nn_mul(tape, y, nn_input(tape, y->shape, mask));
-}
-
 /* `side` [n, c], or NULL, goes beside the pooled states. */
 static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn_tensor *side,
                                     const size_t *length) {
@@ -164,16 +148,10 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn
         ways[i] = nn_gru(tape, x, net->gru[i][0], net->gru[i][1], net->gru[i][2], net->gru[i][3],
                          length, i == 1);
     nn_tensor *y = nn_concat(tape, ways, 2);
-    nn_tensor *pooled[2] = {
+    nn_tensor *pooled[3] = {
         nn_attentive_pool(tape, y, nn_linear(tape, y, net->score_w, net->score_b), length),
-        nn_time_pool(tape, y, length, true)};
-    y = nn_concat(tape, pooled, 2);
-    if (side) {
-        uint64_t seed = tape->training ? nn_draw(tape) : 0;
-        nn_tensor *both[2] = {seen_by(tape, y, true, seed), seen_by(tape, side, false, seed)};
-        y = nn_concat(tape, both, 2);
-    }
-    tape->features = y;
+        nn_time_pool(tape, y, length, true), side};
+    tape->features = y = nn_concat(tape, pooled, side ? 3 : 2);
     y = nn_dropout(tape, y, net->options.dropout);
     return nn_linear(tape, y, net->head_w, net->head_b);
 }
@@ -183,24 +161,22 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn
 
 enum { VOICE_STAGES = 3 }; /* stem and two stages: time and bands are divided by 8 */
 
-static nn_real within_four(nn_real z) { return isnan(z) ? 0 : z > 4 ? 4 : z < -4 ? -4 : z; }
-
-/* Numbers of the whole clip, standardised and kept within four deviations, or, in columns of their
- * own, the same against the speaker: what is high for a speaker is not what is high for all. */
+/* Numbers of the whole clip, standardised and kept within four deviations. */
 static nn_tensor *side_input(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     size_t n = batch->count, width = net->options.side;
-    nn_real *z = nn_tape_alloc(tape, n * 2 * width);
+    nn_real *z = nn_tape_alloc(tape, n * width);
     const nn_real *mean = nn_param_value(net->params, net->side_mean),
                   *scale = nn_param_value(net->params, net->side_scale);
     if (!z) return NULL;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        bool ready = batch->relative && batch->relative[i];
         for (size_t k = 0; k < width; k++) {
             nn_real x = batch->side ? batch->side[i * width + k] : (nn_real)NAN;
-            nn_real y = batch->relative ? batch->relative[i * width + k] : (nn_real)NAN;
-            z[i * 2 * width + k] = isnan(y) ? within_four((x - mean[k]) * scale[k]) : 0;
-            z[i * 2 * width + width + k] = within_four(y);
+            if (!ready) x = (x - mean[k]) * scale[k];
+            z[i * width + k] = isnan(x) ? 0 : x > 4 ? 4 : x < -4 ? -4 : x;
         }
-    return nn_input(tape, NN_SHAPE(n, 2 * width), z);
+    }
+    return nn_input(tape, NN_SHAPE(n, width), z);
 }
 
 void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation) {
@@ -275,7 +251,7 @@ static affect_status build_voice(nn_net *net) {
         net->params->items[net->side_mean].frozen = true;
         net->params->items[net->side_scale].frozen = true;
     }
-    add_sequence_head(net, hidden, 2 * o->width, 2 * o->side);
+    add_sequence_head(net, hidden, 2 * o->width, o->side);
     net->forward = voice_forward;
     return AFFECT_OK;
 }

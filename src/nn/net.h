@@ -8,17 +8,16 @@
 
 /* What a forward pass is given. A kind reads the fields it needs. */
 typedef struct nn_batch {
-    size_t count;            /* samples */
-    const nn_real *data;     /* images [n,h,w,1]; spectrograms [n,t,bands] */
-    size_t height, width;    /* images */
-    size_t steps, bands;     /* sequences; steps = longest */
-    const size_t *length;    /* of each sequence, or NULL */
-    const int32_t *index;    /* text: units of all samples, in order */
-    const size_t *start;     /* text: sample i owns index[start[i] .. start[i+1]) */
-    const nn_real *weight;   /* text: of each unit, or NULL */
-    const nn_real *side;     /* voice: numbers of the whole clip, [n, side]; NaN = unknown */
-    const nn_real *relative; /* voice: the same against the speaker's other clips, standardised; NaN
-                                (or NULL) = the speaker is not known */
+    size_t count;          /* samples */
+    const nn_real *data;   /* images [n,h,w,1]; spectrograms [n,t,bands] */
+    size_t height, width;  /* images */
+    size_t steps, bands;   /* sequences; steps = longest */
+    const size_t *length;  /* of each sequence, or NULL */
+    const int32_t *index;  /* text: units of all samples, in order */
+    const size_t *start;   /* text: sample i owns index[start[i] .. start[i+1]) */
+    const nn_real *weight; /* text: of each unit, or NULL */
+    const nn_real *side;   /* voice: numbers of the whole clip, [n, side]; NaN = unknown */
+    const bool *relative;  /* voice: whether row i of them is standardised already; NULL = none */
 } nn_batch;
 
 typedef struct nn_net_options {

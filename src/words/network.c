@@ -1,7 +1,6 @@
 /* Text to tokens to units to network. */
 #include "words/network.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
@@ -94,25 +93,22 @@ bool words_network_has_values(const words_network *n) {
 }
 
 /* Fills index and start; returns the number of tokens. */
-static size_t take_tokens(words_network *n, const char *text, float *coverage) {
-    size_t tokens = 0, words = 0, known = 0, total = 0;
+static size_t take_tokens(words_network *n, const char *text) {
+    size_t tokens = 0, total = 0;
     char token[WORD_UNITS_TOKEN_SIZE];
     for (size_t at = 0; tokens < WORD_UNITS_TOKENS && word_units_token(text, &at, token);) {
         n->start[tokens++] = total;
         total += word_units_of(n->units, token, false, n->index + total, WORD_UNITS_PIECES);
-        if (!isalpha((unsigned char)*token) && (unsigned char)*token < 0xC0) continue;
-        words++;
-        known += word_units_knows(n->units, token);
     }
     n->start[tokens] = total;
-    *coverage = words ? (float)known / (float)words : 0;
     return tokens;
 }
 
 affect_status words_network_read(affect_context *ctx, words_network *n, const char *text,
                                  words_reading *out) {
     *out = (words_reading){.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
-    size_t tokens = take_tokens(n, text, &out->coverage);
+    size_t tokens = take_tokens(n, text);
+    out->coverage = word_units_coverage(n->units, text);
     out->scored = tokens && out->coverage >= least_coverage;
     if (!out->scored) return AFFECT_OK;
     float row[OUTPUTS];

@@ -148,6 +148,18 @@ size_t word_units_of(const word_units *w, const char *token, bool spelled, int32
     return count;
 }
 
+float word_units_coverage(const word_units *w, const char *text) {
+    size_t words = 0, known = 0, tokens = 0;
+    char token[WORD_UNITS_TOKEN_SIZE];
+    for (size_t at = 0; tokens < WORD_UNITS_TOKENS && word_units_token(text, &at, token);
+         tokens++) {
+        if (!isalpha((unsigned char)*token) && (unsigned char)*token < 0xC0) continue;
+        words++;
+        known += word_units_knows(w, token);
+    }
+    return words ? (float)known / (float)words : 0;
+}
+
 /* ---- making, saving, reading ---- */
 
 typedef struct tally {

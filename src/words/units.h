@@ -25,6 +25,8 @@ bool word_units_token(const char *text, size_t *at, char token[WORD_UNITS_TOKEN_
 size_t word_units_of(const word_units *words, const char *token, bool spelled, int32_t *out,
                      size_t room);
 bool word_units_knows(const word_units *words, const char *token);
+/* Share of the words of a text (numbers and signs aside) that are known, 0..1; 0 without words. */
+float word_units_coverage(const word_units *words, const char *text);
 /* Makes a vocabulary of the words that occur at least `least` times in the texts. */
 AFFECT_MUST_USE affect_status word_units_build(affect_context *ctx, const char *const *texts,
                                                size_t count, size_t least, size_t buckets,
