@@ -350,21 +350,21 @@ static affect_status per_class(const train_set *s, const float *logits, double t
     return status;
 }
 
-/* Resampling units: speakers where every sample has one, else samples. Renumbered from 0. */
+/* Resampling units: speakers where every sample has one and there are at least five, else samples.
+ * Renumbered from 0. */
 static size_t resampling_units(const train_set *s, int32_t *unit) {
+    enum { LEAST_SPEAKERS = 5 };
     bool grouped = true;
-    for (size_t i = 0; i < s->count; i++) grouped &= s->group[i] >= 0;
     size_t count = 0;
-    if (!grouped) {
-        for (size_t i = 0; i < s->count; i++) unit[i] = (int32_t)i;
-        return s->count;
-    }
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) grouped &= s->group[i] >= 0;
+    for (size_t i = 0; grouped && i < s->count; i++) {
         size_t k = 0;
         while (k < i && s->group[k] != s->group[i]) k++;
         unit[i] = k < i ? unit[k] : (int32_t)count++;
     }
-    return count;
+    if (count >= LEAST_SPEAKERS) return count;
+    for (size_t i = 0; i < s->count; i++) unit[i] = (int32_t)i;
+    return s->count;
 }
 
 affect_status train_report(const train_set *s, const float *logits, double temperature,
