@@ -162,7 +162,7 @@ static void print_help(FILE *out, const cli_usage *usage) {
     fprintf(out, "usage: %s\n\n%s\n", usage->synopsis, usage->text);
     if (usage->option_count) fprintf(out, "\noptions:\n");
     for (size_t i = 0; i < usage->option_count; i++) {
-        char head[160], value[80];
+        char head[400], value[80];
         option_head(head, sizeof head, &usage->options[i]);
         option_default(value, sizeof value, &usage->options[i]);
         fprintf(out, strlen(head) > 27 ? "  %s\n%31s%s%s\n" : "  %-27s  %s%s%s\n", head,
@@ -185,6 +185,8 @@ static void roff(FILE *out, const char *text) {
             fputs("\\e", out);
         else if (*c == '-')
             fputs("\\-", out);
+        else if (*c == '|')
+            fputs("|\\:", out); /* a line may break there */
         else
             fputc(*c, out);
     }
@@ -197,7 +199,7 @@ static void print_man(FILE *out, const cli_usage *usage) {
     roff(out, usage->text);
     fprintf(out, "\n");
     for (size_t i = 0; i < usage->option_count; i++) {
-        char head[160], value[80];
+        char head[400], value[80];
         option_head(head, sizeof head, &usage->options[i]);
         option_default(value, sizeof value, &usage->options[i]);
         fprintf(out, ".TP\n.B ");

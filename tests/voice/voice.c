@@ -101,7 +101,7 @@ static void a_long_address_gives_all_its_parts(void **state) {
         assert_true(f0 > 50 && f0 < 1000);
     }
     assert_in_range(voiced * 100 / affect_track_rows(prosody), 25, 80);
-    assert_in_range(affect_track_rows(affect), 10, 30); /* 11 s at two a second, from 1.5 s on */
+    assert_in_range(affect_track_rows(affect), 3, 30); /* a row a phrase, or two a second */
     size_t rises = 0, falls = 0, emphasis = 0, pauses = 0;
     for (size_t i = 0; i < affect_timeline_event_count(timeline); i++) {
         affect_event e = affect_timeline_event(timeline, i);
@@ -141,9 +141,10 @@ static void missing_models_are_warnings_and_the_rest_goes_on(void **state) {
     voice_stage *stage;
     assert_int_equal(timeline_create(ctx, &timeline), AFFECT_OK);
     voice_options options = {.activity_model = "/nowhere/activity",
-                             .prosody_model = "/nowhere/prosody"};
+                             .prosody_model = "/nowhere/prosody",
+                             .emotion_model = "/nowhere/emotion"};
     assert_int_equal(voice_create(ctx, &options, timeline, &stage), AFFECT_OK);
-    assert_int_equal(affect_timeline_warning_count(timeline), 2);
+    assert_int_equal(affect_timeline_warning_count(timeline), 3);
     float samples[16000];
     for (int i = 0; i < 16000; i++)
         samples[i] = 0.2F * (float)sin(2 * 3.14159265 * 150 * i / 16000);
