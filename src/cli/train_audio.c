@@ -47,16 +47,11 @@ static affect_status decode(affect_context *ctx, const char *path, samples *out)
 
 enum { SIDE = VOICE_EGEMAPS_FUNCTIONALS, LEAST_CLIPS = 8 };
 
-/* eGeMAPS of one clip; NaN where it is too short for them. */
 static affect_status describe_clip(affect_context *ctx, const float *wave, size_t count,
                                    float out[SIDE]) {
     voice_egemaps *set = NULL;
-    for (size_t k = 0; k < SIDE; k++) out[k] = NAN;
     affect_status status = voice_egemaps_create(ctx, RATE, &set);
-    if (status == AFFECT_OK) status = voice_egemaps_push(set, wave, count);
-    if (status == AFFECT_OK) status = voice_egemaps_finish(set);
-    if (status == AFFECT_OK && voice_egemaps_functionals(set, out) != AFFECT_OK)
-        for (size_t k = 0; k < SIDE; k++) out[k] = NAN;
+    if (status == AFFECT_OK) status = voice_egemaps_describe(set, wave, count, out);
     voice_egemaps_destroy(set);
     return status;
 }

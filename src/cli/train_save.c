@@ -197,13 +197,13 @@ affect_status train_load_weights(training *t, const char *folder) {
     return read_weights(t, folder, nn_net_params(t->net)->value);
 }
 
-/* What is usual, from training samples and (how usual) validation samples; the threshold that makes
- * macro F1 largest on those training samples. */
-static affect_status learn_limits(training *t, nn_known **known, double *threshold) {
-    size_t n = BASE_MIN(t->order_count, (size_t)FIT_SAMPLES), wide = nn_net_features(t->net),
-           most = BASE_MAX(n, t->valid->count);
+/* What is usual, from training samples and (how usual) the validation samples' features; the
+ * threshold that makes macro F1 largest on those training samples. */
+static affect_status learn_limits(training *t, const float *valid, double temperature,
+                                  nn_known **known, double *threshold) {
+    size_t n = BASE_MIN(t->order_count, (size_t)FIT_SAMPLES), wide = nn_net_features(t->net);
     uint32_t *index = base_calloc(n, sizeof *index);
-    float *features = base_calloc(most * wide, sizeof *features),
+    float *features = base_calloc(n * wide, sizeof *features),
           *outputs = base_calloc(t->train->count * t->train->width, sizeof *outputs);
     affect_status status = index && features && outputs ? AFFECT_OK : base_fail_memory(t->ctx);
     size_t taken = 0, seen = 0;
@@ -214,14 +214,11 @@ static affect_status learn_limits(training *t, nn_known **known, double *thresho
     if (status == AFFECT_OK) status = train_pass(t, t->train, index, taken, outputs, features);
     if (status == AFFECT_OK && t->spec.multi_label) {
         train_scores s;
-        double temperature = train_temperature(t->valid, t->logits, t->by_class);
         status = train_score(t->train, outputs, temperature, 0, index, taken, &s);
         *threshold = s.threshold;
     }
     if (status == AFFECT_OK) status = nn_known_fit(t->ctx, features, taken, wide, known);
-    if (status == AFFECT_OK)
-        status = train_pass(t, t->valid, NULL, t->valid->count, t->logits, features);
-    if (status == AFFECT_OK) status = nn_known_calibrate(t->ctx, *known, features, t->valid->count);
+    if (status == AFFECT_OK) status = nn_known_calibrate(t->ctx, *known, valid, t->valid->count);
     base_free(index);
     base_free(features);
     base_free(outputs);
@@ -231,23 +228,30 @@ static affect_status learn_limits(training *t, nn_known **known, double *thresho
 affect_status train_finish(training *t) {
     nn_params *params = nn_net_params(t->net);
     float *own = params->value,
-          *stored = base_alloc_aligned(64, BASE_MAX(params->size, (size_t)16) * sizeof *stored);
-    if (!stored) return base_fail_memory(t->ctx);
+          *stored = base_alloc_aligned(64, BASE_MAX(params->size, (size_t)16) * sizeof *stored),
+          *features = base_calloc(t->valid->count * nn_net_features(t->net), sizeof *features);
+    if (!stored || !features) {
+        base_free(stored);
+        base_free(features);
+        return base_fail_memory(t->ctx);
+    }
     memset(stored, 0, params->size * sizeof *stored);
     nn_known *known = NULL;
-    double threshold = 0;
+    double threshold = 0, temperature = 1;
     affect_status status = read_weights(t, t->folder, stored);
     params->value = stored;
     if (status == AFFECT_OK)
-        status = train_pass(t, t->valid, NULL, t->valid->count, t->logits, NULL);
-    if (status == AFFECT_OK) status = learn_limits(t, &known, &threshold);
+        status = train_pass(t, t->valid, NULL, t->valid->count, t->logits, features);
+    if (status == AFFECT_OK) {
+        temperature = train_temperature(t->valid, t->logits, t->by_class);
+        status = learn_limits(t, features, temperature, &known, &threshold);
+    }
     if (status == AFFECT_OK) status = save_weights(t, stored, known);
-    if (status == AFFECT_OK)
-        status = write_card_and_pictures(t, train_temperature(t->valid, t->logits, t->by_class),
-                                         threshold);
+    if (status == AFFECT_OK) status = write_card_and_pictures(t, temperature, threshold);
     params->value = own;
     nn_engine_thaw(t->engine);
     nn_known_destroy(known);
+    base_free(features);
     base_free(stored);
     return status;
 }

@@ -422,3 +422,13 @@ affect_status voice_egemaps_functionals(voice_egemaps *set, float out[VOICE_EGEM
     *at++ = (float)(10.0 * log10(level > 1e-12 ? level : 1e-12));
     return AFFECT_OK;
 }
+
+affect_status voice_egemaps_describe(voice_egemaps *set, const float *samples, size_t count,
+                                     float out[VOICE_EGEMAPS_FUNCTIONALS]) {
+    voice_egemaps_reset(set);
+    affect_status status = voice_egemaps_push(set, samples, count);
+    if (status == AFFECT_OK) status = voice_egemaps_finish(set);
+    if (status == AFFECT_OK && voice_egemaps_functionals(set, out) != AFFECT_OK)
+        for (size_t k = 0; k < VOICE_EGEMAPS_FUNCTIONALS; k++) out[k] = NAN;
+    return status;
+}

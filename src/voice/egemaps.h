@@ -33,6 +33,11 @@ const float *voice_egemaps_take(voice_egemaps *set, size_t *rows);
 AFFECT_MUST_USE affect_status voice_egemaps_functionals(voice_egemaps *set,
                                                         float out[VOICE_EGEMAPS_FUNCTIONALS]);
 void voice_egemaps_reset(voice_egemaps *set);
+/* Functionals of one stretch by itself: what was pushed before is forgotten. All NaN where it is
+ * too short for them. Errors: those of push and finish. */
+AFFECT_MUST_USE affect_status voice_egemaps_describe(voice_egemaps *set, const float *samples,
+                                                     size_t count,
+                                                     float out[VOICE_EGEMAPS_FUNCTIONALS]);
 void voice_egemaps_destroy(voice_egemaps *set);
 double voice_egemaps_period(const voice_egemaps *set); /* s */
 

@@ -134,12 +134,8 @@ affect_status voice_network_hear(affect_context *ctx, voice_network *n, const fl
     memset(n->frames + rows * n->bands, 0, (steps - rows) * n->bands * sizeof *n->frames);
     float row[OUTPUTS], side[VOICE_EGEMAPS_FUNCTIONALS];
     if (n->whole) {
-        voice_egemaps_reset(n->whole);
-        status = voice_egemaps_push(n->whole, samples, count);
-        if (status == AFFECT_OK) status = voice_egemaps_finish(n->whole);
+        status = voice_egemaps_describe(n->whole, samples, count, side);
         if (status != AFFECT_OK) return status;
-        if (voice_egemaps_functionals(n->whole, side) != AFFECT_OK)
-            for (size_t k = 0; k < BASE_COUNT(side); k++) side[k] = NAN; /* too short for them */
     }
     nn_batch batch = {.count = 1,
                       .data = n->frames,
