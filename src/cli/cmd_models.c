@@ -164,7 +164,8 @@ int cli_models(int argc, char **argv) {
         .synopsis = "affect models list|info|check|export [OPTIONS] [NAME...]",
         .text =
             "Shows the models that can be found: list prints one line each, info the whole card,\n"
-            "check compares every file with its sha-256, export NAME FILE.onnx writes a network of\n"
+            "check compares every file with its sha-256, export NAME FILE.onnx writes a network "
+            "of\n"
             "ours for other programs (inputs and outputs: docs/nn.md).",
         .examples = "affect models list --licence commercial\n"
                     "affect models info face.detect --json\n"
@@ -184,16 +185,17 @@ int cli_models(int argc, char **argv) {
     if ((!list && !info && !export && strcmp(verb, "check") != 0) || (info && words.count < 2) ||
         (list && words.count > 1) || (export && words.count != 3)) {
         base_free(words.items);
-        return cli_fail_text("models", AFFECT_ERROR_USAGE,
-                             "wants list, info NAME, check or export NAME FILE; see affect models --help");
+        return cli_fail_text(
+            "models", AFFECT_ERROR_USAGE,
+            "wants list, info NAME, check or export NAME FILE; see affect models --help");
     }
     request r = {.json = json, .commercial = licence && strcmp(licence, "commercial") == 0};
     status = affect_context_create(&r.ctx);
     if (status == AFFECT_OK) status = affect_context_set_models(r.ctx, folder);
     r.list = json ? json_array() : NULL;
     if (status == AFFECT_OK)
-        status = export ? export_onnx(&r, words.items[1], words.items[2])
-                        : all(&r, verb, &words, &bad);
+        status =
+            export ? export_onnx(&r, words.items[1], words.items[2]) : all(&r, verb, &words, &bad);
     if (status == AFFECT_OK && json) {
         json_dumpf(r.list, stdout, JSON_INDENT(2));
         fputc('\n', stdout);

@@ -90,7 +90,7 @@ typedef struct train_set {
     const unsigned char *pixels; /* faces: count x 48 x 48 */
     float *frames;               /* audio: log-mel rows of all clips */
     size_t *first;               /* audio: clip i owns rows first[i] .. first[i + 1) */
-    float *side;                 /* audio: count x 88 functionals; text: count x what it looks like */
+    float *side;     /* audio: count x 88 functionals; text: count x what it looks like */
     float *relative; /* audio: the same against the mean and deviation of the speaker's clips; NaN
                         where the speaker is not known or has too few */
     char **texts;    /* text */

@@ -29,7 +29,7 @@ typedef struct training {
     /* schedule */
     size_t epochs, batch, shard, warm_up, patience;
     double rate, final_rate;
-    bool plateau;    /* the rate falls when the monitored score stops getting better */
+    bool plateau; /* the rate falls when the monitored score stops getting better */
     size_t plateau_patience;
     double plateau_factor;
     size_t small_epochs, small_size; /* the first epochs see smaller pictures */
@@ -41,7 +41,7 @@ typedef struct training {
     size_t order_count, epoch;
     double best, seconds;
     size_t best_epoch;
-    double rate_scale;   /* plateau: what the rate has fallen to, as a share */
+    double rate_scale;    /* plateau: what the rate has fallen to, as a share */
     size_t lowered_epoch; /* plateau: when it last fell */
     bool higher_is_better, by_class;
     const char *monitor;

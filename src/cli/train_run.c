@@ -86,12 +86,11 @@ static void read_schedule(training *t) {
     t->final_rate = recipe_number(r, "train", "final_rate", .01, 0, 1);
     t->warm_up = recipe_count(r, "train", "warm_up_steps", 0, 0, 1000000);
     t->patience = recipe_count(r, "train", "patience", 0, 0, 10000);
-    t->monitor =
-        recipe_choice(r, "train", "monitor", "loss", "loss|accuracy|uar|macro_f1|r|last");
+    t->monitor = recipe_choice(r, "train", "monitor", "loss", "loss|accuracy|uar|macro_f1|r|last");
     if (strcmp(t->monitor, "r") == 0 && !t->values)
         recipe_mistake(r, "train", "monitor", "expected values in [data] to correlate");
-    t->plateau = strcmp(recipe_choice(r, "train", "schedule", "cosine", "cosine|plateau"),
-                        "plateau") == 0;
+    t->plateau =
+        strcmp(recipe_choice(r, "train", "schedule", "cosine", "cosine|plateau"), "plateau") == 0;
     t->plateau_patience = recipe_count(r, "train", "plateau_patience", 3, 1, 10000);
     t->plateau_factor = recipe_number(r, "train", "plateau_factor", .3, .001, .999);
     t->rate_scale = 1;
@@ -281,9 +280,8 @@ static void read_spec(training *t) {
     recipe_counts(r, "model", "blocks", t->net_options.blocks, 4);
     if (t->spec.kind == TRAIN_AUDIO) t->net_options.inputs = t->spec.bands;
     if (t->spec.functionals) t->net_options.side = VOICE_EGEMAPS_FUNCTIONALS;
-    t->spec.surface =
-        strcmp(recipe_choice(r, "data", "surface", "no", "no|yes"), "yes") == 0 &&
-        strcmp(t->net_options.kind, "text_gru") == 0;
+    t->spec.surface = strcmp(recipe_choice(r, "data", "surface", "no", "no|yes"), "yes") == 0 &&
+                      strcmp(t->net_options.kind, "text_gru") == 0;
     if (t->spec.surface) t->net_options.side = WORD_UNITS_SURFACE;
     if (t->spec.kind == TRAIN_TEXT)
         t->net_options.inputs = recipe_count(r, "model", "vector_width", 100, 1, 1000);
@@ -317,7 +315,8 @@ static affect_status build(training *t) {
     const char *vectors = recipe_text(r, "model", "vectors", "");
     const char *lexicon = recipe_text(r, "model", "lexicon", "");
     const bool polarity =
-        strcmp(recipe_choice(r, "model", "lexicon_columns", "all", "all|polarity"), "polarity") == 0;
+        strcmp(recipe_choice(r, "model", "lexicon_columns", "all", "all|polarity"), "polarity") ==
+        0;
     if (*lexicon && t->net_options.inputs <= WORD_UNITS_LEXICON)
         recipe_mistake(r, "model", "lexicon", "expected a vector_width above %d",
                        WORD_UNITS_LEXICON);
@@ -462,10 +461,9 @@ static affect_status run_epoch(training *t, double *mean_loss) {
                              "interrupted; the same command goes on after epoch %zu", t->epoch);
         t->at = i * t->batch;
         uint64_t step = nn_engine_get_state(t->engine)->step;
-        t->optimiser.rate =
-            t->plateau
-                ? nn_plateau(t->rate * t->rate_scale, step, t->warm_up)
-                : nn_cosine(t->rate, t->final_rate, step, t->warm_up, (uint64_t)steps * t->epochs);
+        t->optimiser.rate = t->plateau ? nn_plateau(t->rate * t->rate_scale, step, t->warm_up)
+                                       : nn_cosine(t->rate, t->final_rate, step, t->warm_up,
+                                                   (uint64_t)steps * t->epochs);
         double loss;
         affect_status status = nn_engine_step(t->engine, t->batch / t->shard, train_shard, t,
                                               t->seed + 31 * step + 17, &t->optimiser, &loss);

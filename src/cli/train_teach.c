@@ -48,9 +48,9 @@ static affect_status ask(training *t, const char *name, const char *key, float *
     train_model *teacher = NULL;
     affect_status status = train_model_open(t->ctx, name, &teacher);
     if (status == AFFECT_OK && !same_labels(t, train_model_spec(teacher))) {
-        recipe_mistake(t->recipe, "train", key,
-                       "expected teachers with this recipe's kind, labels and values; %s has others",
-                       name);
+        recipe_mistake(
+            t->recipe, "train", key,
+            "expected teachers with this recipe's kind, labels and values; %s has others", name);
         status = t->recipe->status;
     }
     if (status == AFFECT_OK) {

@@ -168,8 +168,8 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn
     y = nn_concat(tape, (nn_tensor *[]){y, nn_sigmoid(tape, out)}, 2);
     y = nn_gelu(tape, nn_linear(tape, y, net->value_w[0], net->value_b[0]));
     y = nn_dropout(tape, y, net->options.dropout);
-    return nn_concat(tape, (nn_tensor *[]){out, nn_linear(tape, y, net->value_w[1], net->value_b[1])},
-                     2);
+    return nn_concat(tape,
+                     (nn_tensor *[]){out, nn_linear(tape, y, net->value_w[1], net->value_b[1])}, 2);
 }
 
 /* ---- voice_crnn: log-mel [n, t, bands] as a picture, residual stages that halve time and bands,
@@ -306,10 +306,11 @@ static affect_status build_text(nn_net *net, bool bag) {
                          "%s: vocabulary %zu, inputs %zu, width %zu: wanted all above 0", o->kind,
                          o->vocabulary, o->inputs, o->width);
     if (o->value_hidden && (bag || o->values == 0 || o->values >= o->outputs))
-        return base_fail(net->ctx, AFFECT_ERROR_ARGUMENT,
-                         "%s: a hidden layer of %zu for %zu values of %zu outputs: wanted a text_gru "
-                         "with values beside its classes",
-                         o->kind, o->value_hidden, o->values, o->outputs);
+        return base_fail(
+            net->ctx, AFFECT_ERROR_ARGUMENT,
+            "%s: a hidden layer of %zu for %zu values of %zu outputs: wanted a text_gru "
+            "with values beside its classes",
+            o->kind, o->value_hidden, o->values, o->outputs);
     net->table = add(net, "vectors", "weight", NN_SHAPE(o->vocabulary, o->inputs), NN_BIAS, .1, 0);
     if (bag) {
         net->mix_w = add(net, "mix", "weight", NN_SHAPE(2 * o->inputs, o->width), NN_WEIGHT,

@@ -27,10 +27,10 @@ typedef struct nn_net_options {
     size_t vocabulary; /* text */
     size_t width;      /* channels of the first stage, or hidden size */
     size_t blocks[4];  /* residual blocks of each stage (face); 0 = none */
-    size_t side;       /* voice_crnn, text_gru: numbers of the whole that enter the output layer; 0 =
-                          none */
-    size_t values;     /* how many of the outputs, the last ones, are values rather than classes; read
-                          where value_hidden is not 0 */
+    size_t side;   /* voice_crnn, text_gru: numbers of the whole that enter the output layer; 0 =
+                      none */
+    size_t values; /* how many of the outputs, the last ones, are values rather than classes; read
+                      where value_hidden is not 0 */
     size_t value_hidden; /* text_gru: the values have a hidden layer of their own, of this width,
                             which sees the features and what the classes came out as; 0 = none */
     double dropout;

@@ -4,10 +4,11 @@
  * | kind | inputs | outputs |
  * |---|---|---|
  * | face_cnn | "image" float [n, 1, 48, 48], standardised as nn_standardise does | "logits" |
- * | voice_crnn | "spectrogram" float [n, t, bands]; "length" int64 [n], valid rows of each; with side
- * numbers "side" float [n, side], raw (the graph standardises them; NaN = unknown) | "logits" |
- * | text_gru, text_bag | "units" int64 [n, t, p], the units of each token, -1 behind them; "length"
- * int64 [n], tokens of each; text_gru with side numbers "side" float [n, side] | "logits" |
+ * | voice_crnn | "spectrogram" float [n, t, bands]; "length" int64 [n], valid rows of each; with
+ * side numbers "side" float [n, side], raw (the graph standardises them; NaN = unknown) | "logits"
+ * | | text_gru, text_bag | "units" int64 [n, t, p], the units of each token, -1 behind them;
+ * "length" int64 [n], tokens of each; text_gru with side numbers "side" float [n, side] | "logits"
+ * |
  *
  * "logits" is float [n, outputs]: raw classes, then values. */
 #ifndef NN_ONNX_H

@@ -107,8 +107,8 @@ void onnx_node(onnx_graph *g, const char *type, const char *output, const char *
 
 /* ---- ValueInfoProto, GraphProto, ModelProto ---- */
 
-void onnx_port(onnx_graph *g, bool input, const char *name, onnx_type type,
-               const char *const *dims, size_t rank) {
+void onnx_port(onnx_graph *g, bool input, const char *name, onnx_type type, const char *const *dims,
+               size_t rank) {
     base_text shape = {0}, tensor = {0}, kind = {0}, info = {0};
     for (size_t i = 0; i < rank; i++) {
         base_text dim = {0};

@@ -36,8 +36,8 @@ void onnx_node(onnx_graph *g, const char *type, const char *output, const char *
 /* y = type(inputs) without attributes. */
 #define ONNX_NODE(g, type, output, ...) onnx_node(g, type, output, ONNX_IN(__VA_ARGS__), NULL, 0)
 /* An input or output of the whole graph; dims[i] is a number, or a name where it is free. */
-void onnx_port(onnx_graph *g, bool input, const char *name, onnx_type type,
-               const char *const *dims, size_t rank);
+void onnx_port(onnx_graph *g, bool input, const char *name, onnx_type type, const char *const *dims,
+               size_t rank);
 /* Values and shape of parameter "stem.leaf"; NULL (and g->missing) where it is not there. */
 const float *onnx_values(onnx_graph *g, const char *stem, const char *leaf, nn_shape *shape);
 /* The parameter as a constant called "stem.leaf". */

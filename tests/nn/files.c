@@ -347,7 +347,8 @@ static void onnx_of_voices(void **state) {
     float *x = random_floats(N * T * BANDS, 3), *side = random_floats(N * SIDE, 4);
     const size_t length[N] = {45, 17, 1};
     const int64_t rows[N] = {45, 17, 1};
-    for (size_t i = 0; i < N; i++) /* what lies beyond a clip's end is zero, as the trainer packs it */
+    for (size_t i = 0; i < N;
+         i++) /* what lies beyond a clip's end is zero, as the trainer packs it */
         memset(x + (i * T + length[i]) * BANDS, 0, (T - length[i]) * BANDS * sizeof *x);
     side[1] = NAN;
     side[SIDE] = 100;
