@@ -61,9 +61,9 @@ static bool without_prior(const fuse_evidence *e, int d, double *mean, double *s
 
 void fuse_category_terms(const fuse_evidence *e, double out[FUSE_EXPERTS][FUSE_CATEGORIES]) {
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
-        out[FUSE_FACE][c] = e->has_face ? e->log_face[c] : 0.0;
-        out[FUSE_VOICE][c] = e->has_voice ? e->log_voice[c] : 0.0;
-        out[FUSE_WORDS][c] = e->has_words ? e->log_words[c] : 0.0;
+        out[FUSE_FACE][c] = e->has_face ? e->trust[FUSE_FACE] * e->log_face[c] : 0.0;
+        out[FUSE_VOICE][c] = e->has_voice ? e->trust[FUSE_VOICE] * e->log_voice[c] : 0.0;
+        out[FUSE_WORDS][c] = e->has_words ? e->trust[FUSE_WORDS] * e->log_words[c] : 0.0;
         out[FUSE_PLACE][c] = 0.0;
         for (int d = 0; d < 3; d++) {
             double mean, sd;
@@ -77,7 +77,7 @@ void fuse_category_scores(const fuse_evidence *e, double out[FUSE_CATEGORIES]) {
     double terms[FUSE_EXPERTS][FUSE_CATEGORIES];
     fuse_category_terms(e, terms);
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
-        out[c] = e->has_face ? fuse_face_constants[c] : 0.0;
+        out[c] = e->has_face ? e->trust[FUSE_FACE] * fuse_face_constants[c] : 0.0;
         for (int k = 0; k < FUSE_EXPERTS; k++) out[c] += fuse_weights[k] * terms[k][c];
     }
     soften(out, FUSE_CATEGORIES);
@@ -144,11 +144,12 @@ static int category_of(const char *channel) {
     return -1;
 }
 
-/* Mean logarithm of the posteriors in [t0, t1), weighted by confidence; false without rows.
+/* Mean logarithm of the posteriors in [t0, t1), weighted by confidence, and `trust`, the mean
+ * confidence by the same weights: rows that count for little do not lower it. False without rows.
  * Channels of one category join as labels that may hold together do: 1 - product of (1 - p). A
  * category without a channel is one that the model cannot tell: it gets the mean of the others. */
 static bool mean_log_posteriors(const affect_track *track, affect_time t0, affect_time t1,
-                                double out[FUSE_CATEGORIES]) {
+                                double out[FUSE_CATEGORIES], double *trust) {
     enum { CHANNELS = 64 };
     if (!track || track->channel_count > CHANNELS) return false;
     int category[CHANNELS];
@@ -157,7 +158,7 @@ static bool mean_log_posteriors(const affect_track *track, affect_time t0, affec
         category[k] = category_of(track->channels[k]);
         if (category[k] >= 0) has[category[k]] = true;
     }
-    double weight = 0.0;
+    double weight = 0.0, square = 0.0;
     for (int c = 0; c < FUSE_CATEGORIES; c++) out[c] = 0.0;
     for (size_t i = row_at(track, t0); i < track->rows && track->times[i] < t1; i++) {
         const float *row = track->values + i * track->channel_count;
@@ -171,10 +172,12 @@ static bool mean_log_posteriors(const affect_track *track, affect_time t0, affec
         for (int c = 0; c < FUSE_CATEGORIES; c++) sum += p[c] = 1.0 - not [c];
         if (!whole || !(sum > 0.0)) continue;
         weight += w;
+        square += w * w;
         for (int c = 0; c < FUSE_CATEGORIES; c++)
             out[c] += w * log(fmax(p[c] / sum, 0.01)); /* one wrong frame must not veto */
     }
     if (!(weight > 0.0)) return false;
+    *trust = square / weight;
     double mean = 0.0, told = 0.0;
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
         out[c] /= weight;
@@ -322,9 +325,13 @@ bool fuse_gather(const affect_timeline *const *inputs, size_t count, const affec
     if (trajectory) mean_rows(trajectory, t0, t1, 6, means);
     for (int d = 0; d < 3; d++) e->mean[d] = means[d], e->sd[d] = means[3 + d];
     snprintf(id, sizeof id, "face/%d/expression", person);
-    e->has_face = mean_log_posteriors(find(inputs, count, id), t0, t1, e->log_face);
-    e->has_voice = mean_log_posteriors(find(inputs, count, "voice/emotion"), t0, t1, e->log_voice);
-    e->has_words = mean_log_posteriors(find(inputs, count, "words/emotion"), t0, t1, e->log_words);
+    e->has_face =
+        mean_log_posteriors(find(inputs, count, id), t0, t1, e->log_face, &e->trust[FUSE_FACE]);
+    e->has_voice = mean_log_posteriors(find(inputs, count, "voice/emotion"), t0, t1, e->log_voice,
+                                       &e->trust[FUSE_VOICE]);
+    e->has_words = mean_log_posteriors(find(inputs, count, "words/emotion"), t0, t1, e->log_words,
+                                       &e->trust[FUSE_WORDS]);
+    e->trust[FUSE_PLACE] = 1.0;
     return e->has_face || e->has_voice || e->has_words || isfinite(means[0]);
 }
 

@@ -23,6 +23,7 @@ struct voice_network {
     float *frames;
     size_t frame_capacity;
     voice_egemaps *whole; /* NULL: the network wants no functionals */
+    float usual[VOICE_EGEMAPS_FUNCTIONALS], spread[VOICE_EGEMAPS_FUNCTIONALS]; /* of the training */
 };
 
 /* Spellings of our categories that the field's corpora use. */
@@ -88,8 +89,10 @@ affect_status voice_network_create(affect_context *ctx, const char *model, voice
             json_decref(root);
             voice_log_mel_options mel = voice_log_mel_network(n->bands, step > 0 ? step : .016);
             status = voice_log_mel_create(ctx, &mel, &n->mel);
-            if (status == AFFECT_OK && o->side)
+            if (status == AFFECT_OK && o->side) {
+                nn_net_get_side(nn_model_net(n->model), n->usual, n->spread);
                 status = voice_egemaps_create(ctx, VOICE_NETWORK_RATE, &n->whole);
+            }
         }
     }
     if (status != AFFECT_OK) {
@@ -120,8 +123,27 @@ bool voice_network_has_values(const voice_network *n) {
     return n->column[0] >= 0 && n->column[1] >= 0;
 }
 
+/* Adds the functionals to what is known of the voice and standardises them against that: with the
+ * moments of `borrowed` clips of the training's voices and of all that was heard of this one. */
+static void stand_against(const voice_network *n, voice_habits *h, double fresh, float side[]) {
+    const double borrowed = 4, longest = 60; /* clips */
+    for (size_t k = 0; k < VOICE_EGEMAPS_FUNCTIONALS; k++) {
+        double x = (double)side[k], usual = (double)n->usual[k], spread = (double)n->spread[k];
+        if (isnan(x)) continue;
+        double fade = fmin(1, longest / (h->weight[k] + fresh));
+        h->weight[k] = fade * (h->weight[k] + fresh);
+        h->sum[k] = fade * (h->sum[k] + fresh * x);
+        h->square[k] = fade * (h->square[k] + fresh * x * x);
+        double all = borrowed + h->weight[k], mean = (borrowed * usual + h->sum[k]) / all;
+        double square = (borrowed * (spread * spread + usual * usual) + h->square[k]) / all;
+        double deviation = sqrt(fmax(square - mean * mean, 0));
+        side[k] = deviation > 0 ? (float)((x - mean) / deviation) : 0;
+    }
+}
+
 affect_status voice_network_hear(affect_context *ctx, voice_network *n, const float *samples,
-                                 size_t count, voice_heard *out) {
+                                 size_t count, voice_habits *habits, double fresh,
+                                 voice_heard *out) {
     if (n->trim_db > 0) voice_trim(&samples, &count, n->trim_db);
     size_t rows = voice_log_mel_frames(n->mel, count), steps = (rows + 7) / 8 * 8;
     if (rows < 8)
@@ -136,13 +158,16 @@ affect_status voice_network_hear(affect_context *ctx, voice_network *n, const fl
     if (n->whole) {
         status = voice_egemaps_describe(n->whole, samples, count, side);
         if (status != AFFECT_OK) return status;
+        if (habits) stand_against(n, habits, fresh, side);
     }
+    bool relative = habits != NULL;
     nn_batch batch = {.count = 1,
                       .data = n->frames,
                       .steps = steps,
                       .bands = n->bands,
                       .length = &rows,
-                      .side = n->whole ? side : NULL};
+                      .side = n->whole ? side : NULL,
+                      .relative = &relative};
     status = nn_model_run(ctx, n->model, &batch, row);
     if (status != AFFECT_OK) return status;
     *out = (voice_heard){.known = nn_model_known(n->model, 0)};
