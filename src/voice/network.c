@@ -148,29 +148,40 @@ affect_status voice_network_hear(affect_context *ctx, voice_network *n, const fl
     size_t rows = voice_log_mel_frames(n->mel, count), steps = (rows + 7) / 8 * 8;
     if (rows < 8)
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%zu samples of speech are too few", count);
-    if (!base_grow((void **)&n->frames, &n->frame_capacity, steps * n->bands, sizeof *n->frames))
+    /* With habits the stretch goes in twice, against the voice's own and by itself: a strange voice
+     * is no stranger to itself, so how usual it is is told by the less usual of the two. */
+    enum { OWN, ALONE, MOST };
+    bool relative[MOST] = {habits && n->whole, false};
+    size_t ways = relative[OWN] ? MOST : 1, size = steps * n->bands;
+    size_t lengths[MOST] = {rows, rows};
+    if (!base_grow((void **)&n->frames, &n->frame_capacity, ways * size, sizeof *n->frames))
         return base_fail_memory(ctx);
     affect_status status = voice_log_mel_compute(ctx, n->mel, samples, count, n->frames);
     if (status != AFFECT_OK) return status;
     nn_standardise(n->frames, rows * n->bands);
-    memset(n->frames + rows * n->bands, 0, (steps - rows) * n->bands * sizeof *n->frames);
-    float row[OUTPUTS], side[VOICE_EGEMAPS_FUNCTIONALS];
+    memset(n->frames + rows * n->bands, 0, (size - rows * n->bands) * sizeof *n->frames);
+    if (ways == MOST) memcpy(n->frames + size, n->frames, size * sizeof *n->frames);
+    float row[MOST * OUTPUTS], side[MOST * VOICE_EGEMAPS_FUNCTIONALS];
     if (n->whole) {
-        status = voice_egemaps_describe(n->whole, samples, count, side);
+        float *alone = side + (ways - 1) * VOICE_EGEMAPS_FUNCTIONALS;
+        status = voice_egemaps_describe(n->whole, samples, count, alone);
         if (status != AFFECT_OK) return status;
-        if (habits) stand_against(n, habits, fresh, side);
+        if (relative[OWN]) {
+            memcpy(side, alone, VOICE_EGEMAPS_FUNCTIONALS * sizeof *side);
+            stand_against(n, habits, fresh, side);
+        }
     }
-    bool relative = habits != NULL;
-    nn_batch batch = {.count = 1,
+    nn_batch batch = {.count = ways,
                       .data = n->frames,
                       .steps = steps,
                       .bands = n->bands,
-                      .length = &rows,
+                      .length = lengths,
                       .side = n->whole ? side : NULL,
-                      .relative = &relative};
+                      .relative = relative};
     status = nn_model_run(ctx, n->model, &batch, row);
     if (status != AFFECT_OK) return status;
-    *out = (voice_heard){.known = nn_model_known(n->model, 0)};
+    *out = (voice_heard){
+        .known = fminf(nn_model_known(n->model, OWN), nn_model_known(n->model, ways - 1))};
     for (size_t i = 0; i < n->classes; i++) out->posteriors[n->label_of[i]] += row[i];
     for (size_t v = 0; v < VALUES; v++) {
         bool says = n->column[v] >= 0 && isfinite(row[n->column[v]]);
