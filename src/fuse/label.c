@@ -14,7 +14,7 @@ const char *const fuse_categories[FUSE_CATEGORIES] = {
  * worth on actors that were left out. Words are not fitted: that set's are Javanese
  * (docs/latent.md).
  */
-const double fuse_weights[FUSE_EXPERTS] = {0.33, 0.85, 0.6, 0.71};
+const double fuse_weights[FUSE_EXPERTS] = {0.33, 0.85, 0.45, 0.71};
 /* Of the same fit: mouths that speak look surprised, and angry or fearful speakers hardly show it
  * to a network of still faces. */
 const double fuse_face_constants[FUSE_CATEGORIES] = {-1.20, -0.07, -0.75, 0.58, 0.68, 0, 0.76, 0};
