@@ -685,8 +685,11 @@ static affect_status count_row(void *user, const data_arff *arff, const char *co
     for (size_t i = 0; i < arff->count; i++) {
         if (!cells[i])
             c->missing++;
-        else if (arff->attributes[i].kind == DATA_ARFF_NUMERIC &&
-                 base_parse_double(cells[i], strlen(cells[i]), &x))
+        else if (arff->attributes[i].kind != DATA_ARFF_NUMERIC)
+            continue;
+        else if (strcmp(cells[i], "0") == 0) /* most values of sparse rows */
+            describe_spread_add(&c->numbers, 0);
+        else if (base_parse_double(cells[i], strlen(cells[i]), &x))
             describe_spread_add(&c->numbers, x);
     }
     const char *last = cells[arff->count - 1];
