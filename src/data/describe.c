@@ -520,7 +520,7 @@ static void walk_value(describe_report *r, const char *path, const data_value *v
     char text[512];
     if (!value) return;
     if (value->kind == DATA_ARRAY) {
-        const data_array *a = &value->as.array;
+        const data_array *a = value->as.array;
         if (a->type == DATA_OBJECT && a->rank == 0) {
             walk_value(r, path, a->items[0], depth);
             return;
@@ -592,7 +592,7 @@ static void describe_conversations(describe_report *r, const data_value *root) {
             char number[32];
             double x = NAN;
             if (row->kind == DATA_ARRAY)
-                x = data_array_number(&row->as.array, k);
+                x = data_array_number(row->as.array, k);
             else if (!data_number(data_item(row, k), &x))
                 continue;
             int n = snprintf(number, sizeof number, "%g", x);
