@@ -4,6 +4,8 @@
 
 #include "cli/options.h"
 #include "infer/infer.h"
+#include "nn/model.h"
+#include "nn/onnx.h"
 
 typedef struct request {
     affect_context *ctx;
@@ -118,6 +120,29 @@ static affect_status all(request *r, const char *verb, const cli_list *words, af
     return status;
 }
 
+/* A network of ours as an ONNX file. */
+static affect_status export_onnx(request *r, const char *name, const char *path) {
+    nn_model *model = NULL;
+    infer_card *card = NULL;
+    affect_status status = infer_card_load(r->ctx, name, false, &card);
+    if (status == AFFECT_OK && !nn_model_describes(card))
+        status = base_fail(r->ctx, AFFECT_ERROR_UNSUPPORTED,
+                           "%s: its card describes no network of ours, so there is nothing to turn "
+                           "into ONNX",
+                           name);
+    if (status == AFFECT_OK) status = nn_model_load(r->ctx, name, &model);
+    if (status == AFFECT_OK) status = nn_onnx_write(r->ctx, nn_model_net(model), path);
+    if (status == AFFECT_OK && r->json) {
+        json_t *row = json_pack("{s:s, s:s}", "name", card->name, "file", path);
+        if (!row || json_array_append_new(r->list, row) != 0) status = base_fail_memory(r->ctx);
+    } else if (status == AFFECT_OK) {
+        printf("%s\n", path);
+    }
+    nn_model_destroy(model);
+    infer_card_destroy(card);
+    return status;
+}
+
 int cli_models(int argc, char **argv) {
     const char *folder = NULL, *licence = NULL;
     bool json = false;
@@ -136,12 +161,15 @@ int cli_models(int argc, char **argv) {
     };
     const cli_usage usage = {
         .verb = "models",
-        .synopsis = "affect models list|info|check [OPTIONS] [NAME...]",
+        .synopsis = "affect models list|info|check|export [OPTIONS] [NAME...]",
         .text =
             "Shows the models that can be found: list prints one line each, info the whole card,\n"
-            "check compares every file with its sha-256.",
-        .examples =
-            "affect models list --licence commercial\naffect models info face.detect --json",
+            "check compares every file with its sha-256, export NAME FILE.onnx writes a network "
+            "of\n"
+            "ours for other programs (inputs and outputs: docs/nn.md).",
+        .examples = "affect models list --licence commercial\n"
+                    "affect models info face.detect --json\n"
+                    "affect models export text.emotion text.onnx",
         .options = options,
         .option_count = BASE_COUNT(options)};
     cli_list words = {0};
@@ -152,18 +180,22 @@ int cli_models(int argc, char **argv) {
         return (int)status;
     }
     const char *verb = words.count ? words.items[0] : "";
-    bool list = strcmp(verb, "list") == 0, info = strcmp(verb, "info") == 0;
-    if ((!list && !info && strcmp(verb, "check") != 0) || (info && words.count < 2) ||
-        (list && words.count > 1)) {
+    bool list = strcmp(verb, "list") == 0, info = strcmp(verb, "info") == 0,
+         export = strcmp(verb, "export") == 0;
+    if ((!list && !info && !export && strcmp(verb, "check") != 0) || (info && words.count < 2) ||
+        (list && words.count > 1) || (export && words.count != 3)) {
         base_free(words.items);
-        return cli_fail_text("models", AFFECT_ERROR_USAGE,
-                             "wants list, info NAME or check; see affect models --help");
+        return cli_fail_text(
+            "models", AFFECT_ERROR_USAGE,
+            "wants list, info NAME, check or export NAME FILE; see affect models --help");
     }
     request r = {.json = json, .commercial = licence && strcmp(licence, "commercial") == 0};
     status = affect_context_create(&r.ctx);
     if (status == AFFECT_OK) status = affect_context_set_models(r.ctx, folder);
     r.list = json ? json_array() : NULL;
-    if (status == AFFECT_OK) status = all(&r, verb, &words, &bad);
+    if (status == AFFECT_OK)
+        status =
+            export ? export_onnx(&r, words.items[1], words.items[2]) : all(&r, verb, &words, &bad);
     if (status == AFFECT_OK && json) {
         json_dumpf(r.list, stdout, JSON_INDENT(2));
         fputc('\n', stdout);

@@ -33,23 +33,7 @@ static const char *alias(const char *task) {
 }
 
 int cli_score(int argc, char **argv) {
-    score_call call = {.edition = "2026",
-                       .rounds = 1000,
-                       .seed = 1,
-                       .bins = 15,
-                       .format = "text",
-                       .paper = "none",
-                       .set = "mosi",
-                       .variance = "population",
-                       .average = "union",
-                       .rule = "fixed",
-                       .threshold = 0.5,
-                       .top = 1,
-                       .convention = "majority",
-                       .tolerance = 1,
-                       .prominence = 0.1,
-                       .longest_lag = 5,
-                       .iou = 0.5};
+    score_call call = score_call_default();
     const cli_option options[] = {
         {.name = "gold",
          .type = CLI_TEXT,

@@ -31,6 +31,8 @@ typedef struct score_call {
     double tolerance, prominence, longest_lag, rate, iou;
 } score_call;
 
+score_call score_call_default(void); /* what affect score does without options; no files */
+
 /* ---- what is printed ---- */
 
 enum { SCORE_MOST_VALUES = 64, SCORE_MOST_SKIPS = 12, SCORE_MOST_TABLES = 4 };

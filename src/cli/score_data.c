@@ -5,6 +5,26 @@
 
 #include "cli/score.h"
 
+score_call score_call_default(void) {
+    return (score_call){.edition = "2026",
+                        .rounds = 1000,
+                        .seed = 1,
+                        .bins = 15,
+                        .format = "text",
+                        .paper = "none",
+                        .set = "mosi",
+                        .variance = "population",
+                        .average = "union",
+                        .rule = "fixed",
+                        .threshold = 0.5,
+                        .top = 1,
+                        .convention = "majority",
+                        .tolerance = 1,
+                        .prominence = 0.1,
+                        .longest_lag = 5,
+                        .iou = 0.5};
+}
+
 void score_data_clear(score_data *d) {
     base_free(d->gold);
     base_free(d->predicted);

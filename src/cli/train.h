@@ -72,6 +72,7 @@ typedef struct train_spec {
     double step_s;           /* audio */
     double trim_db;          /* audio: quieter ends are cut off; 0 = kept */
     bool functionals;        /* audio: the 88 eGeMAPS functionals of the clip go in as well */
+    bool surface;            /* text: what it looks like goes in as well */
     const float *places;     /* audio: classes x values, what a class stands for; NULL = unknown */
     const word_units *words; /* text; NULL while the vocabulary is still to be made */
 } train_spec;
@@ -89,7 +90,7 @@ typedef struct train_set {
     const unsigned char *pixels; /* faces: count x 48 x 48 */
     float *frames;               /* audio: log-mel rows of all clips */
     size_t *first;               /* audio: clip i owns rows first[i] .. first[i + 1) */
-    float *side;                 /* audio: count x 88 functionals */
+    float *side;     /* audio: count x 88 functionals; text: count x what it looks like */
     float *relative; /* audio: the same against the mean and deviation of the speaker's clips; NaN
                         where the speaker is not known or has too few */
     char **texts;    /* text */

@@ -22,12 +22,16 @@ typedef struct training {
     float *weights; /* of the classes, or NULL */
     float *places;  /* classes x values: what a class stands for, or NULL */
     train_set *train, *valid;
+    float *untaught; /* targets of the training set before teachers had a part in them, or NULL */
     nn_net *net;
     nn_engine *engine;
     base_pool *pool;
     /* schedule */
     size_t epochs, batch, shard, warm_up, patience;
     double rate, final_rate;
+    bool plateau; /* the rate falls when the monitored score stops getting better */
+    size_t plateau_patience;
+    double plateau_factor;
     size_t small_epochs, small_size; /* the first epochs see smaller pictures */
     uint64_t seed;
     nn_optimiser optimiser;
@@ -37,6 +41,8 @@ typedef struct training {
     size_t order_count, epoch;
     double best, seconds;
     size_t best_epoch;
+    double rate_scale;    /* plateau: what the rate has fallen to, as a share */
+    size_t lowered_epoch; /* plateau: when it last fell */
     bool higher_is_better, by_class;
     const char *monitor;
     base_text log;
@@ -59,6 +65,11 @@ affect_status train_load_weights(training *t, const char *folder);
 affect_status train_write_at(training *t, const char *name, const void *data, size_t length);
 /* The model folder of the weights as they are now. */
 affect_status train_save_model(training *t);
+/* Teachers (folders of finished runs or models, separated by blanks) judge the training samples:
+ * targets become `share` of the mean of their outputs and the rest of what was known; unknown
+ * targets become the teachers' altogether (Hinton et al. 2015). `values`: of the values, else of
+ * the classes. */
+affect_status train_learn_from(training *t, const char *teachers, double share, bool values);
 /* At the end of a run: what the best weights are worth as they were stored, the threshold fixed on
  * training samples, and what is usual among inputs (nn/known.h). */
 affect_status train_finish(training *t);

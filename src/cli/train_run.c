@@ -86,7 +86,17 @@ static void read_schedule(training *t) {
     t->final_rate = recipe_number(r, "train", "final_rate", .01, 0, 1);
     t->warm_up = recipe_count(r, "train", "warm_up_steps", 0, 0, 1000000);
     t->patience = recipe_count(r, "train", "patience", 0, 0, 10000);
-    t->monitor = recipe_choice(r, "train", "monitor", "loss", "loss|accuracy|uar|macro_f1|last");
+    t->monitor = recipe_choice(r, "train", "monitor", "loss", "loss|accuracy|uar|macro_f1|r|last");
+    if (strcmp(t->monitor, "r") == 0 && !t->values)
+        recipe_mistake(r, "train", "monitor", "expected values in [data] to correlate");
+    t->plateau =
+        strcmp(recipe_choice(r, "train", "schedule", "cosine", "cosine|plateau"), "plateau") == 0;
+    t->plateau_patience = recipe_count(r, "train", "plateau_patience", 3, 1, 10000);
+    t->plateau_factor = recipe_number(r, "train", "plateau_factor", .3, .001, .999);
+    t->rate_scale = 1;
+    if (t->plateau && strcmp(t->monitor, "last") == 0)
+        recipe_mistake(r, "train", "schedule",
+                       "expected a monitor other than 'last', which is better every epoch");
     t->higher_is_better = strcmp(t->monitor, "loss") != 0;
     t->by_class =
         strcmp(recipe_choice(r, "train", "calibrate", "targets", "targets|class"), "class") == 0;
@@ -136,8 +146,19 @@ bool train_usable(const train_set *s, size_t i) {
     return s->spec.multi_label ? known : sum > 0;
 }
 
-/* Vocabulary from the training texts, which are read once without one. */
-static affect_status make_words(training *t, const char *sources, size_t least, size_t buckets) {
+/* Vocabulary from the training texts, which are read once without one; or that of the run whose
+ * weights this one starts from. */
+static affect_status make_words(training *t, const char *sources, size_t least, size_t buckets,
+                                const char *start) {
+    if (*start) {
+        char *path = base_path_join(start, "words.txt");
+        affect_status read =
+            path ? word_units_open(t->ctx, path, &t->words) : base_fail_memory(t->ctx);
+        base_free(path);
+        t->spec.words = t->words;
+        if (read == AFFECT_OK) t->net_options.vocabulary = word_units_count(t->words);
+        return read;
+    }
     train_set *raw;
     affect_status status = train_set_open(t->ctx, &t->spec, sources, "split train", NULL, &raw);
     if (status != AFFECT_OK) return status;
@@ -149,8 +170,26 @@ static affect_status make_words(training *t, const char *sources, size_t least, 
     return status;
 }
 
+/* Parameters whose names begin with one of the words of `prefixes` keep their values. */
+static void freeze(training *t, const char *prefixes) {
+    nn_params *p = nn_net_params(t->net);
+    while (*prefixes) {
+        size_t n = strcspn(prefixes, " "), hits = 0;
+        for (size_t i = 0; n && i < p->count; i++)
+            if (strncmp(p->items[i].name, prefixes, n) == 0) {
+                p->items[i].frozen = true;
+                hits++;
+            }
+        if (n && !hits)
+            recipe_mistake(t->recipe, "train", "freeze", "the network has no parameter '%.*s...'",
+                           (int)n, prefixes);
+        prefixes += n + (prefixes[n] != '\0');
+    }
+}
+
 /* What is known of words before training: vectors, and behind them four columns of a lexicon. */
-static affect_status load_vectors(training *t, const char *path, const char *lexicon) {
+static affect_status load_vectors(training *t, const char *path, const char *lexicon,
+                                  bool polarity_only) {
     nn_params *p = nn_net_params(t->net);
     float *table = nn_param_value(p, nn_param_find(p, "vectors.weight"));
     size_t found = 0, stride = t->net_options.inputs,
@@ -163,6 +202,8 @@ static affect_status load_vectors(training *t, const char *path, const char *lex
     words_lexicon *words = NULL;
     if (status == AFFECT_OK && *lexicon) status = lexicon_load(t->ctx, lexicon, &words);
     if (words) word_units_lexicon(t->words, words, table, stride, width);
+    for (size_t i = 0; words && polarity_only && i < t->net_options.vocabulary; i++)
+        memset(table + i * stride + width + 1, 0, (WORD_UNITS_LEXICON - 1) * sizeof *table);
     lexicon_destroy(words);
     return status;
 }
@@ -185,14 +226,15 @@ static affect_status weigh_classes(training *t) {
     return AFFECT_OK;
 }
 
-/* Mean and deviation of the functionals over the training clips. */
-static void standardise_side(training *t) {
-    enum { N = VOICE_EGEMAPS_FUNCTIONALS };
-    float mean[N], deviation[N];
-    for (size_t k = 0; k < N; k++) {
+/* Mean and deviation of the side numbers over the training samples. */
+static affect_status standardise_side(training *t) {
+    size_t width = t->net_options.side;
+    float *mean = base_calloc(2 * width, sizeof *mean), *deviation = mean ? mean + width : NULL;
+    if (!mean) return base_fail_memory(t->ctx);
+    for (size_t k = 0; k < width; k++) {
         double sum = 0, square = 0, n = 0;
         for (size_t i = 0; i < t->train->count; i++) {
-            double x = (double)t->train->side[i * N + k];
+            double x = (double)t->train->side[i * width + k];
             if (isnan(x)) continue;
             n++;
             sum += x;
@@ -202,6 +244,8 @@ static void standardise_side(training *t) {
         deviation[k] = (float)sqrt(fmax(n > 0 ? square / n - sum / n * sum / n : 0, 0));
     }
     nn_net_set_side(t->net, mean, deviation);
+    base_free(mean);
+    return AFFECT_OK;
 }
 
 /* The part of the recipe that says what goes in and what comes out. */
@@ -236,8 +280,16 @@ static void read_spec(training *t) {
     recipe_counts(r, "model", "blocks", t->net_options.blocks, 4);
     if (t->spec.kind == TRAIN_AUDIO) t->net_options.inputs = t->spec.bands;
     if (t->spec.functionals) t->net_options.side = VOICE_EGEMAPS_FUNCTIONALS;
+    t->spec.surface = strcmp(recipe_choice(r, "data", "surface", "no", "no|yes"), "yes") == 0 &&
+                      strcmp(t->net_options.kind, "text_gru") == 0;
+    if (t->spec.surface) t->net_options.side = WORD_UNITS_SURFACE;
     if (t->spec.kind == TRAIN_TEXT)
         t->net_options.inputs = recipe_count(r, "model", "vector_width", 100, 1, 1000);
+    t->net_options.values = t->values;
+    if (strcmp(t->net_options.kind, "text_gru") == 0)
+        t->net_options.value_hidden = recipe_count(r, "model", "value_hidden", 0, 0, 4096);
+    if (t->net_options.value_hidden && !t->values)
+        recipe_mistake(r, "model", "value_hidden", "expected values in [data]");
     t->value_weight = recipe_number(r, "loss", "value_weight", 1, 0, 100);
     t->ccc = strcmp(recipe_choice(r, "loss", "values", "ccc", "ccc|huber"), "ccc") == 0;
     t->class_weights = recipe_choice(r, "loss", "class_weights", "none", "none|root");
@@ -262,17 +314,24 @@ static affect_status build(training *t) {
     size_t buckets = recipe_count(r, "data", "buckets", 20000, 0, 10000000);
     const char *vectors = recipe_text(r, "model", "vectors", "");
     const char *lexicon = recipe_text(r, "model", "lexicon", "");
+    const bool polarity =
+        strcmp(recipe_choice(r, "model", "lexicon_columns", "all", "all|polarity"), "polarity") ==
+        0;
     if (*lexicon && t->net_options.inputs <= WORD_UNITS_LEXICON)
         recipe_mistake(r, "model", "lexicon", "expected a vector_width above %d",
                        WORD_UNITS_LEXICON);
-    const char *start = recipe_text(r, "train", "start", "");
+    const char *start = recipe_text(r, "train", "start", ""),
+               *frozen = recipe_text(r, "train", "freeze", ""),
+               *label_teachers = recipe_text(r, "train", "label_teachers", ""),
+               *value_teachers = recipe_text(r, "train", "value_teachers", "");
+    const double share = recipe_number(r, "train", "teacher_share", .7, 0, 1);
     static const char *const card_keys[] = {"name",          "licence", "commercial",
                                             "training_data", "task",    "source"};
     for (size_t i = 0; i < BASE_COUNT(card_keys); i++) recipe_text(r, "card", card_keys[i], "");
     recipe_choice(r, "card", "storage", "f16", "f32|f16|bf16|i8");
     affect_status status = recipe_finish(r);
     const bool text = t->spec.kind == TRAIN_TEXT;
-    if (status == AFFECT_OK && text) status = make_words(t, train, least, buckets);
+    if (status == AFFECT_OK && text) status = make_words(t, train, least, buckets, start);
     if (status == AFFECT_OK)
         status = train_set_open(t->ctx, &t->spec, train,
                                 *train_only ? train_only
@@ -286,10 +345,18 @@ static affect_status build(training *t) {
                                             : NULL,
                                 *valid_except ? valid_except : NULL, &t->valid);
     if (status == AFFECT_OK) status = nn_net_create(t->ctx, &t->net_options, t->seed, &t->net);
-    if (status == AFFECT_OK && text) status = load_vectors(t, vectors, lexicon);
-    if (status == AFFECT_OK && t->spec.functionals) standardise_side(t);
+    if (status == AFFECT_OK && text) status = load_vectors(t, vectors, lexicon, polarity);
+    if (status == AFFECT_OK && t->net_options.side) status = standardise_side(t);
     if (status == AFFECT_OK && *start) status = train_load_weights(t, start);
+    if (status == AFFECT_OK) {
+        freeze(t, frozen);
+        status = r->status;
+    }
     if (status == AFFECT_OK && strcmp(t->class_weights, "root") == 0) status = weigh_classes(t);
+    if (status == AFFECT_OK && *label_teachers)
+        status = train_learn_from(t, label_teachers, share, false);
+    if (status == AFFECT_OK && *value_teachers)
+        status = train_learn_from(t, value_teachers, share, true);
     if (status == AFFECT_OK) status = base_pool_create(t->ctx, t->o->threads, &t->pool);
     if (status == AFFECT_OK)
         status =
@@ -394,8 +461,9 @@ static affect_status run_epoch(training *t, double *mean_loss) {
                              "interrupted; the same command goes on after epoch %zu", t->epoch);
         t->at = i * t->batch;
         uint64_t step = nn_engine_get_state(t->engine)->step;
-        t->optimiser.rate =
-            nn_cosine(t->rate, t->final_rate, step, t->warm_up, (uint64_t)steps * t->epochs);
+        t->optimiser.rate = t->plateau ? nn_plateau(t->rate * t->rate_scale, step, t->warm_up)
+                                       : nn_cosine(t->rate, t->final_rate, step, t->warm_up,
+                                                   (uint64_t)steps * t->epochs);
         double loss;
         affect_status status = nn_engine_step(t->engine, t->batch / t->shard, train_shard, t,
                                               t->seed + 31 * step + 17, &t->optimiser, &loss);
@@ -407,6 +475,20 @@ static affect_status run_epoch(training *t, double *mean_loss) {
     return AFFECT_OK;
 }
 
+/* After plateau_patience epochs without a better one the rate falls, to final_rate at the least. */
+static void lower_rate(training *t) {
+    size_t since = BASE_MAX(t->best_epoch, t->lowered_epoch);
+    if (t->epoch < since + t->plateau_patience) return;
+    t->rate_scale = fmax(t->rate_scale * t->plateau_factor, t->final_rate);
+    t->lowered_epoch = t->epoch;
+}
+
+static double mean_r(const training *t, const train_scores *s) {
+    double sum = 0;
+    for (size_t v = 0; v < t->values; v++) sum += s->r[v];
+    return sum / (double)t->values;
+}
+
 static affect_status after_epoch(training *t, double loss, double started) {
     train_scores s;
     affect_status status = validate(t, &s);
@@ -414,6 +496,7 @@ static affect_status after_epoch(training *t, double loss, double started) {
     double value = strcmp(t->monitor, "loss") == 0       ? s.loss
                    : strcmp(t->monitor, "accuracy") == 0 ? s.accuracy
                    : strcmp(t->monitor, "uar") == 0      ? s.uar
+                   : strcmp(t->monitor, "r") == 0        ? mean_r(t, &s)
                    : strcmp(t->monitor, "last") == 0     ? (double)t->epoch
                                                          : s.macro_f1;
     bool better = t->best_epoch == 0 || (t->higher_is_better ? value > t->best : value < t->best);
@@ -428,11 +511,13 @@ static affect_status after_epoch(training *t, double loss, double started) {
         t->best_epoch = t->epoch;
         status = train_save_model(t);
     }
+    if (t->plateau) lower_rate(t);
     if (status == AFFECT_OK) status = train_save_checkpoint(t);
     if (status == AFFECT_OK) status = train_write_at(t, "log.csv", t->log.data, t->log.length);
     base_text svg = {0};
     train_curves_svg(t->log.data,
-                     strcmp(t->monitor, "loss") != 0 && strcmp(t->monitor, "last") != 0
+                     strcmp(t->monitor, "loss") != 0 && strcmp(t->monitor, "last") != 0 &&
+                             strcmp(t->monitor, "r") != 0
                          ? t->monitor
                          : "valid_loss",
                      &svg);
@@ -508,6 +593,7 @@ affect_status train_run(affect_context *ctx, const train_options *options) {
     base_free(t.label_text);
     base_free(t.weights);
     base_free(t.places);
+    base_free(t.untaught);
     word_units_destroy(t.words);
     return status;
 }

@@ -214,7 +214,10 @@ static affect_status learn_limits(training *t, const float *valid, double temper
     if (status == AFFECT_OK) status = train_pass(t, t->train, index, taken, outputs, features);
     if (status == AFFECT_OK && t->spec.multi_label) {
         train_scores s;
+        float *taught = t->train->target;
+        if (t->untaught) t->train->target = t->untaught;
         status = train_score(t->train, outputs, temperature, 0, index, taken, &s);
+        t->train->target = taught;
         *threshold = s.threshold;
     }
     if (status == AFFECT_OK) status = nn_known_fit(t->ctx, features, taken, wide, known);
@@ -276,6 +279,10 @@ affect_status train_save_checkpoint(training *t) {
         nn_writer_metadata(w, "best", text);
         snprintf(text, sizeof text, "%zu", t->best_epoch);
         nn_writer_metadata(w, "best_epoch", text);
+        snprintf(text, sizeof text, "%.17g", t->rate_scale);
+        nn_writer_metadata(w, "rate_scale", text);
+        snprintf(text, sizeof text, "%zu", t->lowered_epoch);
+        nn_writer_metadata(w, "lowered_epoch", text);
         snprintf(text, sizeof text, "%.3f", t->seconds);
         nn_writer_metadata(w, "seconds", text);
         nn_writer_metadata(w, "recipe", t->recipe->text);
@@ -329,6 +336,10 @@ affect_status train_load_checkpoint(training *t, const char *path) {
     t->epoch = (size_t)metadata_number(f, "epoch");
     t->best = metadata_number(f, "best");
     t->best_epoch = (size_t)metadata_number(f, "best_epoch");
+    if (t->plateau) {
+        t->rate_scale = metadata_number(f, "rate_scale");
+        t->lowered_epoch = (size_t)metadata_number(f, "lowered_epoch");
+    }
     t->seconds = metadata_number(f, "seconds");
     base_text_clear(&t->log);
     base_text_append(&t->log, log);

@@ -23,6 +23,11 @@ affect_status train_text_add(train_set *s, const char *text) {
         return status;
     }
     s->texts[s->count - 1] = copy;
+    if (!s->spec.surface) return AFFECT_OK;
+    float *side = base_realloc(s->side, s->count * WORD_UNITS_SURFACE * sizeof *side);
+    if (!side) return base_fail_memory(s->ctx);
+    s->side = side;
+    word_units_surface(copy, side + (s->count - 1) * WORD_UNITS_SURFACE);
     return AFFECT_OK;
 }
 
@@ -162,6 +167,11 @@ bool train_text_batch(const train_set *s, nn_tape *tape, const uint32_t *index, 
     size_t *sizes = nn_tape_bytes_alloc(tape, n * LONGEST * sizeof *sizes);
     int32_t *units = nn_tape_bytes_alloc(tape, n * LONGEST * PIECES * sizeof *units);
     if (!length || !sizes || !units) return false;
+    float *side = s->spec.surface ? nn_tape_alloc(tape, n * WORD_UNITS_SURFACE) : NULL;
+    if (s->spec.surface && !side) return false;
+    for (size_t i = 0; side && i < n; i++)
+        memcpy(side + i * WORD_UNITS_SURFACE, s->side + index[i] * WORD_UNITS_SURFACE,
+               WORD_UNITS_SURFACE * sizeof *side);
     size_t longest = 1;
     for (size_t i = 0; i < n; i++) {
         train_dice d = {seed ^ (uint64_t)index[i] * 0x9e3779b97f4a7c15u, 0};
@@ -190,7 +200,11 @@ bool train_text_batch(const train_set *s, nn_tape *tape, const uint32_t *index, 
             total += sizes[k];
         }
     start[n * longest] = total;
-    *batch =
-        (nn_batch){.count = n, .steps = longest, .length = length, .index = packed, .start = start};
+    *batch = (nn_batch){.count = n,
+                        .steps = longest,
+                        .length = length,
+                        .index = packed,
+                        .start = start,
+                        .side = side};
     return true;
 }

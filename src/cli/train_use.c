@@ -39,7 +39,9 @@ affect_status train_model_open(affect_context *ctx, const char *name, train_mode
             .drop_single_votes = false,
             .bands = nn_net_get_options(nn_model_net(m->model))->inputs,
             .step_s = step > 0 ? step : .016,
-            .functionals = nn_net_get_options(nn_model_net(m->model))->side > 0,
+            .functionals = base_starts_with(kind, "voice") &&
+                           nn_net_get_options(nn_model_net(m->model))->side > 0,
+            .surface = nn_net_get_options(nn_model_net(m->model))->side == WORD_UNITS_SURFACE,
             .trim_db = json_number_value(json_object_get(input, "trim_db")),
         };
         json_decref(root);

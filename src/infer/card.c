@@ -290,12 +290,10 @@ affect_status infer_card_load(affect_context *ctx, const char *name_or_folder, b
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "a model has no name");
     base_text tried = {0};
     bool found = false;
-    if (strchr(name_or_folder, '/') || base_is_folder(name_or_folder)) {
-        base_text_append(&tried, name_or_folder);
+    if (strchr(name_or_folder, '/') || base_is_folder(name_or_folder))
         found = try_folder(&f, name_or_folder);
-    } else {
+    else
         found = locate_model(ctx, name_or_folder, &tried, try_folder, &f);
-    }
     affect_status status = AFFECT_OK;
     if (!found || !f.card) {
         if (f.status)
@@ -304,7 +302,7 @@ affect_status infer_card_load(affect_context *ctx, const char *name_or_folder, b
             status = base_fail(ctx, AFFECT_ERROR_MODEL,
                                "model %s is not installed (no card.json in %s): run \"make "
                                "setup\", or name its folder in AFFECT_MODELS",
-                               name_or_folder, tried.data ? tried.data : "");
+                               name_or_folder, tried.data ? tried.data : name_or_folder);
     }
     base_text_destroy(&tried);
     if (!status && base_commercial_only(ctx) && !f.card->commercial)

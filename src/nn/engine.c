@@ -269,3 +269,7 @@ double nn_cosine(double peak, double final, uint64_t step, uint64_t warm_up, uin
     double share = BASE_MIN(1., (double)(step - warm_up) / (double)(total - warm_up));
     return peak * (final + (1 - final) * .5 * (1 + cos(3.141592653589793 * share)));
 }
+
+double nn_plateau(double peak, uint64_t step, uint64_t warm_up) {
+    return step < warm_up ? peak * (double)(step + 1) / (double)warm_up : peak;
+}

@@ -45,14 +45,14 @@ static affect_status read_network(affect_context *ctx, nn_model *m, nn_net_optio
     if (!o->kind) return bad(ctx, m->card, "network.kind", "the name of a network");
     if (!whole(network, "outputs", &o->outputs) || !whole(network, "inputs", &o->inputs) ||
         !whole(network, "vocabulary", &o->vocabulary) || !whole(network, "width", &o->width) ||
-        !whole(network, "side", &o->side) || !whole(network, "classes", &m->classes) ||
-        m->classes > o->outputs)
+        !whole(network, "side", &o->side) || !whole(network, "value_hidden", &o->value_hidden) ||
+        !whole(network, "classes", &m->classes) || m->classes > o->outputs)
         return bad(ctx, m->card, "network", "whole numbers, classes not above outputs");
     const json_t *blocks = json_object_get(network, "blocks");
     for (size_t i = 0; i < BASE_MIN(json_array_size(blocks), (size_t)4); i++)
         o->blocks[i] = (size_t)BASE_MAX(json_integer_value(json_array_get(blocks, i)), 0);
     m->multi_label = json_is_true(json_object_get(network, "multi_label"));
-    m->values = o->outputs - m->classes;
+    o->values = m->values = o->outputs - m->classes;
     const json_t *temperature = json_object_get(m->root, "temperature");
     m->temperature = temperature ? json_number_value(temperature) : 1;
     if (!(m->temperature > 0) || !isfinite(m->temperature))
@@ -202,8 +202,8 @@ void nn_model_describe(const nn_net_options *o, size_t classes, bool multi_label
     base_text_printf(out,
                      "{\"kind\": \"%s\", \"outputs\": %zu, \"classes\": %zu, \"multi_label\": %s, "
                      "\"inputs\": %zu, \"vocabulary\": %zu, \"width\": %zu, "
-                     "\"side\": %zu, \"blocks\": [%zu, %zu, %zu, %zu]}",
+                     "\"side\": %zu, \"value_hidden\": %zu, \"blocks\": [%zu, %zu, %zu, %zu]}",
                      o->kind, o->outputs, classes, multi_label ? "true" : "false", o->inputs,
-                     o->vocabulary, o->width, o->side, o->blocks[0], o->blocks[1], o->blocks[2],
-                     o->blocks[3]);
+                     o->vocabulary, o->width, o->side, o->value_hidden, o->blocks[0], o->blocks[1],
+                     o->blocks[2], o->blocks[3]);
 }

@@ -28,6 +28,7 @@ struct nn_net {
     residual blocks[MAX_BLOCKS];
     size_t block_count;
     int head_w, head_b;
+    int value_w[2], value_b[2];
     /* voice_crnn, text_gru */
     int mix_w, mix_b; /* per-step features before the recurrence */
     int gru[2][4];    /* forward and backward: w_in, w_h, b_in, b_h */
@@ -134,10 +135,19 @@ static void add_sequence_head(nn_net *net, size_t in, size_t hidden, size_t side
     }
     net->score_w = add(net, "score", "weight", NN_SHAPE(2 * hidden, 1), NN_WEIGHT, spread, 0);
     net->score_b = add(net, "score", "bias", NN_SHAPE(1), NN_BIAS, 0, 0);
-    size_t width = 6 * hidden + side;
-    net->head_w = add(net, "head", "weight", NN_SHAPE(width, net->options.outputs), NN_WEIGHT,
+    size_t width = 6 * hidden + side, between = net->options.value_hidden,
+           outputs = net->options.outputs - (between ? net->options.values : 0);
+    net->head_w = add(net, "head", "weight", NN_SHAPE(width, outputs), NN_WEIGHT,
                       sqrt(1. / (double)width), 0);
-    net->head_b = add(net, "head", "bias", NN_SHAPE(net->options.outputs), NN_BIAS, 0, 0);
+    net->head_b = add(net, "head", "bias", NN_SHAPE(outputs), NN_BIAS, 0, 0);
+    if (!between) return;
+    width += outputs;
+    net->value_w[0] = add(net, "value.hidden", "weight", NN_SHAPE(width, between), NN_WEIGHT,
+                          sqrt(1. / (double)width), 0);
+    net->value_b[0] = add(net, "value.hidden", "bias", NN_SHAPE(between), NN_BIAS, 0, 0);
+    net->value_w[1] = add(net, "value", "weight", NN_SHAPE(between, net->options.values), NN_WEIGHT,
+                          sqrt(1. / (double)between), 0);
+    net->value_b[1] = add(net, "value", "bias", NN_SHAPE(net->options.values), NN_BIAS, 0, 0);
 }
 
 /* `side` [n, c], or NULL, goes beside the pooled states. */
@@ -153,7 +163,13 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn
         nn_time_pool(tape, y, length, true), side};
     tape->features = y = nn_concat(tape, pooled, side ? 3 : 2);
     y = nn_dropout(tape, y, net->options.dropout);
-    return nn_linear(tape, y, net->head_w, net->head_b);
+    nn_tensor *out = nn_linear(tape, y, net->head_w, net->head_b);
+    if (!net->options.value_hidden) return out;
+    y = nn_concat(tape, (nn_tensor *[]){y, nn_sigmoid(tape, out)}, 2);
+    y = nn_gelu(tape, nn_linear(tape, y, net->value_w[0], net->value_b[0]));
+    y = nn_dropout(tape, y, net->options.dropout);
+    return nn_concat(tape,
+                     (nn_tensor *[]){out, nn_linear(tape, y, net->value_w[1], net->value_b[1])}, 2);
 }
 
 /* ---- voice_crnn: log-mel [n, t, bands] as a picture, residual stages that halve time and bands,
@@ -161,7 +177,7 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn
 
 enum { VOICE_STAGES = 3 }; /* stem and two stages: time and bands are divided by 8 */
 
-/* Numbers of the whole clip, standardised and kept within four deviations. */
+/* Numbers of the whole clip or text, standardised and kept within four deviations. */
 static nn_tensor *side_input(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     size_t n = batch->count, width = net->options.side;
     nn_real *z = nn_tape_alloc(tape, n * width);
@@ -186,6 +202,26 @@ void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation)
         m[k] = mean[k];
         scale[k] = deviation[k] > 0 ? 1 / deviation[k] : 0;
     }
+}
+
+void nn_net_get_side(const nn_net *net, nn_real *mean, nn_real *deviation) {
+    const nn_real *m = nn_param_value(net->params, net->side_mean),
+                  *scale = nn_param_value(net->params, net->side_scale);
+    for (size_t k = 0; k < net->options.side; k++) {
+        mean[k] = m[k];
+        deviation[k] = scale[k] > 0 ? 1 / scale[k] : 0;
+    }
+}
+
+/* The moments that standardise the side numbers: kept with the weights, not trained. */
+static void add_side(nn_net *net) {
+    size_t side = net->options.side;
+    if (!side) return;
+    net->side_mean = add(net, "side", "mean", NN_SHAPE(side), NN_BIAS, 0, 0);
+    net->side_scale = add(net, "side", "scale", NN_SHAPE(side), NN_BIAS, 0, 1);
+    if (net->side_mean < 0 || net->side_scale < 0) return;
+    net->params->items[net->side_mean].frozen = true;
+    net->params->items[net->side_scale].frozen = true;
 }
 
 static nn_tensor *voice_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
@@ -244,13 +280,7 @@ static affect_status build_voice(nn_net *net) {
     net->mix_w = add(net, "mix", "weight", NN_SHAPE(bands * channels, hidden), NN_WEIGHT,
                      sqrt(2. / (double)(bands * channels)), 0);
     net->mix_b = add(net, "mix", "bias", NN_SHAPE(hidden), NN_BIAS, 0, 0);
-    if (o->side) {
-        net->side_mean = add(net, "side", "mean", NN_SHAPE(o->side), NN_BIAS, 0, 0);
-        net->side_scale = add(net, "side", "scale", NN_SHAPE(o->side), NN_BIAS, 0, 1);
-        if (net->side_mean < 0 || net->side_scale < 0) return net->params->status;
-        net->params->items[net->side_mean].frozen = true;
-        net->params->items[net->side_scale].frozen = true;
-    }
+    add_side(net);
     add_sequence_head(net, hidden, 2 * o->width, o->side);
     net->forward = voice_forward;
     return AFFECT_OK;
@@ -265,7 +295,8 @@ static nn_tensor *text_gru_forward(nn_net *net, nn_tape *tape, const nn_batch *b
                                     batch->count * batch->steps);
     x = nn_reshape(tape, x, NN_SHAPE(batch->count, batch->steps, net->options.inputs));
     x = nn_dropout(tape, x, net->options.dropout);
-    return run_sequence_head(net, tape, x, NULL, batch->length);
+    nn_tensor *side = net->options.side ? side_input(net, tape, batch) : NULL;
+    return run_sequence_head(net, tape, x, side, batch->length);
 }
 
 static nn_tensor *text_bag_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
@@ -283,6 +314,12 @@ static affect_status build_text(nn_net *net, bool bag) {
         return base_fail(net->ctx, AFFECT_ERROR_ARGUMENT,
                          "%s: vocabulary %zu, inputs %zu, width %zu: wanted all above 0", o->kind,
                          o->vocabulary, o->inputs, o->width);
+    if (o->value_hidden && (bag || o->values == 0 || o->values >= o->outputs))
+        return base_fail(
+            net->ctx, AFFECT_ERROR_ARGUMENT,
+            "%s: a hidden layer of %zu for %zu values of %zu outputs: wanted a text_gru "
+            "with values beside its classes",
+            o->kind, o->value_hidden, o->values, o->outputs);
     net->table = add(net, "vectors", "weight", NN_SHAPE(o->vocabulary, o->inputs), NN_BIAS, .1, 0);
     if (bag) {
         net->mix_w = add(net, "mix", "weight", NN_SHAPE(2 * o->inputs, o->width), NN_WEIGHT,
@@ -292,7 +329,8 @@ static affect_status build_text(nn_net *net, bool bag) {
                           sqrt(1. / (double)o->width), 0);
         net->head_b = add(net, "head", "bias", NN_SHAPE(o->outputs), NN_BIAS, 0, 0);
     } else {
-        add_sequence_head(net, o->inputs, o->width, 0);
+        add_side(net);
+        add_sequence_head(net, o->inputs, o->width, o->side);
     }
     net->forward = bag ? text_bag_forward : text_gru_forward;
     return AFFECT_OK;

@@ -16,8 +16,8 @@ typedef struct nn_batch {
     const int32_t *index;  /* text: units of all samples, in order */
     const size_t *start;   /* text: sample i owns index[start[i] .. start[i+1]) */
     const nn_real *weight; /* text: of each unit, or NULL */
-    const nn_real *side;   /* voice: numbers of the whole clip, [n, side]; NaN = unknown */
-    const bool *relative;  /* voice: whether row i of them is standardised already; NULL = none */
+    const nn_real *side;   /* numbers of the whole clip or text, [n, side]; NaN = unknown */
+    const bool *relative;  /* whether row i of them is standardised already; NULL = none */
 } nn_batch;
 
 typedef struct nn_net_options {
@@ -27,7 +27,12 @@ typedef struct nn_net_options {
     size_t vocabulary; /* text */
     size_t width;      /* channels of the first stage, or hidden size */
     size_t blocks[4];  /* residual blocks of each stage (face); 0 = none */
-    size_t side;       /* voice: numbers of the whole clip that enter the output layer; 0 = none */
+    size_t side;   /* voice_crnn, text_gru: numbers of the whole that enter the output layer; 0 =
+                      none */
+    size_t values; /* how many of the outputs, the last ones, are values rather than classes; read
+                      where value_hidden is not 0 */
+    size_t value_hidden; /* text_gru: the values have a hidden layer of their own, of this width,
+                            which sees the features and what the classes came out as; 0 = none */
     double dropout;
 } nn_net_options;
 
@@ -42,6 +47,8 @@ const nn_net_options *nn_net_get_options(const nn_net *net);
 /* Mean and deviation that standardise the side numbers (side values each); they are stored as
  * parameters that are not trained. */
 void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation);
+/* The same back, a deviation of 0 where a number did not vary. */
+void nn_net_get_side(const nn_net *net, nn_real *mean, nn_real *deviation);
 /* -> [count, outputs] (logits and values), or NULL. */
 nn_tensor *nn_net_forward(nn_net *net, nn_tape *tape, const nn_batch *batch);
 

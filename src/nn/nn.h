@@ -241,5 +241,7 @@ size_t nn_engine_bytes(const nn_engine *engine);
 
 /* Learning rate at `step` of `total`: linear warm-up, then cosine to `final` (a share of peak). */
 double nn_cosine(double peak, double final, uint64_t step, uint64_t warm_up, uint64_t total);
+/* Linear warm-up to `peak`, which whoever watches the score lowers. */
+double nn_plateau(double peak, uint64_t step, uint64_t warm_up);
 
 #endif

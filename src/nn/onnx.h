@@ -1,12 +1,22 @@
 /* Export of a network for inference as an ONNX file (opset 13), for other programs and as a check:
- * run in ONNX Runtime it must give our own output. Float build only. */
+ * run in ONNX Runtime it gives our own output. Float build only.
+ *
+ * | kind | inputs | outputs |
+ * |---|---|---|
+ * | face_cnn | "image" float [n, 1, 48, 48], standardised as nn_standardise does | "logits" |
+ * | voice_crnn | "spectrogram" float [n, t, bands]; "length" int64 [n], valid rows of each; with
+ * side numbers "side" float [n, side], raw (the graph standardises them; NaN = unknown) | "logits"
+ * | | text_gru, text_bag | "units" int64 [n, t, p], the units of each token, -1 behind them;
+ * "length" int64 [n], tokens of each; text_gru with side numbers "side" float [n, side] | "logits"
+ * |
+ *
+ * "logits" is float [n, outputs]: raw classes, then values. */
 #ifndef NN_ONNX_H
 #define NN_ONNX_H
 
 #include "nn/net.h"
 
-/* face_cnn: input "image" float [n, 1, 48, 48] (standardised as nn_standardise does), output
- * "logits" [n, outputs]. Errors: UNSUPPORTED (another kind), OUTPUT, MEMORY. */
+/* Errors: UNSUPPORTED (another kind), OUTPUT, MEMORY. */
 AFFECT_MUST_USE affect_status nn_onnx_write(affect_context *ctx, nn_net *net, const char *path);
 
 #endif

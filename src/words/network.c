@@ -111,9 +111,14 @@ affect_status words_network_read(affect_context *ctx, words_network *n, const ch
     out->coverage = word_units_coverage(n->units, text);
     out->scored = tokens && out->coverage >= least_coverage;
     if (!out->scored) return AFFECT_OK;
-    float row[OUTPUTS];
-    nn_batch batch = {
-        .count = 1, .steps = tokens, .length = &tokens, .index = n->index, .start = n->start};
+    float row[OUTPUTS], surface[WORD_UNITS_SURFACE];
+    word_units_surface(text, surface);
+    nn_batch batch = {.count = 1,
+                      .steps = tokens,
+                      .length = &tokens,
+                      .index = n->index,
+                      .start = n->start,
+                      .side = surface};
     affect_status status = nn_model_run(ctx, n->model, &batch, row);
     if (status != AFFECT_OK) return status;
     out->known = nn_model_known(n->model, 0);

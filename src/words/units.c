@@ -160,6 +160,37 @@ float word_units_coverage(const word_units *w, const char *text) {
     return words ? (float)known / (float)words : 0;
 }
 
+void word_units_surface(const char *text, float out[WORD_UNITS_SURFACE]) {
+    size_t tokens = 0, words = 0, signs = 0, numbers = 0, letters = 0, bytes = 0, capitals = 0;
+    char token[WORD_UNITS_TOKEN_SIZE];
+    for (const char *c = text; *c; c++) {
+        bytes++;
+        capitals += *c >= 'A' && *c <= 'Z';
+    }
+    for (size_t at = 0; word_units_token(text, &at, token); tokens++) {
+        if (isdigit((unsigned char)*token)) {
+            numbers++;
+        } else if (is_word_byte((unsigned char)*token)) {
+            words++;
+            letters += strlen(token);
+        } else {
+            signs++;
+        }
+    }
+    float n = (float)BASE_MAX(tokens, (size_t)1);
+    const float all[WORD_UNITS_SURFACE] = {(float)tokens,
+                                           sqrtf((float)tokens),
+                                           logf((float)tokens + 1),
+                                           (float)letters / (float)BASE_MAX(words, (size_t)1),
+                                           (float)capitals / (float)BASE_MAX(bytes, (size_t)1),
+                                           (float)signs / n,
+                                           strchr(text, '!') != NULL,
+                                           strchr(text, '?') != NULL,
+                                           strchr(text, '"') != NULL,
+                                           numbers > 0};
+    memcpy(out, all, sizeof all);
+}
+
 /* ---- making, saving, reading ---- */
 
 typedef struct tally {

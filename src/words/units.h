@@ -44,4 +44,10 @@ enum { WORD_UNITS_LEXICON = 4 };
 void word_units_lexicon(const word_units *words, const words_lexicon *lexicon, float *table,
                         size_t stride, size_t first);
 
+/* What a text looks like rather than says: its length in tokens in three forms, the mean length of
+ * its words, shares of capitals and of signs, and whether there are exclamation, question and
+ * quotation marks and numbers. */
+enum { WORD_UNITS_SURFACE = 10 };
+void word_units_surface(const char *text, float out[WORD_UNITS_SURFACE]);
+
 #endif

@@ -147,20 +147,18 @@ static void only_commercial_models_if_asked(void **state) {
     tiny_remove(&open);
 }
 
+static affect_status load(void *user) {
+    (void)user;
+    expresser *e = NULL;
+    affect_status status = expresser_create(ctx, model.folder, &e);
+    assert_true((status == AFFECT_OK) == (e != NULL));
+    expresser_destroy(e);
+    return status;
+}
+
 static void out_of_memory_is_an_error(void **state) {
     (void)state;
-    for (long k = 1; k < 400; k++) {
-        expresser *e = NULL;
-        base_alloc_fail_at(k);
-        affect_status status = expresser_create(ctx, model.folder, &e);
-        base_alloc_fail_at(0);
-        if (status == AFFECT_OK) {
-            expresser_destroy(e);
-            return;
-        }
-        assert_null(e);
-    }
-    fail_msg("400 allocations were not enough");
+    assert_true(test_fail_each_allocation("loading", load, NULL) > 5);
 }
 
 int main(void) {

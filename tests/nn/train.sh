@@ -104,6 +104,50 @@ accuracy=$(sed -n 's/.*"accuracy": {"value": \([0-9.]*\).*/\1/p' e.json)
 awk "BEGIN { exit !($accuracy > .6) }" || fail "accuracy is $accuracy"
 "$affect" predict whole "happy lovely sunny good" | grep -q "joy" || fail "predict"
 
+# a rate that falls when nothing gets better: it does fall, and a run that goes on knows how far
+sed 's/^rate = .*/rate = 0.03\nschedule = plateau\nplateau_patience = 1\nplateau_factor = 0.5/' r.ini >plateau.ini
+"$affect" train plateau.ini -o fall --quiet >/dev/null || fail "a plateau schedule"
+for n in 3 7 9; do "$affect" train plateau.ini -o falls --stop-after $n --quiet >/dev/null || fail "$n epochs"; done
+"$affect" train plateau.ini -o falls --quiet >/dev/null || fail "a plateau schedule that goes on"
+cmp -s fall/weights.safetensors falls/weights.safetensors || fail "plateau in pieces: other weights"
+[ "$(data_of fall)" = "$(data_of falls)" ] || fail "plateau in pieces: other checkpoint"
+awk -F, 'NR == 2 { first = $3 } { last = $3 } END { exit !(last <= first / 2) }' fall/log.csv || fail "the rate never fell"
+
+# a teacher's word against wrong labels: with all the weight on the teacher, only they are unlearnt
+awk -F'\t' '{ printf "%s\t%d\t%s\n", $1, NR % 3, $3 }' train.tsv >wrong.tsv
+sed 's/train = train.tsv/train = wrong.tsv/; s/^epochs = 12/epochs = 6\nlabel_teachers = whole\nteacher_share = 1/' r.ini >student.ini
+"$affect" train student.ini -o student --quiet >/dev/null || fail "learning from a teacher"
+sed 's/^teacher_share = 1/teacher_share = 0/' student.ini >alone.ini
+"$affect" train alone.ini -o alone --quiet >/dev/null || fail "a teacher without a say"
+accuracy_of() { sed -n 's/.*"accuracy": {"value": \([0-9.]*\).*/\1/p' "$1/card.json"; }
+awk "BEGIN { exit !($(accuracy_of student) > .6 && $(accuracy_of alone) < .5) }" ||
+    fail "student $(accuracy_of student), alone $(accuracy_of alone)"
+
+# what is frozen stays as the start left it, byte for byte
+sed 's/^epochs = 12/epochs = 1\nstart = whole\nfreeze = vectors gru score head/; /^average/d' r.ini >ice.ini
+"$affect" train ice.ini -o ice --quiet >/dev/null || fail "a frozen network"
+cmp -s whole/weights.safetensors ice/weights.safetensors || fail "frozen parameters moved"
+
+# values with a hidden layer of their own, and numbers of what a text looks like
+awk 'BEGIN { srand(3); print "split,V,A,D,text"
+    for (i = 0; i < 400; i++) {
+        v = int(rand() * 3) - 1; loud = rand() < .5
+        word = v < 0 ? "bad" : "long"
+        if (v > 0) word = "good"
+        printf "%s,%.2f,%.2f,3,the %s day%s\n", (i < 300 ? "train" : "dev"), 3 + v + .2 * rand(), (loud ? 4 : 3),
+            word, (loud ? "!" : ".")
+    }
+}' >values.csv
+sed 's/\(train\|valid\) = .*/\1 = values.csv/; s/^kind = text$/kind = text\nvalues = valence arousal\nsurface = yes/;
+    s/^monitor.*/monitor = r/; s/^width = 64/width = 16\nvalue_hidden = 8/' r.ini >values.ini
+"$affect" train values.ini -o values --quiet >/dev/null || fail "training values"
+r_of() { sed -n "s/.*\"$1\": {\"value\": \([-0-9.]*\).*/\1/p" values/card.json; }
+awk "BEGIN { exit !($(r_of r_valence) > .8 && $(r_of r_arousal) > .8) }" ||
+    fail "r of valence $(r_of r_valence), arousal $(r_of r_arousal)"
+grep -q '"side": 10, "value_hidden": 8' values/card.json || fail "the card does not tell of the value layer"
+"$affect" predict values "the good day!" | grep -q valence || fail "predicting values"
+"$affect" models export values values.onnx >/dev/null && [ -s values.onnx ] || fail "export of a run"
+
 # texts of the training's own words are usual, others less so; the end of the run said what is
 known() { "$affect" predict --json whole "$1" | sed -n 's/.*"known": \([0-9.]*\).*/\1/p'; }
 awk "BEGIN { exit !($(known 'happy table lovely sunny good street') >= .5) }" || fail "a usual text is unknown"
@@ -179,6 +223,14 @@ refuse 4 "bad.ini:26: expected 'key = value'" "$affect" train bad.ini -o x --qui
 sed '3s/\t[0-9]*\t/\t9\t/' train.tsv >t2.tsv
 sed 's/train.tsv/t2.tsv/' r.ini >bad.ini
 refuse 4 "t2.tsv:3: column .*expected label numbers from 0 to 2" "$affect" train bad.ini -o x --quiet
+sed 's/start = whole/start = whole\nfreeze = zebra/' more.ini >bad.ini
+refuse 4 "bad.ini:[0-9]*: .*no parameter 'zebra...'" "$affect" train bad.ini -o x --quiet
+sed 's/whole/voice/' student.ini >bad.ini
+refuse 4 "bad.ini:[0-9]*: .*label_teachers = voice: expected teachers" "$affect" train bad.ini -o x --quiet
+sed 's/accuracy/last/' plateau.ini >bad.ini
+refuse 4 "bad.ini:[0-9]*: .*schedule = plateau: expected a monitor other" "$affect" train bad.ini -o x --quiet
+sed 's/accuracy/r/' r.ini >bad.ini
+refuse 4 "bad.ini:21: .*monitor = r: expected values" "$affect" train bad.ini -o x --quiet
 refuse 3 "no-such.ini" "$affect" train no-such.ini --quiet
 sed 's/epochs = 12/epochs = 7/' r.ini >other.ini
 refuse 7 "another recipe" "$affect" train other.ini -o whole --quiet

@@ -21,47 +21,35 @@ static const char *put(const char *name, const char *text) {
 }
 
 static score_call call_of(const char *task, const char *gold, const char *predicted) {
-    return (score_call){.task = task,
-                        .gold = gold,
-                        .predicted = predicted,
-                        .edition = "2026",
-                        .rounds = 12,
-                        .seed = 1,
-                        .bins = 5,
-                        .format = "json",
-                        .paper = "none",
-                        .set = "mosi",
-                        .variance = "population",
-                        .average = "union",
-                        .rule = "fixed",
-                        .threshold = 0.5,
-                        .top = 1,
-                        .convention = "probability",
-                        .tolerance = 1,
-                        .prominence = 0.1,
-                        .longest_lag = 2,
-                        .iou = 0.5};
+    score_call call = score_call_default();
+    call.task = task;
+    call.gold = gold;
+    call.predicted = predicted;
+    call.format = "json";
+    call.convention = "probability";
+    call.longest_lag = 2;
+    call.rounds = 12;
+    return call;
 }
 
-/* Fails allocation 1, 2, ... until the task needs no more. */
-static void fail_each(score_call call, affect_status (*task)(const score_call *)) {
-    affect_status status = AFFECT_ERROR_MEMORY;
-    long n = 1;
-    for (; status != AFFECT_OK; n++) {
-        assert_true(n < 20000);
-        assert_int_equal(affect_context_create(&call.ctx), AFFECT_OK);
-        base_alloc_fail_at(n);
-        status = task(&call);
-        long made = base_alloc_count();
-        base_alloc_fail_at(0);
-        if (status != AFFECT_OK && status != AFFECT_ERROR_MEMORY)
-            fail_msg("%s, allocation %ld: %s (%s)", call.task, n, affect_status_name(status),
-                     affect_context_message(call.ctx));
-        if (status == AFFECT_OK && made >= n)
-            fail_msg("%s went on without allocation %ld of %ld", call.task, n, made);
-        affect_context_destroy(call.ctx);
-    }
-    assert_true(n > 5);
+typedef affect_status (*task_of)(const score_call *call);
+typedef struct work {
+    score_call call;
+    task_of task;
+} work;
+
+static affect_status run(void *user) {
+    work *w = user;
+    affect_status status = affect_context_create(&w->call.ctx);
+    if (status) return status;
+    status = w->task(&w->call);
+    affect_context_destroy(w->call.ctx);
+    return status;
+}
+
+static void fail_each(score_call call, task_of task) {
+    work w = {call, task};
+    assert_true(test_fail_each_allocation(call.task, run, &w) > 5);
 }
 
 static void columns(void **state) {
