@@ -473,33 +473,30 @@ static void describe_votes(describe_report *r, const data_table *t) {
     describe_oddity(r, "rows whose votes are not ten", odd_sum);
 }
 
-static void describe_columns(describe_report *r, const data_table *t) {
-    struct {
-        describe_spread s;
-        bool words;
-    } *columns = base_calloc(t->columns, sizeof *columns);
+/* Rows may be far narrower than the header: only the cells that are there are looked at. */
+static affect_status describe_columns(describe_report *r, const data_table *t) {
+    struct column {
+        describe_spread spread;
+        bool text;
+    } *columns = base_calloc(t->columns + 1, sizeof *columns);
     describe_spread all = {0};
     size_t numeric = 0, empty = 0;
-
-    if (!columns) {
-        r->out->failed = true;
-        return;
-    }
-    for (size_t i = 0; i < t->rows; i++) { /* by cells that are there: rows may be ragged */
+    if (!columns) return base_fail_memory(r->ctx);
+    for (size_t i = 0; i < t->rows; i++) {
         size_t width = BASE_MIN(data_table_width(t, i), t->columns);
         for (size_t c = 0; c < width; c++) {
             const char *text = data_table_cell(t, i, c);
             double x;
-            if (!*text || columns[c].words) continue;
+            if (columns[c].text || !*text) continue;
             if (base_parse_double(text, strlen(text), &x))
-                describe_spread_add(&columns[c].s, x);
+                describe_spread_add(&columns[c].spread, x);
             else
-                columns[c].words = true;
+                columns[c].text = true;
         }
     }
     for (size_t c = 0; c < t->columns; c++) {
-        const describe_spread *s = &columns[c].s;
-        if (columns[c].words || !s->values) continue;
+        const describe_spread *s = &columns[c].spread;
+        if (columns[c].text || !s->values) continue;
         numeric++;
         if (t->names && t->columns <= 12) describe_spread_put(r, t->names[c], s);
         all.nan += s->nan;
@@ -511,6 +508,7 @@ static void describe_columns(describe_report *r, const data_table *t) {
     describe_field(r, "numeric columns", numeric);
     if (!t->names || t->columns > 12) describe_spread_oddities(r, &all);
     describe_oddity(r, "empty cells in numeric columns", empty);
+    return AFFECT_OK;
 }
 
 /* EmoBox: seconds of a recording. */
@@ -620,15 +618,15 @@ static affect_status describe_table(describe_report *r, const char *path) {
         if (keys && (keys == BASE_COUNT(known->key) || !known->key[keys]))
             describe_keys(r, t, known->name, columns, keys, known->splits);
         if (known->time) describe_time(r, t, known->time);
-        if (!known->label) describe_columns(r, t);
+        if (!known->label) status = describe_columns(r, t);
         int length = data_table_column(t, "length");
         if (length >= 0) describe_lengths(r, t, (size_t)length);
     } else {
-        describe_columns(r, t);
+        status = describe_columns(r, t);
     }
     describe_end(r);
     data_table_destroy(t);
-    return AFFECT_OK;
+    return status;
 }
 
 /* XED's neutral lines: "9<TAB>text". Anything else that ends in .txt is not described. */

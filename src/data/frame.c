@@ -118,8 +118,10 @@ static void add_value(base_text *out, const data_value *value, bool first) {
 static void add_item(base_text *out, const data_value *list, size_t i, bool first) {
     char number[DATA_FRAME_CELL];
     if (list && list->kind == DATA_ARRAY && list->as.array->type != DATA_OBJECT) {
+        data_type type = list->as.array->type;
         char *text = data_array_text(list->as.array, i);
         int n = 0;
+        if (!text && (type == DATA_CHARS || type == DATA_UNICODE)) out->failed = true;
         if (!text)
             n = snprintf(number, sizeof number, "%.17g", data_array_number(list->as.array, i));
         add_cell(out, text ? text : number, text ? strlen(text) : (size_t)n, first);
