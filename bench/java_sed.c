@@ -48,6 +48,7 @@ typedef struct clip {
 
 typedef struct weights {
     double of[FUSE_EXPERTS], constant[C];
+    double neutral; /* added to neutral, face or not */
 } weights;
 
 /* Where fitting starts from and is held near: how people weigh a face against a voice (CREMA-D,
@@ -197,7 +198,7 @@ static void shares(const clip *c, int way, bool faced, const weights *w, const b
                    double out[C]) {
     double top = -INFINITY, sum = 0;
     for (int k = 0; k < C; k++) {
-        out[k] = w->constant[k] * (faced ? c->faced[way] : 1);
+        out[k] = w->constant[k] * (faced ? c->faced[way] : 1) + (k == 0 ? w->neutral : 0);
         for (int e = 0; e < FUSE_EXPERTS; e++) out[k] += w->of[e] * c->terms[way][e][k];
         if (used[k]) top = fmax(top, out[k]);
     }
@@ -210,7 +211,7 @@ static void shares(const clip *c, int way, bool faced, const weights *w, const b
 static double cost(const clip *clips, size_t n, fit_kind kind, const char *without,
                    const bool used[C], const weights *w, weights *slope) {
     double sum = 0, share = 1.0 / (kind.end - kind.first);
-    *slope = (weights){{0}, {0}};
+    *slope = (weights){.neutral = 0};
     for (size_t i = 0; i < n; i++)
         for (int way = kind.first; way < kind.end; way++) {
             const clip *c = &clips[i];
@@ -238,7 +239,7 @@ static double cost(const clip *clips, size_t n, fit_kind kind, const char *witho
 
 static weights fit(const clip *clips, size_t n, fit_kind kind, const char *without,
                    const bool used[C]) {
-    weights w = {{0}, {0}}, slope, next, next_slope;
+    weights w = {.neutral = 0}, slope, next = w, next_slope;
     for (int e = 0; e < FUSE_EXPERTS; e++) w.of[e] = people[e];
     double now = cost(clips, n, kind, without, used, &w, &slope), step = 1e-2;
     for (int round = 0; round < 2000 && step > 1e-9; round++) {
@@ -273,7 +274,7 @@ static void print_table(const clip *clips, size_t n, const bool used[C], enum ta
     for (int way = 0; way < WAYS; way++) {
         int met[C] = {0}, all[C] = {0}, hits = 0, classes = 0;
         double recall = 0, loss = 0;
-        weights w = {{0}, {0}};
+        weights w = {.neutral = fuse_neutral_prior};
         for (int e = 0; e < FUSE_EXPERTS; e++) w.of[e] = fuse_weights[e];
         for (int k = 0; k < C; k++) w.constant[k] = fuse_face_constants[k];
         for (size_t i = 0; i < n; i++) {
@@ -337,14 +338,12 @@ static affect_status run(const setup *s) {
     printf("\nweights fitted on all clips (face, voice, place; constants):\n");
     for (int way = 0; way < WAYS; way++)
         print_weights(ways[way], fit(clips, n, of_way(way), "", used), used);
-    weights w = fit(clips, n, one_set, "", used);
-    print_weights("one set", w, used);
+    print_weights("one set", fit(clips, n, one_set, "", used), used);
     /* The clips are neutral as often as the share of gold says; recordings are more often. */
     double neutral = 0;
     for (size_t i = 0; i < n; i++) neutral += (double)(clips[i].gold == 0) / (double)n;
-    w.constant[0] += log(s->neutral / (1 - s->neutral)) - log(neutral / (1 - neutral));
-    printf("neutral in %.0f %% of what is recorded:\n", 100 * s->neutral);
-    print_weights("one set", w, used);
+    printf("neutral in %.0f %% of what is recorded: %+.2f\n", 100 * s->neutral,
+           log(s->neutral / (1 - s->neutral)) - log(neutral / (1 - neutral)));
     return AFFECT_OK;
 }
 

@@ -90,6 +90,8 @@ extern const double fuse_weights[FUSE_EXPERTS];
 /* Added, where there is a face, to the sum: what the face's categories are short of, or too much
  * of, on people who speak. */
 extern const double fuse_face_constants[FUSE_CATEGORIES];
+/* Added to neutral: recordings are neutral more often than the clips of the fit. */
+extern const double fuse_neutral_prior;
 /* What each says of each category, 0 where it says nothing, times how far it can be trusted: the
  * voice of a machine or music over a face must not outvote it. */
 void fuse_category_terms(const fuse_evidence *evidence, double out[FUSE_EXPERTS][FUSE_CATEGORIES]);

@@ -512,6 +512,78 @@ static affect_status join(affect_context *ctx, affect_timeline *to, affect_timel
     return status;
 }
 
+/* ---- what the timeline says about how it was made ---- */
+
+static affect_status note_model(affect_session *s, const char *name) {
+    char key[300];
+    infer_card *card = NULL;
+    affect_status status = infer_card_load(s->ctx, name, false, &card);
+    if (status != AFFECT_OK) return status == AFFECT_ERROR_MEMORY ? status : AFFECT_OK;
+    snprintf(key, sizeof key, "model/%s", card->name);
+    status = timeline_set_property(s->ctx, s->own.timeline, key, card->version);
+    infer_card_destroy(card);
+    return status;
+}
+
+static bool has_items(const affect_timeline *timeline, const char *tier) {
+    const affect_tier *found = affect_timeline_find_tier(timeline, tier);
+    return found && found->count;
+}
+
+static const char *model_of(const affect_session *s, const char *task) {
+    const char *chosen = session_option_model(s->options, task);
+    return chosen ? chosen : task;
+}
+
+/* Name and version of each model that something in `made` is from. Tracks name theirs; a model that
+ * was given as a folder can only be found under that. */
+static affect_status note_models(affect_session *s, const affect_timeline *made) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < made->track_count && status == AFFECT_OK; i++)
+        if (made->tracks[i]->rows && *made->tracks[i]->model)
+            status = note_model(s, made->tracks[i]->model);
+    for (size_t i = 0; i < s->options->models.count && status == AFFECT_OK; i++) {
+        infer_card *card = NULL;
+        const char *model = s->options->models.items[i].model;
+        if (!model || infer_card_load(s->ctx, model, false, &card) != AFFECT_OK) continue;
+        for (size_t k = 0; k < made->track_count && status == AFFECT_OK; k++)
+            if (made->tracks[k]->rows && strcmp(made->tracks[k]->model, card->name) == 0)
+                status = note_model(s, model);
+        infer_card_destroy(card);
+    }
+    if (status == AFFECT_OK && has_items(made, "words"))
+        status = note_model(s, model_of(s, "words.lexicon"));
+    if (status == AFFECT_OK && has_items(made, "words") && made != s->text.timeline)
+        status = note_model(s, model_of(s, "words.recognition.en"));
+    if (status == AFFECT_OK && has_items(made, "speakers"))
+        status = note_model(s, model_of(s, "voice.speaker"));
+    return status;
+}
+
+/* A stage that looked and found nothing says so: silence could also mean that it did not look. */
+static affect_status note_absence(affect_session *s, const session_stage *stage) {
+    const affect_timeline *made = stage->timeline;
+    if (!stage->impl || !stage->fed || stage->lacking) return AFFECT_OK;
+    if (stage->kind == &session_face && !made->track_count)
+        return session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "no face was seen");
+    const affect_track *activity = affect_timeline_find_track(made, "voice/activity");
+    if (stage->kind == &session_voice && activity && activity->rows && !has_items(made, "speech"))
+        return session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "no speech was heard");
+    return AFFECT_OK;
+}
+
+static affect_status note_all(affect_session *s) {
+    affect_status status = note_models(s, s->text.timeline);
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++) {
+            const session_stage *stage = &s->lanes[l].stages[i];
+            if (stage->dropped) continue;
+            status = note_models(s, stage->timeline);
+            if (status == AFFECT_OK) status = note_absence(s, stage);
+        }
+    return status;
+}
+
 static affect_status finish(affect_session *s, affect_timeline **out) {
     affect_status status = AFFECT_OK;
     for (int l = 0; l < LANES; l++) session_lane_close(&s->lanes[l]);
@@ -521,6 +593,7 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
     if (affect_context_cancelled(s->ctx))
         return base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
     status = check_able(s);
+    if (status == AFFECT_OK) status = note_all(s);
     if (status != AFFECT_OK) return status;
     const affect_timeline *in[MAX_INPUTS];
     size_t n = inputs(s, in);

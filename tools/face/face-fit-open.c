@@ -1,9 +1,10 @@
 /* face-fit-open: fits what models/face.geometry.open/weights.json holds, from video whose licence
  * lets everybody use it: no picture of FER2013 goes in.
  *
- * usage: face-fit-open WEIGHTS.json VIDEO.csv [CLIP...]
- * VIDEO.csv has the columns path (beside it), label, speaker (Java-SED's video.csv); CLIPs are
- * people who talk without acting, each somebody else. Ten frames a second are looked at.
+ * usage: face-fit-open WEIGHTS.json VIDEO.csv [NEUTRAL...] [-- CLIP...]
+ * VIDEO.csv has the columns path (beside it), label, speaker (Java-SED's video.csv). NEUTRAL are
+ * people who speak without any expression, CLIPs people who talk as they do, each somebody else.
+ * Ten frames a second are looked at.
  *
  * Few people, many frames: what a measure does when a head turns is learnt inside each clip of
  * neutral speech, against the clip's own mean, and held near "nothing" as strongly as is best for a
@@ -29,7 +30,7 @@ typedef struct seen {
 } seen;
 
 typedef struct clip {
-    int person, label; /* -1: nobody acted */
+    int person, label; /* -1: nobody said what is shown */
     size_t first, count;
 } clip;
 
@@ -134,9 +135,15 @@ static affect_status look_at_all(affect_context *ctx, const char *table, char *c
         status = look_at_clip(ctx, models, path, person, label, out);
     }
     out->actors = out->persons;
+    bool neutral = true;
     for (int i = 0; i < count && !status; i++) {
+        if (strcmp(clips[i], "--") == 0) {
+            neutral = false;
+            continue;
+        }
         int person = person_called(out, clips[i]);
-        if (person >= 0) status = look_at_clip(ctx, models, clips[i], person, -1, out);
+        if (person >= 0)
+            status = look_at_clip(ctx, models, clips[i], person, neutral ? 0 : -1, out);
     }
     data_table_destroy(t);
     mesher_destroy(m);
@@ -323,7 +330,7 @@ static affect_status fit_expression(affect_context *ctx, const material *m, int 
         memcpy(x + n * F, m->items[i].deviation, F * sizeof *x);
         t[n++ * C + (size_t)c->label] = 1;
     }
-    fit_regression r = {n, F, x, NULL, t, 1e-2};
+    fit_regression r = {n, F, x, NULL, t, 0.1};
     memset(w, 0, C * (F + 1) * sizeof *w);
     bool good = x && t && fit_softmax(&r, 400, w);
     base_free(x);
@@ -391,7 +398,7 @@ static affect_status run(affect_context *ctx, const char *output, const char *ta
 
 int main(int count, char **arguments) {
     if (count < 3) {
-        fprintf(stderr, "usage: face-fit-open WEIGHTS.json VIDEO.csv [CLIP...]\n");
+        fprintf(stderr, "usage: face-fit-open WEIGHTS.json VIDEO.csv [NEUTRAL...] [-- CLIP...]\n");
         return AFFECT_ERROR_USAGE;
     }
     affect_context *ctx;
