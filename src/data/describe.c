@@ -760,7 +760,7 @@ static affect_status describe_arff(describe_report *r, const char *path) {
         describe_field(r, "text attributes", c.kinds[DATA_ARFF_STRING]);
         describe_oddity(r, "unknown values", c.missing);
         describe_spread_oddities(r, &c.numbers);
-        if (c.labels.count) describe_tally_put(r, "classes", &c.labels);
+        if (c.labels.count || c.labels.failed) describe_tally_put(r, "classes", &c.labels);
         describe_end(r);
     }
     describe_tally_clear(&c.labels);
@@ -965,7 +965,7 @@ static affect_status describe_folder(describe_report *r, const char *path, int d
         describe_begin(r, path, names.what, names.licence);
         describe_field(r, "files", names.files);
         if (names.meld_dialogues) describe_field(r, "dialogues up to", names.meld_dialogues);
-        if (names.emotion.count) {
+        if (names.emotion.count || names.emotion.failed || names.speaker.failed) {
             describe_tally_put(r, "emotion", &names.emotion);
             describe_tally_put(r, "speaker", &names.speaker);
         }

@@ -9,7 +9,6 @@
 #include "data/describe.h"
 #include "data/frame.h"
 #include "data/pickle.h"
-#include "data/transcript.h"
 #include "data/xlsx.h"
 
 static char **files;
@@ -41,7 +40,6 @@ static void every_allocation_may_fail(void **state) {
     (void)state;
     static const char *const tables[] = {".csv", ".tsv", ".jsonl", ".arff", ".xlsx", "_table.pkl"};
     for (int i = 0; i < file_count; i++) {
-        if (is(files[i], ".eaf") || is(files[i], ".TextGrid")) continue;
         long n = test_fail_each_allocation(files[i], describe, files[i]);
         assert_true(n > 1);
         for (size_t k = 0; k < BASE_COUNT(tables); k++)
