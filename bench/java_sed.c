@@ -10,9 +10,14 @@
  *                        then only fusion runs again (empty it when the stages change)
  *   --every N            every N-th clip
  *
- * Two tables: with weights (of face, voice, place, and one constant a category) fitted on the clips
- * of the other actors, always leaving the tested actor out; and with the weights that ship, which
- * were fitted on all of these clips and so flatter themselves here. */
+ *   --neutral SHARE      how much of a recording is neutral, for the last line (.3: half way, in
+ *                        log-odds, between these clips and MELD's utterances, .17 and .47)
+ *
+ * Three tables. "fitted": weights (of face, voice, place, and one constant a category) for each way
+ * of its own, fitted on the clips of the other actors, always leaving the tested actor out. "one
+ * set": the same, but one set of weights for the three ways together, whose constants count as far
+ * as there is a face: the form that ships. "shipped": the weights that ship, which were fitted on
+ * all of these clips and so flatter themselves here. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,17 +35,20 @@ typedef struct setup {
     affect_context *ctx;
     const char *folder, *face_model, *voice_model, *cache;
     int every;
+    double neutral;
 } setup;
 
 typedef struct clip {
     int gold;
     char actor[32];
     bool says[WAYS];
+    double faced[WAYS]; /* how far there is a face to be trusted */
     double terms[WAYS][FUSE_EXPERTS][C];
 } clip;
 
 typedef struct weights {
     double of[FUSE_EXPERTS], constant[C];
+    double neutral; /* added to neutral, face or not */
 } weights;
 
 /* Where fitting starts from and is held near: how people weigh a face against a voice (CREMA-D,
@@ -123,6 +131,7 @@ static affect_status fuse_ways(affect_context *ctx, const affect_timeline *face,
             c->says[way] =
                 fuse_gather(inputs, count, affect_timeline_find_track(fused, "trajectory/1"), 1, 0,
                             end + 1, &evidence);
+            c->faced[way] = evidence.has_face ? evidence.trust[FUSE_FACE] : 0.0;
             fuse_category_terms(&evidence, c->terms[way]);
         }
         fuse_destroy(stage);
@@ -179,10 +188,17 @@ static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
 
 /* ---- weights ---- */
 
-static void shares(const clip *c, int way, const weights *w, const bool used[C], double out[C]) {
+/* Whose weights: one way's own, or one set for all. */
+typedef struct fit_kind {
+    int first, end; /* ways */
+    bool faced;     /* constants count as far as there is a face */
+} fit_kind;
+
+static void shares(const clip *c, int way, bool faced, const weights *w, const bool used[C],
+                   double out[C]) {
     double top = -INFINITY, sum = 0;
     for (int k = 0; k < C; k++) {
-        out[k] = w->constant[k];
+        out[k] = w->constant[k] * (faced ? c->faced[way] : 1) + (k == 0 ? w->neutral : 0);
         for (int e = 0; e < FUSE_EXPERTS; e++) out[k] += w->of[e] * c->terms[way][e][k];
         if (used[k]) top = fmax(top, out[k]);
     }
@@ -192,22 +208,23 @@ static void shares(const clip *c, int way, const weights *w, const bool used[C],
 
 /* Most likely weights on the clips of all actors but one, held near those of people by a prior of
  * sd 1; the problem is convex, gradient descent with a halving step finds its one minimum. */
-static double cost(const clip *clips, size_t n, int way, const char *without, const bool used[C],
-                   const weights *w, weights *slope) {
-    double sum = 0;
-    *slope = (weights){{0}, {0}};
-    for (size_t i = 0; i < n; i++) {
-        const clip *c = &clips[i];
-        if (!c->says[way] || strcmp(c->actor, without) == 0) continue;
-        double p[C];
-        shares(c, way, w, used, p);
-        sum -= log(fmax(p[c->gold], 1e-12));
-        for (int k = 0; k < C; k++) {
-            double gap = p[k] - (k == c->gold);
-            slope->constant[k] += gap;
-            for (int e = 0; e < FUSE_EXPERTS; e++) slope->of[e] += gap * c->terms[way][e][k];
+static double cost(const clip *clips, size_t n, fit_kind kind, const char *without,
+                   const bool used[C], const weights *w, weights *slope) {
+    double sum = 0, share = 1.0 / (kind.end - kind.first);
+    *slope = (weights){.neutral = 0};
+    for (size_t i = 0; i < n; i++)
+        for (int way = kind.first; way < kind.end; way++) {
+            const clip *c = &clips[i];
+            if (!c->says[way] || strcmp(c->actor, without) == 0) continue;
+            double p[C], counts = kind.faced ? c->faced[way] : 1;
+            shares(c, way, kind.faced, w, used, p);
+            sum -= share * log(fmax(p[c->gold], 1e-12));
+            for (int k = 0; k < C; k++) {
+                double gap = share * (p[k] - (k == c->gold));
+                slope->constant[k] += gap * counts;
+                for (int e = 0; e < FUSE_EXPERTS; e++) slope->of[e] += gap * c->terms[way][e][k];
+            }
         }
-    }
     for (int e = 0; e < FUSE_EXPERTS; e++) {
         double away = w->of[e] - people[e];
         sum += away * away / 2;
@@ -220,14 +237,15 @@ static double cost(const clip *clips, size_t n, int way, const char *without, co
     return sum;
 }
 
-static weights fit(const clip *clips, size_t n, int way, const char *without, const bool used[C]) {
-    weights w = {{0}, {0}}, slope, next, next_slope;
+static weights fit(const clip *clips, size_t n, fit_kind kind, const char *without,
+                   const bool used[C]) {
+    weights w = {.neutral = 0}, slope, next = w, next_slope;
     for (int e = 0; e < FUSE_EXPERTS; e++) w.of[e] = people[e];
-    double now = cost(clips, n, way, without, used, &w, &slope), step = 1e-2;
+    double now = cost(clips, n, kind, without, used, &w, &slope), step = 1e-2;
     for (int round = 0; round < 2000 && step > 1e-9; round++) {
         for (int e = 0; e < FUSE_EXPERTS; e++) next.of[e] = fmax(0, w.of[e] - step * slope.of[e]);
         for (int k = 0; k < C; k++) next.constant[k] = w.constant[k] - step * slope.constant[k];
-        double then = cost(clips, n, way, without, used, &next, &next_slope);
+        double then = cost(clips, n, kind, without, used, &next, &next_slope);
         if (then < now) {
             w = next;
             slope = next_slope;
@@ -242,25 +260,31 @@ static weights fit(const clip *clips, size_t n, int way, const char *without, co
 
 /* ---- the tables ---- */
 
-static void print_table(const clip *clips, size_t n, const bool used[C], bool fitted) {
-    printf("\n%-12s %8s %9s %6s", fitted ? "fitted" : "shipped", "agree", "mean rec", "NLL");
+enum table { FITTED, ONE_SET, SHIPPED };
+static const fit_kind one_set = {0, WAYS, true};
+
+static fit_kind of_way(int way) { return (fit_kind){way, way + 1, false}; }
+
+static void print_table(const clip *clips, size_t n, const bool used[C], enum table table) {
+    static const char *const titles[] = {"fitted", "one set", "shipped"};
+    printf("\n%-12s %8s %9s %6s", titles[table], "agree", "mean rec", "NLL");
     for (int k = 0; k < C; k++)
         if (used[k]) printf(" %9.9s", fuse_categories[k]);
     bool right[WAYS][MOST];
     for (int way = 0; way < WAYS; way++) {
         int met[C] = {0}, all[C] = {0}, hits = 0, classes = 0;
         double recall = 0, loss = 0;
-        weights w = {{0}, {0}};
+        weights w = {.neutral = fuse_neutral_prior};
         for (int e = 0; e < FUSE_EXPERTS; e++) w.of[e] = fuse_weights[e];
-        for (int k = 0; k < C && way != 1; k++) w.constant[k] = fuse_face_constants[k];
+        for (int k = 0; k < C; k++) w.constant[k] = fuse_face_constants[k];
         for (size_t i = 0; i < n; i++) {
             const clip *c = &clips[i];
             double p[C];
             int best = -1;
             /* Clips come actor by actor. */
-            if (fitted && (i == 0 || strcmp(c->actor, clips[i - 1].actor) != 0))
-                w = fit(clips, n, way, c->actor, used);
-            shares(c, way, &w, used, p);
+            if (table != SHIPPED && (i == 0 || strcmp(c->actor, clips[i - 1].actor) != 0))
+                w = fit(clips, n, table == FITTED ? of_way(way) : one_set, c->actor, used);
+            shares(c, way, table != FITTED, &w, used, p);
             for (int k = 0; k < C && c->says[way]; k++)
                 if (used[k] && (best < 0 || p[k] > p[best])) best = k;
             all[c->gold]++;
@@ -288,6 +312,13 @@ static void print_table(const clip *clips, size_t n, const bool used[C], bool fi
     printf("\n");
 }
 
+static void print_weights(const char *name, weights w, const bool used[C]) {
+    printf("%-12s %.2f %.2f %.2f;", name, w.of[FUSE_FACE], w.of[FUSE_VOICE], w.of[FUSE_PLACE]);
+    for (int k = 0; k < C; k++)
+        if (used[k]) printf(" %s %+.2f", fuse_categories[k], w.constant[k]);
+    printf("\n");
+}
+
 static affect_status run(const setup *s) {
     static clip clips[MOST];
     size_t n = 0;
@@ -303,22 +334,21 @@ static affect_status run(const setup *s) {
     }
     printf("%zu clips; nothing said: face %d, voice %d, both %d\n", n, silent[0], silent[1],
            silent[2]);
-    print_table(clips, n, used, true);
-    print_table(clips, n, used, false);
+    for (enum table t = FITTED; t <= SHIPPED; t++) print_table(clips, n, used, t);
     printf("\nweights fitted on all clips (face, voice, place; constants):\n");
-    for (int way = 0; way < WAYS; way++) {
-        weights w = fit(clips, n, way, "", used);
-        printf("%-12s %.2f %.2f %.2f;", ways[way], w.of[FUSE_FACE], w.of[FUSE_VOICE],
-               w.of[FUSE_PLACE]);
-        for (int k = 0; k < C; k++)
-            if (used[k]) printf(" %s %+.2f", fuse_categories[k], w.constant[k]);
-        printf("\n");
-    }
+    for (int way = 0; way < WAYS; way++)
+        print_weights(ways[way], fit(clips, n, of_way(way), "", used), used);
+    print_weights("one set", fit(clips, n, one_set, "", used), used);
+    /* The clips are neutral as often as the share of gold says; recordings are more often. */
+    double neutral = 0;
+    for (size_t i = 0; i < n; i++) neutral += (double)(clips[i].gold == 0) / (double)n;
+    printf("neutral in %.0f %% of what is recorded: %+.2f\n", 100 * s->neutral,
+           log(s->neutral / (1 - s->neutral)) - log(neutral / (1 - neutral)));
     return AFFECT_OK;
 }
 
 int main(int count, char **a) {
-    setup s = {.every = 1};
+    setup s = {.every = 1, .neutral = 0.3};
     const char *models = NULL;
     for (int i = 1; i < count; i++) {
         bool more = i + 1 < count;
@@ -331,16 +361,18 @@ int main(int count, char **a) {
         else if (more && strcmp(a[i], "--cache") == 0)
             s.cache = a[++i];
         else if (more && strcmp(a[i], "--every") == 0)
-            s.every = BASE_MAX(atoi(a[++i]), 1);
+            s.every = atoi(a[++i]);
+        else if (more && strcmp(a[i], "--neutral") == 0)
+            s.neutral = strtod(a[++i], NULL);
         else if (!s.folder && a[i][0] != '-')
             s.folder = a[i];
         else
             s.folder = NULL, i = count;
     }
-    if (!s.folder) {
+    if (!s.folder || s.every < 1 || !(s.neutral > 0 && s.neutral < 1)) {
         fprintf(stderr,
                 "usage: bench-java-sed [--face-model M] [--voice-model M] [--models FOLDER] "
-                "[--cache FOLDER] [--every N] FOLDER\n");
+                "[--cache FOLDER] [--every N] [--neutral SHARE] FOLDER\n");
         return AFFECT_ERROR_USAGE;
     }
     if (affect_context_create(&s.ctx)) return AFFECT_ERROR_MEMORY;

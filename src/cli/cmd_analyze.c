@@ -1,6 +1,5 @@
 /* affect analyze: a recording in, a timeline out. */
 #include <errno.h>
-#include <ftw.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,8 +40,6 @@ static void catch_interrupts(affect_context *ctx) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
     }
-    /* Writing to a full disk past a limit is an error of the write, not the end of the program. */
-    signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -152,44 +149,6 @@ static affect_status set_options(request *r, affect_options *o) {
 
 /* ---- output ---- */
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at) {
-    (void)info;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-/* A folder that did not exist appears as a whole or not at all: it is filled beside its place under
- * a hidden name, then renamed. In one that exists each file appears when it is complete. */
-static affect_status write_folder(request *r, const affect_timeline *timeline) {
-    char *final = base_strdup(r->output), *hidden = NULL;
-    if (!final) return base_fail_memory(r->ctx);
-    for (size_t n = strlen(final); n > 1 && final[n - 1] == '/';) final[--n] = '\0';
-    const report_options how = {.media = r->input, .embed = r->embed, .force = r->force};
-    affect_status status = AFFECT_OK;
-    if (base_is_folder(final)) {
-        status = report_write(r->ctx, timeline, final, r->formats, &how);
-        goto cleanup;
-    }
-    char *slash = strrchr(final, '/');
-    size_t stem = slash ? (size_t)(slash - final) + 1 : 0, size = strlen(final) + 40;
-    hidden = base_alloc(size);
-    if (!hidden) {
-        status = base_fail_memory(r->ctx);
-        goto cleanup;
-    }
-    snprintf(hidden, size, "%.*s.%s.partial-%ld", (int)stem, final, final + stem, (long)getpid());
-    status = base_make_folder(r->ctx, hidden);
-    if (status == AFFECT_OK) status = report_write(r->ctx, timeline, hidden, r->formats, &how);
-    if (status == AFFECT_OK && rename(hidden, final) != 0)
-        status = base_fail(r->ctx, AFFECT_ERROR_OUTPUT, "%s: %s", final, strerror(errno));
-    if (status != AFFECT_OK) nftw(hidden, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-cleanup:
-    base_free(hidden);
-    base_free(final);
-    return status;
-}
-
 static affect_status print_one(request *r, const affect_timeline *timeline) {
     report_format format = REPORT_JSON;
     while (!r->json && !(r->formats >> format & 1U)) format++;
@@ -238,7 +197,9 @@ static affect_status run(request *r) {
     if (status == AFFECT_OK) status = set_options(r, options);
     if (status == AFFECT_OK) status = affect_analyze(r->ctx, r->input, options, &timeline);
     end_progress(r);
-    if (status == AFFECT_OK && r->output) status = write_folder(r, timeline);
+    const report_options how = {.media = r->input, .embed = r->embed, .force = r->force};
+    if (status == AFFECT_OK && r->output)
+        status = report_write(r->ctx, timeline, r->output, r->formats, &how);
     if (status == AFFECT_OK && printing && (r->json || r->format)) status = print_one(r, timeline);
     if (status == AFFECT_OK && summary) status = print_summary(r, timeline);
     if (status == AFFECT_OK && !r->quiet) print_last_line(r, timeline, base_now_s() - start);

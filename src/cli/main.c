@@ -1,4 +1,5 @@
 /* The affect command: finds the verb and hands over. */
+#include <signal.h>
 #include <string.h>
 
 #include "cli/options.h"
@@ -8,14 +9,18 @@
 #endif
 
 static void print_help(FILE *out) {
-    fprintf(out,
-            "usage: affect VERB [OPTIONS] ...\n\n"
-            "Turns a recording of people into a time-aligned account of what they expressed, as\n"
-            "people would perceive it, with uncertainty; never a reading of an inner state.\n\n"
-            "verbs:\n");
+    fprintf(out, "usage: affect VERB [OPTIONS] ...\n\n"
+                 "Turns a recording of people into an account of what they expressed, when, how\n"
+                 "sure that is and on what evidence, as people would perceive it; never a reading\n"
+                 "of an inner state.\n\n"
+                 "    affect analyze talk.mp4 -o talk/\n\n"
+                 "makes talk/report.html, a page with the player, and the same as tables, ELAN,\n"
+                 "Praat, WebVTT and JSON.\n\n"
+                 "verbs:\n");
     for (const cli_verb *verb = cli_verbs; verb->name; verb++)
         fprintf(out, "  %-10s %s\n", verb->name, verb->summary);
-    fprintf(out, "\n'affect VERB --help' tells more. Exit codes: docs/exit-codes.md\n");
+    fprintf(out, "\n'affect VERB --help' and 'man affect' tell more. Exit code 0 is success;\n"
+                 "docs/exit-codes.md names the others.\n");
 }
 
 int main(int argc, char **argv) {
@@ -23,6 +28,8 @@ int main(int argc, char **argv) {
         print_help(stderr);
         return AFFECT_ERROR_USAGE;
     }
+    /* Writing beyond a limit of size is an error of the write, not the end of the program. */
+    signal(SIGXFSZ, SIG_IGN);
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         print_help(stdout);

@@ -158,16 +158,57 @@ static void option_default(char *out, size_t size, const cli_option *o) {
         snprintf(out, size, " (default %g)", *(double *)o->value);
 }
 
+enum { HELP_WIDTH = 80, HELP_INDENT = 31 };
+
+/* Words line by line, after each of which a line may end; the line that is begun has come to column
+ * `at`, the next begin at `indent`. Line ends in the text count as spaces. */
+static void put_wrapped(FILE *out, const char *text, int at, int indent) {
+    for (bool first = true; *text; first = false) {
+        int n = (int)strcspn(text, " \n");
+        if (!first && at + 1 + n > HELP_WIDTH) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+        } else if (!first) {
+            fputc(' ', out);
+            at++;
+        }
+        fwrite(text, 1, (size_t)n, out);
+        at += n;
+        text += n;
+        text += strspn(text, " \n");
+    }
+    fputc('\n', out);
+}
+
+/* "-o, --output FOLDER"; a long list of choices goes on in the next lines. Returns the column. */
+static int put_head(FILE *out, const char *head) {
+    int at = fprintf(out, "  ");
+    while (*head) {
+        int n = (int)strcspn(head, "|") + (strchr(head, '|') ? 1 : 0);
+        if (at > 2 && at + n > HELP_WIDTH) at = fprintf(out, "\n%*s", 12, "") - 1;
+        fwrite(head, 1, (size_t)n, out);
+        at += n;
+        head += n;
+    }
+    return at;
+}
+
 static void print_help(FILE *out, const cli_usage *usage) {
-    fprintf(out, "usage: %s\n\n%s\n", usage->synopsis, usage->text);
+    fprintf(out, "usage: %s\n\n", usage->synopsis);
+    put_wrapped(out, usage->text, 0, 0);
     if (usage->option_count) fprintf(out, "\noptions:\n");
     for (size_t i = 0; i < usage->option_count; i++) {
-        char head[400], value[80];
+        char head[400], value[80], help[1024];
         option_head(head, sizeof head, &usage->options[i]);
         option_default(value, sizeof value, &usage->options[i]);
-        fprintf(out, strlen(head) > 27 ? "  %s\n%31s%s%s\n" : "  %-27s  %s%s%s\n", head,
-                strlen(head) > 27 ? "" : usage->options[i].help,
-                strlen(head) > 27 ? usage->options[i].help : value, strlen(head) > 27 ? value : "");
+        snprintf(help, sizeof help, "%s%s", usage->options[i].help, value);
+        int used = put_head(out, head);
+        if (used >= HELP_INDENT) {
+            fputc('\n', out);
+            used = 0;
+        }
+        fprintf(out, "%*s", HELP_INDENT - used, "");
+        put_wrapped(out, help, HELP_INDENT, HELP_INDENT);
     }
     fprintf(out, "\nexamples:\n");
     for (const char *line = usage->examples; line && *line;) {

@@ -274,9 +274,11 @@ affect_status expresser_look_at(affect_context *ctx, expresser *e, const media_f
 }
 
 affect_status expresser_look(affect_context *ctx, expresser *e, const media_frame *frame,
-                             const face_mesh *mesh, float out[]) {
+                             const face_mesh *mesh, float out[], float *known) {
     /* Other networks are mostly trained on the tight upright square. */
     face_roi roi = e->network ? expression_frame(mesh, frame_side, frame_up, 0)
                               : expression_frame(mesh, 1, 0, 1);
-    return expresser_look_at(ctx, e, frame, &roi, out);
+    affect_status status = expresser_look_at(ctx, e, frame, &roi, out);
+    *known = !status && e->network ? nn_model_known(e->network, 0) : 1;
+    return status;
 }

@@ -238,10 +238,11 @@ AFFECT_MUST_USE affect_status expresser_create(affect_context *ctx, const char *
 AFFECT_MUST_USE affect_status expresser_create_raw(affect_context *ctx, const char *model,
                                                    expresser **out);
 void expresser_destroy(expresser *e);
-/* What the picture says: log-likelihoods up to a constant. Called when the frame is there. */
+/* What the picture says: log-likelihoods up to a constant; and how far it is of the kind that the
+ * model was trained on, 0..1 (1 where that is not known). Called when the frame is there. */
 AFFECT_MUST_USE affect_status expresser_look(affect_context *ctx, expresser *e,
                                              const media_frame *frame, const face_mesh *mesh,
-                                             float out[]);
+                                             float out[], float *known);
 /* The same of a given square. */
 AFFECT_MUST_USE affect_status expresser_look_at(affect_context *ctx, expresser *e,
                                                 const media_frame *frame, const face_roi *roi,

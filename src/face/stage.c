@@ -15,7 +15,7 @@ static const affect_time look_reach = 600 * AFFECT_MILLISECOND;
 
 typedef struct look {
     affect_time time;
-    float confidence, said[FACE_CATEGORIES];
+    float confidence, known, said[FACE_CATEGORIES];
 } look;
 
 typedef struct row {
@@ -92,6 +92,22 @@ static affect_status note_model(face_stage *s, const char *name) {
     return timeline_set_property(s->ctx, s->timeline, key, value);
 }
 
+/* The geometry that was named, or the first of ours that may be used. */
+static affect_status load_population(face_stage *s, bool named) {
+    static const char *const last = "face.geometry.open";
+    affect_status status = population_load(s->ctx, s->names[3], &s->population);
+    s->has_population = !status;
+    if (!status || named || status == AFFECT_ERROR_MEMORY)
+        return status ? missing(s, status, "no action units, expressions and facial events")
+                      : AFFECT_OK;
+    status = missing(s, status, "geometry by face.geometry.open");
+    char *name = base_strdup(last);
+    if (!name) return base_fail_memory(s->ctx);
+    base_free(s->names[3]);
+    s->names[3] = name;
+    return status ? status : load_population(s, true);
+}
+
 affect_status face_create(affect_context *ctx, const face_options *options,
                           affect_timeline *timeline, face_stage **out) {
     *out = NULL;
@@ -116,9 +132,7 @@ affect_status face_create(affect_context *ctx, const face_options *options,
     if (!status) status = mesher_create(ctx, s->names[1], &s->mesh);
     if (status) status = missing(s, status, "no faces will be looked for");
     if (!status && s->detect && s->mesh) {
-        status = population_load(ctx, s->names[3], &s->population);
-        s->has_population = !status;
-        if (status) status = missing(s, status, "no action units, expressions and facial events");
+        status = load_population(s, given[3] != NULL);
         people_models models = {s->detect, s->mesh};
         if (!status) status = people_create(ctx, &models, chosen.max_persons, &s->people);
         if (!status && chosen.expression && s->has_population) {
@@ -222,27 +236,29 @@ static affect_status look_at_face(face_stage *s, subject *q, const media_frame *
     look *l = &q->looks[q->look_count];
     *l = (look){.time = frame->time, .confidence = confidence};
     double start = base_now_s();
-    affect_status status = expresser_look(s->ctx, s->express, frame, mesh, l->said);
+    affect_status status = expresser_look(s->ctx, s->express, frame, mesh, l->said, &l->known);
     s->other_s += base_now_s() - start;
     if (!status) q->look_count++;
     return status;
 }
 
-/* What the picture said around `time`; false if nobody looked. Forgets what no later row needs,
- * except the last look, which says when the next is due. */
-static bool looked_around(subject *q, affect_time time, float out[FACE_CATEGORIES]) {
+/* What the picture said around `time`, and how usual it was; false if nobody looked. Forgets what
+ * no later row needs, except the last look, which says when the next is due. */
+static bool looked_around(subject *q, affect_time time, float out[FACE_CATEGORIES], float *known) {
     size_t old = 0;
     while (old + 1 < q->look_count && q->looks[old].time <= time - look_reach) old++;
     q->look_count -= old;
     if (old) memmove(q->looks, q->looks + old, q->look_count * sizeof *q->looks);
-    double sum[FACE_CATEGORIES] = {0}, weight = 0;
+    double sum[FACE_CATEGORIES] = {0}, weight = 0, usual = 0;
     for (size_t i = 0; i < q->look_count && q->looks[i].time < time + look_reach; i++) {
         affect_time away = llabs(q->looks[i].time - time);
         if (away >= look_reach) continue;
         double w = (1 - (double)away / (double)look_reach) * (double)q->looks[i].confidence;
         for (int c = 0; c < FACE_CATEGORIES; c++) sum[c] += w * (double)q->looks[i].said[c];
         weight += w;
+        usual += w * (double)q->looks[i].known;
     }
+    *known = weight > 0 ? (float)(usual / weight) : 1;
     for (int c = 0; c < FACE_CATEGORIES; c++) out[c] = weight > 0 ? (float)(sum[c] / weight) : 0;
     return weight > 0;
 }
@@ -354,13 +370,16 @@ static affect_status write_row(face_stage *s, subject *q, const row *r) {
     units_measure(deviation, m.units);
     status = append(s, q, TRACK_AUS, r, m.units);
     if (!status && s->options.expression) {
-        float said[FACE_CATEGORIES];
-        bool looked = looked_around(q, r->time, said);
+        float said[FACE_CATEGORIES], known;
+        bool looked = looked_around(q, r->time, said, &known);
         expression_posteriors(&s->population, deviation, looked ? said : NULL,
                               looked ? expresser_geometry_weight(s->express) : 1, posteriors);
-        expression_affect(posteriors, r->confidence, affect);
-        status = append(s, q, TRACK_EXPRESSION, r, posteriors);
-        if (!status) status = append(s, q, TRACK_AFFECT, r, affect);
+        /* A face unlike those the network learnt from is read with less confidence. */
+        row read = *r;
+        read.confidence *= known;
+        expression_affect(posteriors, read.confidence, affect);
+        status = append(s, q, TRACK_EXPRESSION, &read, posteriors);
+        if (!status) status = append(s, q, TRACK_AFFECT, &read, affect);
     }
     if (!status && q->events) status = events_push(s->ctx, q->events, &m);
     return status;

@@ -40,7 +40,8 @@ static const unit_sum sums[] = {
     {UNIT_AU04,
      0.25f,
      1.6f,
-     {BOTH(brow_inner, -0.3f), BOTH(brow_middle, -0.2f), ONE(brow_gap, -0.15f)}},
+     {BOTH(brow_inner, -0.3f), BOTH(brow_middle, -0.2f), ONE(brow_gap, -0.15f),
+      UP(mouth_open, -0.05f)}}, /* a falling jaw tilts the fit of the head: brows seem lower */
     {UNIT_AU05, 0.6f, 2.5f, {BOTH(lid_upper, 0.35f), BOTH(eye_open, 0.15f)}},
     {UNIT_AU06, 0.5f, 2.6f, {BOTH(cheek, 0.35f), BOTH(lid_lower, 0.15f)}},
     {UNIT_AU07,

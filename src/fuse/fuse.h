@@ -69,13 +69,6 @@ AFFECT_MUST_USE affect_status fuse_changes_end(fuse_changes *changes, affect_tim
 enum { FUSE_CATEGORIES = 8 };
 extern const char *const fuse_categories[FUSE_CATEGORIES]; /* neutral, happiness, ... */
 
-typedef struct fuse_evidence {
-    /* mean log posteriors of what face, voice and words show */
-    double log_face[FUSE_CATEGORIES], log_voice[FUSE_CATEGORIES], log_words[FUSE_CATEGORIES];
-    bool has_face, has_voice, has_words;
-    double mean[3], sd[3]; /* valence, arousal, dominance; NaN = unknown */
-} fuse_evidence;
-
 /* The experts whose logarithms are added, each times its weight. */
 typedef enum fuse_expert {
     FUSE_FACE,
@@ -84,11 +77,23 @@ typedef enum fuse_expert {
     FUSE_PLACE, /* the category's place in valence-arousal-dominance */
     FUSE_EXPERTS
 } fuse_expert;
+
+typedef struct fuse_evidence {
+    /* mean log posteriors of what face, voice and words show */
+    double log_face[FUSE_CATEGORIES], log_voice[FUSE_CATEGORIES], log_words[FUSE_CATEGORIES];
+    bool has_face, has_voice, has_words;
+    double trust[FUSE_EXPERTS]; /* 0..1: confidence of the rows behind them; 1 for the place */
+    double mean[3], sd[3];      /* valence, arousal, dominance; NaN = unknown */
+} fuse_evidence;
+
 extern const double fuse_weights[FUSE_EXPERTS];
 /* Added, where there is a face, to the sum: what the face's categories are short of, or too much
  * of, on people who speak. */
 extern const double fuse_face_constants[FUSE_CATEGORIES];
-/* What each says of each category, 0 where it says nothing. */
+/* Added to neutral: recordings are neutral more often than the clips of the fit. */
+extern const double fuse_neutral_prior;
+/* What each says of each category, 0 where it says nothing, times how far it can be trusted: the
+ * voice of a machine or music over a face must not outvote it. */
 void fuse_category_terms(const fuse_evidence *evidence, double out[FUSE_EXPERTS][FUSE_CATEGORIES]);
 /* Scores of the categories, summing to 1: the product of experts of docs/latent.md. */
 void fuse_category_scores(const fuse_evidence *evidence, double out[FUSE_CATEGORIES]);

@@ -204,6 +204,15 @@ void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation)
     }
 }
 
+void nn_net_get_side(const nn_net *net, nn_real *mean, nn_real *deviation) {
+    const nn_real *m = nn_param_value(net->params, net->side_mean),
+                  *scale = nn_param_value(net->params, net->side_scale);
+    for (size_t k = 0; k < net->options.side; k++) {
+        mean[k] = m[k];
+        deviation[k] = scale[k] > 0 ? 1 / scale[k] : 0;
+    }
+}
+
 /* The moments that standardise the side numbers: kept with the weights, not trained. */
 static void add_side(nn_net *net) {
     size_t side = net->options.side;

@@ -49,6 +49,8 @@ const nn_net_options *nn_net_get_options(const nn_net *net);
 /* Mean and deviation that standardise the side numbers (side values each); they are stored as
  * parameters that are not trained. */
 void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation);
+/* The same back, a deviation of 0 where a number did not vary. */
+void nn_net_get_side(const nn_net *net, nn_real *mean, nn_real *deviation);
 /* -> [count, outputs] (logits and values), or NULL. */
 nn_tensor *nn_net_forward(nn_net *net, nn_tape *tape, const nn_batch *batch);
 

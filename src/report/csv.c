@@ -1,8 +1,10 @@
 /* CSV after RFC 4180 (CRLF, quotes doubled): one file a track and one a tier, time first, unknown
  * values empty; index.csv says which file holds what, because ids are no file names. */
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/private.h"
 
@@ -192,33 +194,118 @@ static void print_index(const void *what, FILE *out) {
     }
 }
 
-affect_status report_write_csv(affect_context *ctx, const affect_timeline *timeline,
-                               const char *folder) {
-    csv_set set = {.ctx = ctx, .folder = folder};
+/* All files into `folder`; their names are left in `set`. */
+static affect_status write_set(csv_set *set, const affect_timeline *timeline) {
+    affect_context *ctx = set->ctx;
+    const char *folder = set->folder;
     affect_status status = base_make_folder(ctx, folder);
     if (status != AFFECT_OK) return status;
     /* index.csv holds its name first and is written last, when all names are known. */
     char *index_name = base_strdup("index.csv");
-    if (!index_name || !base_grow((void **)&set.names, &set.capacity, 1, sizeof *set.names)) {
+    if (!index_name || !base_grow((void **)&set->names, &set->capacity, 1, sizeof *set->names)) {
         base_free(index_name);
         return base_fail_memory(ctx);
     }
-    set.names[set.count++] = index_name;
-    status = write_one(&set, "events", print_events, timeline);
-    if (status == AFFECT_OK) status = write_one(&set, "warnings", print_warnings, timeline);
+    set->names[set->count++] = index_name;
+    status = write_one(set, "events", print_events, timeline);
+    if (status == AFFECT_OK) status = write_one(set, "warnings", print_warnings, timeline);
     for (size_t i = 0; status == AFFECT_OK && i < timeline->track_count; i++)
-        status = write_one(&set, timeline->tracks[i]->id, print_track, timeline->tracks[i]);
+        status = write_one(set, timeline->tracks[i]->id, print_track, timeline->tracks[i]);
     for (size_t i = 0; status == AFFECT_OK && i < timeline->tier_count; i++)
-        status = write_one(&set, timeline->tiers[i]->id, print_tier, timeline->tiers[i]);
+        status = write_one(set, timeline->tiers[i]->id, print_tier, timeline->tiers[i]);
     char *path = status == AFFECT_OK ? base_path_join(folder, "index.csv") : NULL;
     if (status == AFFECT_OK && !path) status = base_fail_memory(ctx);
     base_output out;
     if (status == AFFECT_OK) status = base_output_open(ctx, path, &out);
     if (status == AFFECT_OK) {
-        print_index(&(csv_index){timeline, &set}, out.file);
+        print_index(&(csv_index){timeline, set}, out.file);
         status = base_output_commit(ctx, &out);
     }
     base_free(path);
+    return status;
+}
+
+typedef struct csv_filling {
+    csv_set *set;
+    const affect_timeline *timeline;
+} csv_filling;
+
+static affect_status fill(const char *folder, void *user) {
+    csv_filling *f = user;
+    f->set->folder = folder;
+    return write_set(f->set, f->timeline);
+}
+
+static affect_status delete_named(affect_context *ctx, const char *folder, const char *name) {
+    char *path = base_path_join(folder, name);
+    if (!path) return base_fail_memory(ctx);
+    unlink(path);
+    base_free(path);
+    return AFFECT_OK;
+}
+
+/* What the index of an earlier timeline names and this one does not have: a table of a person who
+ * is in it no more would pass for one of this recording. */
+static affect_status remove_stale(csv_set *set, const char *folder, char *index) {
+    affect_status status = AFFECT_OK;
+    char *line = strchr(index, '\n'); /* after the head */
+    while (line && status == AFFECT_OK) {
+        char *name = line + 1, *end = strpbrk(name, ",\r\n");
+        if (!end || *end != ',') break;
+        line = strchr(end, '\n');
+        *end = '\0';
+        bool stale = end - name > 4 && strcmp(end - 4, ".csv") == 0 && !strchr(name, '/');
+        for (size_t i = 0; i < set->count; i++)
+            if (strcmp(set->names[i], name) == 0) stale = false;
+        if (stale) status = delete_named(set->ctx, folder, name);
+    }
+    return status;
+}
+
+/* Takes the place of an earlier set: everything is written beside it first. */
+static affect_status replace(csv_set *set, const affect_timeline *timeline, const char *folder) {
+    affect_context *ctx = set->ctx;
+    char *fresh = base_path_join(folder, ".fresh"), *old = NULL, *path = NULL;
+    size_t length;
+    affect_status status = fresh ? AFFECT_OK : base_fail_memory(ctx);
+    if (status == AFFECT_OK)
+        status = report_remove_folder(ctx, fresh); /* of a run that was killed */
+    if (status == AFFECT_OK)
+        status = report_fill_folder(ctx, fresh, fill, &(csv_filling){set, timeline});
+    if (status == AFFECT_OK) path = base_path_join(folder, "index.csv");
+    if (status == AFFECT_OK && !path) status = base_fail_memory(ctx);
+    if (status == AFFECT_OK && base_file_exists(path)) {
+        affect_status read = base_read_file(ctx, path, 1 << 24, &old, &length);
+        if (read == AFFECT_ERROR_MEMORY) status = read;
+    }
+    for (size_t i = set->count; i-- && status == AFFECT_OK;) { /* the index last */
+        char *from = base_path_join(fresh, set->names[i]);
+        char *to = base_path_join(folder, set->names[i]);
+        if (!from || !to)
+            status = base_fail_memory(ctx);
+        else if (rename(from, to) != 0)
+            status = base_fail(ctx, AFFECT_ERROR_OUTPUT, "%s: %s", to, strerror(errno));
+        base_free(from);
+        base_free(to);
+    }
+    if (status == AFFECT_OK && old) status = remove_stale(set, folder, old);
+    if (fresh) {
+        affect_status removed = report_remove_folder(ctx, fresh);
+        if (status == AFFECT_OK) status = removed;
+    }
+    base_free(old);
+    base_free(path);
+    base_free(fresh);
+    return status;
+}
+
+affect_status report_write_csv(affect_context *ctx, const affect_timeline *timeline,
+                               const char *folder) {
+    csv_set set = {.ctx = ctx};
+    affect_status status =
+        base_is_folder(folder)
+            ? replace(&set, timeline, folder)
+            : report_fill_folder(ctx, folder, fill, &(csv_filling){&set, timeline});
     for (size_t i = 0; i < set.count; i++) base_free(set.names[i]);
     base_free(set.names);
     return status;

@@ -119,6 +119,16 @@ affect_status report_media_find(affect_context *ctx, const affect_timeline *time
                                 report_media *out);
 void report_media_clear(report_media *media);
 
+/* ---- write.c ---- */
+
+/* A folder that does not exist yet appears as a whole or not at all: `fill` makes and fills one
+ * beside its place under a hidden name, which is then renamed, or removed if that failed. */
+typedef affect_status (*report_fill_fn)(const char *folder, void *user);
+AFFECT_MUST_USE affect_status report_fill_folder(affect_context *ctx, const char *folder,
+                                                 report_fill_fn fill, void *user);
+/* With everything in it; a folder that is not there is fine. */
+AFFECT_MUST_USE affect_status report_remove_folder(affect_context *ctx, const char *folder);
+
 /* ---- one file each ---- */
 affect_status report_print_eaf(affect_context *ctx, const affect_timeline *timeline,
                                const report_media *media, FILE *out);

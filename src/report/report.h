@@ -67,8 +67,9 @@ AFFECT_MUST_USE affect_status report_print(affect_context *ctx, const affect_tim
                                            report_format format, const char *beside,
                                            const report_options *options, FILE *out);
 
-/* The tracks, tiers, events.csv and warnings.csv as files of `folder` (made if it is not there);
- * files of those names are overwritten. */
+/* The tracks, tiers, events.csv and warnings.csv as files of `folder` (made if it is not there).
+ * They appear when all are complete, in place of those that an earlier index.csv names; other files
+ * are left alone. */
 AFFECT_MUST_USE affect_status report_write_csv(affect_context *ctx, const affect_timeline *timeline,
                                                const char *folder);
 

@@ -52,16 +52,15 @@ static int text_columns(const char *text) {
     return columns;
 }
 
-/* At most `room` columns, with an ellipsis where it was cut; returns the columns used. Underscores
- * of identifiers become spaces. */
-static int put_text(page *p, const char *text, int room) {
+/* At most `room` columns, with an ellipsis where it was cut; returns the columns used. */
+static int put_text_as(page *p, const char *text, int room, bool identifier) {
     size_t length = strlen(text);
     bool cut = text_columns(text) > room;
     int used = 0;
     if (room <= 0) return 0;
     for (size_t at = 0; at < length;) {
         uint32_t c = base_utf8_next(text, length, &at);
-        if (harmful(c) || c == '_') c = ' ';
+        if (harmful(c) || (identifier && c == '_')) c = ' ';
         int width = width_of(c);
         if (used + width > (cut ? room - 1 : room)) break;
         char bytes[4];
@@ -71,6 +70,10 @@ static int put_text(page *p, const char *text, int room) {
     if (!cut) return used;
     base_text_append(p->out, "…");
     return used + 1;
+}
+/* Underscores of identifiers become spaces. */
+static int put_text(page *p, const char *text, int room) {
+    return put_text_as(p, text, room, true);
 }
 
 static void pad(page *p, int used, int columns) {
@@ -110,7 +113,8 @@ static void put_head(page *p) {
     const char *slash = input ? strrchr(input, '/') : NULL;
     char time[TIME_TEXT_SIZE], facts[160];
     short_clock(report_last_instant(timeline), 0, time);
-    int n = snprintf(facts, sizeof facts, "  %s", time);
+    bool still = report_last_instant(timeline) <= 0;
+    int n = snprintf(facts, sizeof facts, "  %s", still ? "one picture" : time);
     bool seen[AFFECT_MODALITY_FUSED + 1] = {false};
     for (size_t i = 0; i < timeline->track_count; i++)
         if (timeline->tracks[i]->rows) seen[timeline->tracks[i]->modality] = true;
@@ -124,11 +128,11 @@ static void put_head(page *p) {
                           affect_modality_name((affect_modality)m));
             separator = ", ";
         }
-    int used = put_styled(p, bold,
-                          slash             ? slash + 1
-                          : input && *input ? input
-                                            : "recording",
-                          BASE_MAX(8, p->columns - text_columns(facts)));
+    const char *name = slash ? slash + 1 : input && *input ? input : "recording";
+    if (strcmp(name, "-") == 0) name = "standard input";
+    style(p, bold);
+    int used = put_text_as(p, name, BASE_MAX(8, p->columns - text_columns(facts)), false);
+    unstyle(p);
     put_styled(p, dim, facts, p->columns - used);
     base_text_append(p->out, "\n");
 }
@@ -143,8 +147,8 @@ static void put_spark(page *p, const affect_track *track, const char *name) {
     report_spread all = report_spread_of(track, channel, (report_stretch){0, track->rows, 0});
     if (!isfinite(all.mean)) return;
     double reach = BASE_MAX(.3, BASE_MAX(fabs(all.low), fabs(all.high)));
-    int n = p->columns - NAME_COLUMNS - RANGE_COLUMNS;
     affect_time end = report_last_instant(p->timeline);
+    int n = end > 0 ? p->columns - NAME_COLUMNS - RANGE_COLUMNS : 0; /* a picture has no course */
     base_text_append(p->out, "  ");
     pad(p, 2 + put_styled(p, dim, name, NAME_COLUMNS - 3), NAME_COLUMNS);
     style(p, accent);
@@ -165,39 +169,67 @@ static void put_spark(page *p, const affect_track *track, const char *name) {
     char low[NUMBER_TEXT_SIZE], high[NUMBER_TEXT_SIZE], range[2 * NUMBER_TEXT_SIZE + 8];
     report_fixed(all.low, 2, low);
     report_fixed(all.high, 2, high);
-    snprintf(range, sizeof range, " %s%s to %s%s", all.low < 0 ? "" : "+", low,
-             all.high < 0 ? "" : "+", high);
+    if (n)
+        snprintf(range, sizeof range, " %s%s to %s%s", all.low < 0 ? "" : "+", low,
+                 all.high < 0 ? "" : "+", high);
+    else
+        snprintf(range, sizeof range, "%s%s", all.low < 0 ? "" : "+", low);
     put_styled(p, dim, range, RANGE_COLUMNS);
     base_text_append(p->out, "\n");
 }
 
-static int put_cues(page *p, const affect_interval *episode, int room) {
-    int used = 0;
-    const char *const colours[] = {face, voice, words};
+enum { CUE_NAME = 6, CUE_BETWEEN = 3 };
+
+/* Columns of all cues side by side; 0 if there is none. */
+static int cues_columns(page *p, const affect_interval *episode) {
+    int columns = 0;
     for (int m = AFFECT_MODALITY_FACE; m <= AFFECT_MODALITY_WORDS; m++) {
         base_text cue = {0};
-        if (report_cue(episode, (affect_modality)m, &cue) && room - used > 12) {
-            if (used) used += put_text(p, "   ", 3);
-            used += put_styled(p, colours[m - 1], affect_modality_name((affect_modality)m), 6);
-            used += put_text(p, " ", 1);
-            used += put_text(p, cue.data, room - used);
+        if (report_cue(episode, (affect_modality)m, &cue))
+            columns += (columns ? CUE_BETWEEN : 0) + CUE_NAME + text_columns(cue.data);
+        if (cue.failed) p->out->failed = true;
+        base_text_destroy(&cue);
+    }
+    return columns;
+}
+
+/* What moved the episode in each modality, from column `start` on: side by side, or a line each. */
+static void put_cues(page *p, const affect_interval *episode, int start, bool beside) {
+    static const char *const colours[] = {face, voice, words};
+    int used = start;
+    for (int m = AFFECT_MODALITY_FACE; m <= AFFECT_MODALITY_WORDS; m++) {
+        base_text cue = {0};
+        if (report_cue(episode, (affect_modality)m, &cue)) {
+            if (!beside) {
+                base_text_append(p->out, "\n");
+                pad(p, 0, start);
+                used = start;
+            } else if (used > start) {
+                used += put_text(p, "   ", CUE_BETWEEN);
+            }
+            int name =
+                put_styled(p, colours[m - 1], affect_modality_name((affect_modality)m), CUE_NAME);
+            pad(p, name, CUE_NAME);
+            used += CUE_NAME + put_text(p, cue.data, p->columns - used - CUE_NAME);
         }
         if (cue.failed) p->out->failed = true;
         base_text_destroy(&cue);
     }
-    return used;
 }
 
 static void put_episode(page *p, const affect_interval *episode, int label_columns) {
     char t0[TIME_TEXT_SIZE], t1[TIME_TEXT_SIZE], line[2 * TIME_TEXT_SIZE + 8];
     short_clock(episode->t0, 1, t0);
     short_clock(episode->t1, 1, t1);
+    bool still = report_last_instant(p->timeline) <= 0;
     snprintf(line, sizeof line, "%s – %s", t0, t1);
     int used = put_text(p, "  ", 2);
-    pad(p, 0, 17 - text_columns(line));
-    used += BASE_MAX(0, 17 - text_columns(line));
-    used += put_styled(p, dim, line, 30);
-    used += put_text(p, "  ", 2);
+    if (!still) {
+        pad(p, 0, 17 - text_columns(line));
+        used += BASE_MAX(0, 17 - text_columns(line));
+        used += put_styled(p, dim, line, 30);
+        used += put_text(p, "  ", 2);
+    }
     int start = used;
     used += put_styled(p, bold, episode->label, label_columns);
     pad(p, used, start + label_columns);
@@ -206,18 +238,10 @@ static void put_episode(page *p, const affect_interval *episode, int label_colum
         snprintf(line, sizeof line, " %3.0f %%", (double)nearbyintf(episode->score * 100));
         used += put_text(p, line, 8);
     }
-    if (p->columns - used >= 60) {
-        used += put_text(p, "   ", 3);
-        put_cues(p, episode, p->columns - used);
-    } else {
-        size_t before = p->out->length;
-        base_text_append(p->out, "\n");
-        pad(p, 0, start);
-        if (!put_cues(p, episode, p->columns - start) && p->out->data) {
-            p->out->length = before; /* no cue, no line */
-            p->out->data[before] = '\0';
-        }
-    }
+    int cues = cues_columns(p, episode);
+    bool beside = cues && used + CUE_BETWEEN + cues <= p->columns;
+    if (beside) used += put_text(p, "   ", CUE_BETWEEN);
+    if (cues) put_cues(p, episode, beside ? used : start, beside);
     base_text_append(p->out, "\n");
 }
 
@@ -276,7 +300,7 @@ static void put_persons(page *p) {
         put_episodes(p, person);
     }
     char line[64];
-    snprintf(line, sizeof line, "\nand %d more persons\n", left);
+    snprintf(line, sizeof line, "\nand %d more person%s\n", left, left == 1 ? "" : "s");
     if (left) base_text_append(p->out, line);
     if (!shown)
         base_text_append(p->out, "\nNobody was seen or heard well enough to say anything.\n");

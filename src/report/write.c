@@ -1,5 +1,8 @@
 /* From a set of formats to files. */
+#include <errno.h>
+#include <ftw.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/private.h"
 
@@ -103,12 +106,67 @@ static affect_status write_one(affect_context *ctx, const affect_timeline *timel
     return status;
 }
 
-affect_status report_write(affect_context *ctx, const affect_timeline *timeline, const char *folder,
-                           unsigned formats, const report_options *options) {
-    affect_status status = report_check_folder(ctx, folder, formats, options && options->force);
-    if (status == AFFECT_OK) status = base_make_folder(ctx, folder);
+static affect_status write_all(affect_context *ctx, const affect_timeline *timeline,
+                               const char *folder, unsigned formats,
+                               const report_options *options) {
+    affect_status status = base_make_folder(ctx, folder);
     for (unsigned i = 0; status == AFFECT_OK && i < REPORT_FORMAT_COUNT; i++)
         if (wanted(formats, i))
             status = write_one(ctx, timeline, (report_format)i, folder, options);
     return status;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at) {
+    (void)info;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+affect_status report_remove_folder(affect_context *ctx, const char *folder) {
+    if (!base_file_exists(folder) || nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0)
+        return AFFECT_OK;
+    return base_fail(ctx, AFFECT_ERROR_OUTPUT, "%s: cannot remove: %s", folder, strerror(errno));
+}
+
+affect_status report_fill_folder(affect_context *ctx, const char *folder, report_fill_fn fill,
+                                 void *user) {
+    char *final = base_strdup(folder);
+    if (!final) return base_fail_memory(ctx);
+    for (size_t n = strlen(final); n > 1 && final[n - 1] == '/';) final[--n] = '\0';
+    char *slash = strrchr(final, '/');
+    base_text hidden = {0};
+    if (slash) base_text_append_n(&hidden, final, (size_t)(slash - final) + 1);
+    base_text_printf(&hidden, ".%s.partial-%ld", slash ? slash + 1 : final, (long)getpid());
+    affect_status status = hidden.failed ? base_fail_memory(ctx) : AFFECT_OK;
+    if (status == AFFECT_OK) {
+        status = fill(hidden.data, user);
+        if (status == AFFECT_OK && rename(hidden.data, final) != 0)
+            status = base_fail(ctx, AFFECT_ERROR_OUTPUT, "%s: %s", final, strerror(errno));
+        if (status != AFFECT_OK) nftw(hidden.data, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    }
+    base_text_destroy(&hidden);
+    base_free(final);
+    return status;
+}
+
+typedef struct filling {
+    affect_context *ctx;
+    const affect_timeline *timeline;
+    unsigned formats;
+    const report_options *options;
+} filling;
+
+static affect_status fill(const char *folder, void *user) {
+    const filling *f = user;
+    return write_all(f->ctx, f->timeline, folder, f->formats, f->options);
+}
+
+affect_status report_write(affect_context *ctx, const affect_timeline *timeline, const char *folder,
+                           unsigned formats, const report_options *options) {
+    affect_status status = report_check_folder(ctx, folder, formats, options && options->force);
+    if (status != AFFECT_OK) return status;
+    if (base_is_folder(folder)) return write_all(ctx, timeline, folder, formats, options);
+    filling what = {ctx, timeline, formats, options};
+    return report_fill_folder(ctx, folder, fill, &what);
 }

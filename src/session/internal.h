@@ -95,6 +95,7 @@ typedef struct session_lane {
     pthread_mutex_t lock; /* held while stages work; whoever reads their timelines takes it */
     pthread_cond_t turn;
     atomic_int readers; /* that want the lock: the worker lets them in between two items */
+    affect_time served; /* how far the recording was pushed when callbacks were last made */
     atomic_int status;  /* affect_status that stops everything: MEMORY, CANCELLED */
     size_t buffer_count;
     struct session_buffer *buffers;
@@ -109,7 +110,9 @@ AFFECT_MUST_USE affect_status session_lane_push(session_lane *lane, const media_
 void session_lane_close(session_lane *lane);
 /* Works through the queue, ends the thread and finishes the stages. */
 AFFECT_MUST_USE affect_status session_lane_finish(session_lane *lane);
-void session_lane_read(session_lane *lane); /* the caller may now read the stages' timelines */
+/* True: the caller may read the stages' timelines until it leaves. Without `wait`, only if the lane
+ * stands between two items just now. */
+AFFECT_MUST_USE bool session_lane_read(session_lane *lane, bool wait);
 void session_lane_leave(session_lane *lane);
 void session_lane_destroy(session_lane *lane); /* of a zeroed one too */
 

@@ -162,15 +162,17 @@ affect_status session_lane_finish(session_lane *lane) {
     return (affect_status)atomic_load(&lane->status);
 }
 
-void session_lane_read(session_lane *lane) {
-    if (!lane->threaded) return;
+bool session_lane_read(session_lane *lane, bool wait) {
+    if (!lane->threaded) return true;
+    if (!wait) return pthread_mutex_trylock(&lane->lock) == 0;
     atomic_fetch_add(&lane->readers, 1);
     pthread_mutex_lock(&lane->lock);
+    atomic_fetch_sub(&lane->readers, 1);
+    return true;
 }
 
 void session_lane_leave(session_lane *lane) {
     if (!lane->threaded) return;
-    atomic_fetch_sub(&lane->readers, 1);
     pthread_cond_signal(&lane->turn);
     pthread_mutex_unlock(&lane->lock);
 }

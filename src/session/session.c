@@ -7,10 +7,17 @@
 #include "session/internal.h"
 
 enum { FACE_LANE, SOUND_LANE, LANES };
-enum { FRAMES_AHEAD = 16, BLOCKS_AHEAD = 64 };
+/* What waits for a lane: .6 s of pictures at 25 a second, 2.4 s of sound. An end of an utterance
+ * keeps the sound lane busy for long; but what is left of it when the pictures are done is worked
+ * through alone. */
+enum { FRAMES_AHEAD = 16, BLOCKS_AHEAD = 24 };
 
-/* Callbacks and fusion are served at most this often, in time of the recording. */
+/* Callbacks and fusion are served this often, in time of the recording, if the lanes happen to be
+ * between two items, and wait for them when it is `SERVE_LATEST` since they were: the caller
+ * decodes, and each wait for a lane (a fifth of a second of sound takes as long as five pictures)
+ * keeps the other lanes short of work. */
 #define SERVE_EVERY (100 * AFFECT_MILLISECOND)
+#define SERVE_LATEST (500 * AFFECT_MILLISECOND)
 
 struct affect_session {
     affect_context *ctx;
@@ -24,7 +31,8 @@ struct affect_session {
     double fuse_seconds;
     affect_time look_ahead; /* INT64_MAX = fuse at the end */
     affect_time pushed;     /* the end of the latest thing pushed */
-    affect_time served;
+    affect_time served;     /* callbacks of our own timelines */
+    affect_time advanced;   /* fusion */
     bool fed, finished, framed;
     affect_time last_frame;
     affect_status broken; /* what an earlier call failed with */
@@ -257,22 +265,43 @@ static affect_time horizon(const affect_session *s) {
     return at - s->look_ahead;
 }
 
-/* Calls back and fuses, with all lanes standing still between two items. */
-static affect_status serve(affect_session *s) {
-    const affect_timeline *in[MAX_INPUTS];
-    size_t n = inputs(s, in);
+/* Calls back for a lane while it stands still between two items; the others work on. */
+static affect_status serve_lane(affect_session *s, session_lane *lane, bool wait) {
+    if (!session_lane_read(lane, wait)) return AFFECT_OK;
     affect_status status = AFFECT_OK;
-    for (int l = 0; l < LANES; l++) session_lane_read(&s->lanes[l]);
-    for (int l = 0; l < LANES && status == AFFECT_OK; l++)
-        for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++)
-            status = call_back(s, &s->lanes[l].stages[i]);
-    affect_time known = horizon(s);
-    if (status == AFFECT_OK && known > 0) {
+    for (size_t i = 0; i < lane->stage_count && status == AFFECT_OK; i++)
+        status = call_back(s, &lane->stages[i]);
+    lane->served = s->pushed;
+    session_lane_leave(lane);
+    return status;
+}
+
+/* Fuses with all lanes standing still. The sound is waited for first: its items take longest, and
+ * the pictures go on meanwhile. */
+static affect_status advance(affect_session *s, bool wait) {
+    int held = LANES;
+    while (held > 0 && session_lane_read(&s->lanes[held - 1], wait)) held--;
+    affect_status status = AFFECT_OK;
+    if (held == 0) {
+        const affect_timeline *in[MAX_INPUTS];
+        size_t n = inputs(s, in);
+        affect_time known = horizon(s);
+        s->advanced = s->pushed;
         double start = base_now_s();
-        status = fuse_advance(s->fuse, in, n, known);
+        if (known > 0) status = fuse_advance(s->fuse, in, n, known);
         s->fuse_seconds += base_now_s() - start;
     }
-    for (int l = 0; l < LANES; l++) session_lane_leave(&s->lanes[l]);
+    for (; held < LANES; held++) session_lane_leave(&s->lanes[held]);
+    return status;
+}
+
+/* Calls back and fuses; with `all`, everything that there is. */
+static affect_status serve(affect_session *s, bool all) {
+    affect_status status = AFFECT_OK;
+    for (int l = 0; l < LANES && status == AFFECT_OK; l++)
+        status = serve_lane(s, &s->lanes[l], all || s->pushed - s->lanes[l].served >= SERVE_LATEST);
+    if (status == AFFECT_OK && s->look_ahead != INT64_MAX)
+        status = advance(s, all || s->pushed - s->advanced >= SERVE_LATEST);
     if (status == AFFECT_OK) status = call_back(s, &s->own);
     if (status == AFFECT_OK) status = call_back(s, &s->text);
     if (status == AFFECT_OK) status = call_back(s, &s->fused);
@@ -302,7 +331,7 @@ static affect_status pushed(affect_session *s, affect_time end, affect_status st
     s->pushed = BASE_MAX(s->pushed, end);
     if (status == AFFECT_OK && s->pushed - s->served >= SERVE_EVERY && worth_serving(s)) {
         s->served = s->pushed;
-        status = serve(s);
+        status = serve(s, false);
     }
     return s->broken = status;
 }
@@ -435,8 +464,8 @@ affect_status affect_session_push_text(affect_session *s, affect_time t0, affect
     /* Recognition stops, and what it said so far is left out: two accounts of the same words would
      * count twice. */
     session_lane *lane = &s->lanes[SOUND_LANE];
-    session_lane_read(lane);
-    for (size_t i = 0; i < lane->stage_count; i++)
+    bool held = session_lane_read(lane, true);
+    for (size_t i = 0; i < lane->stage_count && held; i++)
         if (lane->stages[i].kind == &session_words && lane->stages[i].impl) {
             lane->stages[i].kind->destroy(lane->stages[i].impl);
             lane->stages[i].impl = NULL;
@@ -483,6 +512,78 @@ static affect_status join(affect_context *ctx, affect_timeline *to, affect_timel
     return status;
 }
 
+/* ---- what the timeline says about how it was made ---- */
+
+static affect_status note_model(affect_session *s, const char *name) {
+    char key[300];
+    infer_card *card = NULL;
+    affect_status status = infer_card_load(s->ctx, name, false, &card);
+    if (status != AFFECT_OK) return status == AFFECT_ERROR_MEMORY ? status : AFFECT_OK;
+    snprintf(key, sizeof key, "model/%s", card->name);
+    status = timeline_set_property(s->ctx, s->own.timeline, key, card->version);
+    infer_card_destroy(card);
+    return status;
+}
+
+static bool has_items(const affect_timeline *timeline, const char *tier) {
+    const affect_tier *found = affect_timeline_find_tier(timeline, tier);
+    return found && found->count;
+}
+
+static const char *model_of(const affect_session *s, const char *task) {
+    const char *chosen = session_option_model(s->options, task);
+    return chosen ? chosen : task;
+}
+
+/* Name and version of each model that something in `made` is from. Tracks name theirs; a model that
+ * was given as a folder can only be found under that. */
+static affect_status note_models(affect_session *s, const affect_timeline *made) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < made->track_count && status == AFFECT_OK; i++)
+        if (made->tracks[i]->rows && *made->tracks[i]->model)
+            status = note_model(s, made->tracks[i]->model);
+    for (size_t i = 0; i < s->options->models.count && status == AFFECT_OK; i++) {
+        infer_card *card = NULL;
+        const char *model = s->options->models.items[i].model;
+        if (!model || infer_card_load(s->ctx, model, false, &card) != AFFECT_OK) continue;
+        for (size_t k = 0; k < made->track_count && status == AFFECT_OK; k++)
+            if (made->tracks[k]->rows && strcmp(made->tracks[k]->model, card->name) == 0)
+                status = note_model(s, model);
+        infer_card_destroy(card);
+    }
+    if (status == AFFECT_OK && has_items(made, "words"))
+        status = note_model(s, model_of(s, "words.lexicon"));
+    if (status == AFFECT_OK && has_items(made, "words") && made != s->text.timeline)
+        status = note_model(s, model_of(s, "words.recognition.en"));
+    if (status == AFFECT_OK && has_items(made, "speakers"))
+        status = note_model(s, model_of(s, "voice.speaker"));
+    return status;
+}
+
+/* A stage that looked and found nothing says so: silence could also mean that it did not look. */
+static affect_status note_absence(affect_session *s, const session_stage *stage) {
+    const affect_timeline *made = stage->timeline;
+    if (!stage->impl || !stage->fed || stage->lacking) return AFFECT_OK;
+    if (stage->kind == &session_face && !made->track_count)
+        return session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "no face was seen");
+    const affect_track *activity = affect_timeline_find_track(made, "voice/activity");
+    if (stage->kind == &session_voice && activity && activity->rows && !has_items(made, "speech"))
+        return session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "no speech was heard");
+    return AFFECT_OK;
+}
+
+static affect_status note_all(affect_session *s) {
+    affect_status status = note_models(s, s->text.timeline);
+    for (int l = 0; l < LANES; l++)
+        for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++) {
+            const session_stage *stage = &s->lanes[l].stages[i];
+            if (stage->dropped) continue;
+            status = note_models(s, stage->timeline);
+            if (status == AFFECT_OK) status = note_absence(s, stage);
+        }
+    return status;
+}
+
 static affect_status finish(affect_session *s, affect_timeline **out) {
     affect_status status = AFFECT_OK;
     for (int l = 0; l < LANES; l++) session_lane_close(&s->lanes[l]);
@@ -492,13 +593,14 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
     if (affect_context_cancelled(s->ctx))
         return base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
     status = check_able(s);
+    if (status == AFFECT_OK) status = note_all(s);
     if (status != AFFECT_OK) return status;
     const affect_timeline *in[MAX_INPUTS];
     size_t n = inputs(s, in);
     double start = base_now_s();
     status = fuse_finish(s->fuse, in, n, s->pushed);
     s->fuse_seconds += base_now_s() - start;
-    if (status == AFFECT_OK) status = serve(s);
+    if (status == AFFECT_OK) status = serve(s, true);
     if (status != AFFECT_OK) return status;
     affect_timeline *all = s->own.timeline;
     for (int l = 0; l < LANES; l++)

@@ -23,6 +23,7 @@ struct voice_network {
     float *frames;
     size_t frame_capacity;
     voice_egemaps *whole; /* NULL: the network wants no functionals */
+    float usual[VOICE_EGEMAPS_FUNCTIONALS], spread[VOICE_EGEMAPS_FUNCTIONALS]; /* of the training */
 };
 
 /* Spellings of our categories that the field's corpora use. */
@@ -88,8 +89,10 @@ affect_status voice_network_create(affect_context *ctx, const char *model, voice
             json_decref(root);
             voice_log_mel_options mel = voice_log_mel_network(n->bands, step > 0 ? step : .016);
             status = voice_log_mel_create(ctx, &mel, &n->mel);
-            if (status == AFFECT_OK && o->side)
+            if (status == AFFECT_OK && o->side) {
+                nn_net_get_side(nn_model_net(n->model), n->usual, n->spread);
                 status = voice_egemaps_create(ctx, VOICE_NETWORK_RATE, &n->whole);
+            }
         }
     }
     if (status != AFFECT_OK) {
@@ -120,32 +123,65 @@ bool voice_network_has_values(const voice_network *n) {
     return n->column[0] >= 0 && n->column[1] >= 0;
 }
 
+/* Adds the functionals to what is known of the voice and standardises them against that: with the
+ * moments of `borrowed` clips of the training's voices and of all that was heard of this one. */
+static void stand_against(const voice_network *n, voice_habits *h, double fresh, float side[]) {
+    const double borrowed = 4, longest = 60; /* clips */
+    for (size_t k = 0; k < VOICE_EGEMAPS_FUNCTIONALS; k++) {
+        double x = (double)side[k], usual = (double)n->usual[k], spread = (double)n->spread[k];
+        if (isnan(x)) continue;
+        double fade = fmin(1, longest / (h->weight[k] + fresh));
+        h->weight[k] = fade * (h->weight[k] + fresh);
+        h->sum[k] = fade * (h->sum[k] + fresh * x);
+        h->square[k] = fade * (h->square[k] + fresh * x * x);
+        double all = borrowed + h->weight[k], mean = (borrowed * usual + h->sum[k]) / all;
+        double square = (borrowed * (spread * spread + usual * usual) + h->square[k]) / all;
+        double deviation = sqrt(fmax(square - mean * mean, 0));
+        side[k] = deviation > 0 ? (float)((x - mean) / deviation) : 0;
+    }
+}
+
 affect_status voice_network_hear(affect_context *ctx, voice_network *n, const float *samples,
-                                 size_t count, voice_heard *out) {
+                                 size_t count, voice_habits *habits, double fresh,
+                                 voice_heard *out) {
     if (n->trim_db > 0) voice_trim(&samples, &count, n->trim_db);
     size_t rows = voice_log_mel_frames(n->mel, count), steps = (rows + 7) / 8 * 8;
     if (rows < 8)
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%zu samples of speech are too few", count);
-    if (!base_grow((void **)&n->frames, &n->frame_capacity, steps * n->bands, sizeof *n->frames))
+    /* With habits the stretch goes in twice, against the voice's own and by itself: a strange voice
+     * is no stranger to itself, so how usual it is is told by the less usual of the two. */
+    enum { OWN, ALONE, MOST };
+    bool relative[MOST] = {habits && n->whole, false};
+    size_t ways = relative[OWN] ? MOST : 1, size = steps * n->bands;
+    size_t lengths[MOST] = {rows, rows};
+    if (!base_grow((void **)&n->frames, &n->frame_capacity, ways * size, sizeof *n->frames))
         return base_fail_memory(ctx);
     affect_status status = voice_log_mel_compute(ctx, n->mel, samples, count, n->frames);
     if (status != AFFECT_OK) return status;
     nn_standardise(n->frames, rows * n->bands);
-    memset(n->frames + rows * n->bands, 0, (steps - rows) * n->bands * sizeof *n->frames);
-    float row[OUTPUTS], side[VOICE_EGEMAPS_FUNCTIONALS];
+    memset(n->frames + rows * n->bands, 0, (size - rows * n->bands) * sizeof *n->frames);
+    if (ways == MOST) memcpy(n->frames + size, n->frames, size * sizeof *n->frames);
+    float row[MOST * OUTPUTS], side[MOST * VOICE_EGEMAPS_FUNCTIONALS];
     if (n->whole) {
-        status = voice_egemaps_describe(n->whole, samples, count, side);
+        float *alone = side + (ways - 1) * VOICE_EGEMAPS_FUNCTIONALS;
+        status = voice_egemaps_describe(n->whole, samples, count, alone);
         if (status != AFFECT_OK) return status;
+        if (relative[OWN]) {
+            memcpy(side, alone, VOICE_EGEMAPS_FUNCTIONALS * sizeof *side);
+            stand_against(n, habits, fresh, side);
+        }
     }
-    nn_batch batch = {.count = 1,
+    nn_batch batch = {.count = ways,
                       .data = n->frames,
                       .steps = steps,
                       .bands = n->bands,
-                      .length = &rows,
-                      .side = n->whole ? side : NULL};
+                      .length = lengths,
+                      .side = n->whole ? side : NULL,
+                      .relative = relative};
     status = nn_model_run(ctx, n->model, &batch, row);
     if (status != AFFECT_OK) return status;
-    *out = (voice_heard){.known = nn_model_known(n->model, 0)};
+    *out = (voice_heard){
+        .known = fminf(nn_model_known(n->model, OWN), nn_model_known(n->model, ways - 1))};
     for (size_t i = 0; i < n->classes; i++) out->posteriors[n->label_of[i]] += row[i];
     for (size_t v = 0; v < VALUES; v++) {
         bool says = n->column[v] >= 0 && isfinite(row[n->column[v]]);

@@ -5,6 +5,7 @@
 #define VOICE_NETWORK_H
 
 #include "base/base.h"
+#include "voice/egemaps.h"
 
 enum { VOICE_NETWORK_CLASSES = 32, VOICE_NETWORK_RATE = 16000 };
 
@@ -16,6 +17,13 @@ typedef struct voice_heard {
     float known;           /* 0..1: how far this is of the kind the network was trained on */
 } voice_heard;
 
+/* What the functionals of one voice are usually like: weighted sums over what was heard of it. All
+ * zero to begin with. */
+typedef struct voice_habits {
+    double weight[VOICE_EGEMAPS_FUNCTIONALS], sum[VOICE_EGEMAPS_FUNCTIONALS],
+        square[VOICE_EGEMAPS_FUNCTIONALS];
+} voice_habits;
+
 /* Errors: MODEL (no voice network, or labels missing), MEMORY. */
 AFFECT_MUST_USE affect_status voice_network_create(affect_context *ctx, const char *model,
                                                    voice_network **out);
@@ -26,10 +34,14 @@ const char *voice_network_model(const voice_network *network);
 const char *const *voice_network_labels(const voice_network *network, size_t *count);
 bool voice_network_has_values(const voice_network *network);
 /* Samples of one stretch at 16 kHz, at least VOICE_NETWORK_LEAST of them, cut as the card's input
- * says. Errors: ARGUMENT, MEMORY. */
+ * says. A network that takes functionals gets them against `habits`, to which the stretch is added
+ * first with the weight `fresh` (1: all of it is new, less where it overlaps what was heard before,
+ * 0: nothing is added); while little is known of the voice the training's voices stand in. NULL:
+ * against those alone. Errors: ARGUMENT, MEMORY. */
 enum { VOICE_NETWORK_LEAST = VOICE_NETWORK_RATE * 2 / 5 };
 AFFECT_MUST_USE affect_status voice_network_hear(affect_context *ctx, voice_network *network,
                                                  const float *samples, size_t count,
+                                                 voice_habits *habits, double fresh,
                                                  voice_heard *out);
 
 #endif

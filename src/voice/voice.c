@@ -38,6 +38,8 @@ struct voice_stage {
     voice_events *events;
     voice_emotion *emotion; /* NULL if its model is missing or not needed */
     voice_network *network; /* NULL if there is none */
+    bool alone;             /* each utterance by itself */
+    voice_habits habits;    /* of the voice so far */
     affect_track *heard;    /* voice/emotion */
     utterance utterance;
     const affect_track *activity_track; /* NULL where activity is not known */
@@ -92,6 +94,7 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
     v->ctx = ctx;
     v->timeline = timeline;
     v->next_t0 = AFFECT_TIME_NONE;
+    v->alone = options && options->alone;
     affect_status status = voice_activity_create(ctx, options ? options->activity_model : NULL,
                                                  timeline, &v->activity);
     if (status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME)
@@ -177,14 +180,15 @@ static affect_status estimate(voice_stage *v) {
 /* Hears frames [from, to) with their margin and writes what it says for their middle. */
 static affect_status hear(voice_stage *v, size_t from, size_t to) {
     utterance *u = &v->utterance;
+    double fresh = (double)(to - BASE_MAX(from, u->heard)) / (double)(to - from);
     u->heard = to;
     size_t begin = from > MARGIN ? (from - MARGIN) * FRAME : 0, end = (to + MARGIN) * FRAME;
     begin = BASE_MAX(begin, u->first);
     end = BASE_MIN(end, u->first + u->count);
     if (to - from < HEARD_LEAST || end < begin + VOICE_NETWORK_LEAST) return AFFECT_OK;
     voice_heard h;
-    affect_status status =
-        voice_network_hear(v->ctx, v->network, u->samples + (begin - u->first), end - begin, &h);
+    affect_status status = voice_network_hear(v->ctx, v->network, u->samples + (begin - u->first),
+                                              end - begin, v->alone ? NULL : &v->habits, fresh, &h);
     if (status != AFFECT_OK) return status;
     affect_time time = v->origin + FRAME_CENTRE + time_from_ticks((int64_t)(from + to - 1), 1, 200);
     if (v->heard->rows) time = BASE_MAX(time, v->heard->times[v->heard->rows - 1]);

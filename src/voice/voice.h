@@ -21,6 +21,7 @@ typedef struct voice_options {
     const char *activity_model; /* NULL = "voice.activity" */
     const char *prosody_model;  /* NULL = "voice.prosody"; used where no network says V/A/D */
     const char *emotion_model;  /* NULL = "voice.emotion", else "voice.emotion.open" */
+    bool alone; /* the network hears each utterance by itself, not against the voice's own habits */
 } voice_options;
 
 voice_options voice_options_default(void);

@@ -271,7 +271,8 @@ static void hours_of_calm_are_one_stretch_in_bounded_time(void **state) {
 
 static void experts_multiply(void **state) {
     (void)state;
-    fuse_evidence e = {.mean = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
+    fuse_evidence e = {
+        .mean = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}, .trust = {1.0, 1.0, 1.0, 1.0}};
     double s[FUSE_CATEGORIES], sum = 0;
     fuse_category_scores(&e, s);
     for (int c = 0; c < FUSE_CATEGORIES; c++) assert_true(fabs(s[c] - 0.125) < 1e-12);
@@ -286,6 +287,11 @@ static void experts_multiply(void **state) {
     e.mean[0] = -0.6, e.mean[1] = 0.6, e.sd[0] = e.sd[1] = 0.05; /* the place decides for anger */
     fuse_category_scores(&e, s);
     assert_true(s[4] > s[1]);
+    /* A voice that the network does not know does not outvote a face that it knows. */
+    e.mean[0] = e.mean[1] = e.sd[0] = e.sd[1] = NAN;
+    e.trust[FUSE_VOICE] = 0.05;
+    fuse_category_scores(&e, s);
+    for (int c = 0; c < FUSE_CATEGORIES; c++) assert_true(c == 4 || s[4] > 1.5 * s[c]);
 }
 
 static void regions_lie_where_they_should(void **state) {

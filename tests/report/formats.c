@@ -330,6 +330,85 @@ static void an_existing_report_is_kept_without_force(void **state) {
     affect_timeline_destroy(timeline);
 }
 
+/* Lines of `text` that are wider than `columns`, or -1 if `wanted` is not in it. */
+static int too_wide(const char *text, int columns, const char *wanted) {
+    int wide = 0;
+    if (!strstr(text, wanted)) return -1;
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        int letters = 0;
+        for (size_t i = 0; i < n; i++) letters += ((unsigned char)line[i] & 0xC0) != 0x80;
+        wide += letters > columns;
+        line += n + (line[n] == '\n');
+    }
+    return wide;
+}
+
+static void the_summary_shows_the_cue_of_each_modality(void **state) {
+    (void)state;
+    affect_timeline *timeline;
+    affect_tier *tier;
+    assert_int_equal(timeline_create(NULL, &timeline), AFFECT_OK);
+    timeline->duration = 20 * AFFECT_SECOND;
+    assert_int_equal(timeline_set_property(NULL, timeline, "input", "my/two_people.mp4"),
+                     AFFECT_OK);
+    assert_int_equal(timeline_tier(NULL, timeline, "episodes", AFFECT_MODALITY_FUSED, &tier),
+                     AFFECT_OK);
+    assert_int_equal(
+        tier_append(NULL, tier,
+                    &(affect_interval){.t0 = AFFECT_SECOND,
+                                       .t1 = 9 * AFFECT_SECOND,
+                                       .label = "happiness",
+                                       .score = .9f,
+                                       .person = 1,
+                                       .attributes =
+                                           "{\"cues\":{\"face\":\"micro_expression at 5.833 s\","
+                                           "\"voice\":\"emphasis at 25.520 s\","
+                                           "\"words\":\"we won\"}}"}),
+        AFFECT_OK);
+    static const int columns[] = {60, 80, 130};
+    for (size_t i = 0; i < BASE_COUNT(columns); i++) {
+        base_text text = {0};
+        report_summary(timeline, columns[i], false, &text);
+        assert_int_equal(too_wide(text.data, columns[i], "micro expression at 5.833 s"), 0);
+        assert_int_equal(too_wide(text.data, columns[i], "emphasis at 25.520 s"), 0);
+        assert_int_equal(too_wide(text.data, columns[i], "we won"), 0);
+        assert_non_null(strstr(text.data, "two_people.mp4")); /* the name as it is */
+        base_text_destroy(&text);
+    }
+    timeline->duration = tier->items[0].t0 = tier->items[0].t1 = 0;
+    base_text text = {0};
+    report_summary(timeline, 80, false, &text);
+    assert_non_null(strstr(text.data, "one picture"));
+    assert_null(strstr(text.data, "0:00"));
+    base_text_destroy(&text);
+    affect_timeline_destroy(timeline);
+}
+
+/* Tables of an earlier timeline would pass for tables of this one. */
+static void forced_tables_replace_those_of_before(void **state) {
+    (void)state;
+    char path[128], name[180];
+    snprintf(path, sizeof path, "%s/forced", folder);
+    affect_timeline *talk = fixture(FIXTURE_TALK), *empty = fixture(FIXTURE_EMPTY);
+    const report_options force = {.force = true};
+    unsigned csv = 1U << REPORT_CSV;
+    assert_int_equal(report_write(NULL, talk, path, csv, &force), AFFECT_OK);
+    snprintf(name, sizeof name, "%s/csv/mine.csv", path);
+    assert_int_equal(base_write_file(NULL, name, "x\n", 2), AFFECT_OK);
+    assert_int_equal(report_write(NULL, empty, path, csv, &force), AFFECT_OK);
+    snprintf(name, sizeof name, "%s/csv/trajectory-1.csv", path);
+    assert_false(base_file_exists(name));
+    snprintf(name, sizeof name, "%s/csv/mine.csv", path); /* in no index: not ours */
+    assert_true(base_file_exists(name));
+    snprintf(name, sizeof name, "%s/csv/index.csv", path);
+    assert_true(base_file_exists(name));
+    snprintf(name, sizeof name, "%s/csv/.fresh", path);
+    assert_false(base_file_exists(name));
+    affect_timeline_destroy(empty);
+    affect_timeline_destroy(talk);
+}
+
 static void a_full_disk_is_an_error_that_leaves_no_file(void **state) {
     (void)state;
     affect_timeline *timeline = fixture(FIXTURE_TALK);
@@ -432,6 +511,8 @@ int main(void) {
         cmocka_unit_test(attributes_are_kept_whatever_they_are),
         cmocka_unit_test(lanes_never_overlap),
         cmocka_unit_test(an_existing_report_is_kept_without_force),
+        cmocka_unit_test(the_summary_shows_the_cue_of_each_modality),
+        cmocka_unit_test(forced_tables_replace_those_of_before),
         cmocka_unit_test(a_full_disk_is_an_error_that_leaves_no_file),
         cmocka_unit_test(the_way_to_the_recording_is_relative),
         cmocka_unit_test(a_failed_allocation_is_an_error_and_leaks_nothing),

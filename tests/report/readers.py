@@ -342,6 +342,12 @@ def the_page_plays():
             assert wanted is None or {u.split("#")[0] for u in b.requests} == wanted, b.requests
         assert video not in open(f"{FOLDER}/embedded/report.html").read()
 
+        # in a pause the transcript stands where the talk stopped
+        pause = max(u["t1"] for t in timeline["tiers"] if t["id"] == "utterances" for u in t["intervals"])
+        b.run("document.getElementById('transcript').style.maxHeight = '60px'; document.getElementById('transcript').style.minHeight = '0'")
+        b.run(f"affectReport.seek(0); affectReport.seek({pause} + .5)")
+        b.wait("document.getElementById('transcript').scrollTop > 0", 5)
+
         # keyboard, click, zoom, theme
         b.key("Home"); assert b.run("affectReport.position()") == 0
         b.key("ArrowRight"); b.key("ArrowRight"); assert abs(b.run("affectReport.position()") - 2) < .01

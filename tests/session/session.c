@@ -12,6 +12,7 @@
 #include "affect/affect.h"
 #include "media/media.h"
 #include "report/report.h"
+#include "track/track.h"
 
 static char *clip(const char *name) {
     static char path[2][512];
@@ -382,6 +383,55 @@ static void pushed_text_replaces_recognition(void **state) {
     affect_context_destroy(ctx);
 }
 
+static bool warned(const affect_timeline *timeline, const char *text) {
+    for (size_t i = 0; i < affect_timeline_warning_count(timeline); i++)
+        if (strcmp(affect_timeline_warning(timeline, i).label, text) == 0) return true;
+    return false;
+}
+
+/* Which models spoke, and that a stage looked in vain. */
+static void timeline_says_what_made_it_and_what_was_missing(void **state) {
+    (void)state;
+    TEST_NEED_DATA();
+    affect_context *ctx;
+    affect_timeline *timeline;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    affect_options *options = quick(ctx);
+    if (affect_analyze(ctx, clip("grid/bbaf2n.mpg"), options, &timeline) != AFFECT_OK)
+        fail_msg("%s", affect_context_message(ctx));
+    for (size_t i = 0; i < affect_timeline_track_count(timeline); i++) {
+        const affect_track *track = affect_timeline_track(timeline, i);
+        char key[128];
+        if (!affect_track_rows(track) || !*affect_track_model(track)) continue;
+        snprintf(key, sizeof key, "model/%s", affect_track_model(track));
+        if (!timeline_property_get(timeline, key))
+            fail_msg("%s is from %s, which the timeline does not name", affect_track_id(track),
+                     affect_track_model(track));
+    }
+    assert_non_null(timeline_property_get(timeline, "model/voice.activity"));
+    assert_false(warned(timeline, "no face was seen"));
+    assert_false(warned(timeline, "no speech was heard"));
+    affect_timeline_destroy(timeline);
+
+    affect_session *session;
+    uint8_t *grey = calloc(120 * 160, 3);
+    float *silence = calloc(32000, sizeof *silence);
+    assert_non_null(grey);
+    assert_non_null(silence);
+    assert_int_equal(affect_session_create(ctx, options, &session), AFFECT_OK);
+    assert_int_equal(affect_session_push_frame(session, 0, 160, 120, 480, grey), AFFECT_OK);
+    assert_int_equal(affect_session_push_audio(session, 0, 16000, silence, 32000), AFFECT_OK);
+    assert_int_equal(affect_session_finish(session, &timeline), AFFECT_OK);
+    assert_true(warned(timeline, "no face was seen"));
+    assert_true(warned(timeline, "no speech was heard"));
+    affect_session_destroy(session);
+    affect_timeline_destroy(timeline);
+    free(grey);
+    free(silence);
+    affect_options_destroy(options);
+    affect_context_destroy(ctx);
+}
+
 static void cancelling_stops_soon(void **state) {
     (void)state;
     TEST_NEED_DATA();
@@ -465,6 +515,7 @@ int main(void) {
         cmocka_unit_test(any_rate_and_channels_are_heard_alike),
         cmocka_unit_test(broken_card_is_told),
         cmocka_unit_test(pushed_text_replaces_recognition),
+        cmocka_unit_test(timeline_says_what_made_it_and_what_was_missing),
         cmocka_unit_test(cancelling_stops_soon),
         cmocka_unit_test(separate_sessions_run_at_once),
         cmocka_unit_test(every_allocation_of_the_engine_may_fail),

@@ -82,10 +82,10 @@ static void labels_are_ours_where_they_mean_ours(void **state) {
     size_t samples;
     x = make_sound(0, 1, &samples);
     voice_heard heard;
-    assert_int_equal(voice_network_hear(ctx, n, x, samples, &heard), AFFECT_OK);
+    assert_int_equal(voice_network_hear(ctx, n, x, samples, NULL, 0, &heard), AFFECT_OK);
     assert_true(fabsf(heard.posteriors[0] + heard.posteriors[1] + heard.posteriors[2] - 1) < 1e-5F);
     assert_true(heard.sd[0] == 0.4F && heard.sd[1] == 0.25F && isnan(heard.value[2]));
-    assert_int_equal(voice_network_hear(ctx, n, x, 100, &heard), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(voice_network_hear(ctx, n, x, 100, NULL, 0, &heard), AFFECT_ERROR_ARGUMENT);
     base_free(x);
     voice_network_destroy(n);
 }
@@ -150,6 +150,40 @@ static void a_gap_ends_the_utterance(void **state) {
     base_free(x);
 }
 
+/* Functionals stand against the training's voices at first, and against the voice's own after a
+ * while; what was heard long ago fades. */
+static void a_voice_becomes_its_own_measure(void **state) {
+    (void)state;
+    tiny_model whole = tiny_make(ctx, "tiny.whole",
+                                 (nn_net_options){.kind = "voice_crnn",
+                                                  .outputs = 2,
+                                                  .inputs = 24,
+                                                  .width = 8,
+                                                  .side = VOICE_EGEMAPS_FUNCTIONALS},
+                                 2, false, "\"neutral\", \"anger\"", NULL, true,
+                                 ", \"input\": {\"bands\": 24, \"step_s\": 0.02}");
+    voice_network *n;
+    voice_heard alone, heard;
+    size_t count;
+    float *x = make_sound(0.1, 1, &count);
+    voice_habits habits = {.weight = {0}};
+    assert_int_equal(voice_network_create(ctx, whole.folder, &n), AFFECT_OK);
+    assert_int_equal(voice_network_hear(ctx, n, x, count, NULL, 1, &alone), AFFECT_OK);
+    assert_int_equal(voice_network_hear(ctx, n, x, count, &habits, 0, &heard), AFFECT_OK);
+    assert_true(fabsf(heard.posteriors[0] - alone.posteriors[0]) < 1e-4F);
+    assert_true(habits.weight[0] == 0);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(voice_network_hear(ctx, n, x, count, &habits, 0.5, &heard), AFFECT_OK);
+    assert_true(fabs(habits.weight[0] - 20) < 1e-9);
+    assert_true(fabsf(heard.posteriors[0] - alone.posteriors[0]) > 1e-3F);
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(voice_network_hear(ctx, n, x, count, &habits, 1, &heard), AFFECT_OK);
+    assert_true(habits.weight[0] < 60.001);
+    base_free(x);
+    voice_network_destroy(n);
+    tiny_remove(&whole);
+}
+
 static void other_networks_are_refused(void **state) {
     (void)state;
     tiny_model face = tiny_make(
@@ -190,7 +224,7 @@ static void the_trainer_hears_the_same(void **state) {
     voice_network *n;
     voice_heard heard;
     assert_int_equal(voice_network_create(ctx, model.folder, &n), AFFECT_OK);
-    assert_int_equal(voice_network_hear(ctx, n, x, count, &heard), AFFECT_OK);
+    assert_int_equal(voice_network_hear(ctx, n, x, count, NULL, 0, &heard), AFFECT_OK);
     const char *anger = strstr(line, "\"angry\": "), *valence = strstr(line, "\"valence\": ");
     assert_non_null(anger);
     assert_non_null(valence);
@@ -221,6 +255,7 @@ int main(int count, char **arguments) {
         cmocka_unit_test(a_short_utterance_gives_one_row_a_long_one_a_row_a_second),
         cmocka_unit_test(how_blocks_are_cut_changes_nothing),
         cmocka_unit_test(a_gap_ends_the_utterance),
+        cmocka_unit_test(a_voice_becomes_its_own_measure),
         cmocka_unit_test(other_networks_are_refused),
         cmocka_unit_test(the_trainer_hears_the_same),
         cmocka_unit_test(out_of_memory_is_an_error),

@@ -4,6 +4,7 @@
  *
  * usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]
  *        face-fit --join MODEL FERPLUS_FOLDER [EVERY]
+ *        face-fit --turns GEOMETRY FERPLUS_FOLDER [EVERY]
  * EVERY 3 fits on every third face (quicker). --join prints how much the posteriors of one
  * of our networks and the installed face.geometry should count beside each other (expression.c).
  *
@@ -16,7 +17,7 @@
 
 #include "data/npy.h"
 #include "data/table.h"
-#include "face/internal.h"
+#include "fit.h"
 
 enum { SIDE = 48, C = FACE_CATEGORIES, F = FACE_MEASURES, LABELS = 32, VOTES = 5 };
 
@@ -86,12 +87,13 @@ static affect_status read_set(affect_context *ctx, const char *folder, const cha
         sample *s = &out->items[out->count];
         face_mesh mesh;
         bool enough = false;
+        float known;
         status = read_votes(ctx, votes, i, s->target, &enough);
         if (!status && enough) status = measure(ctx, m, &frame, &mesh);
         if (status || !enough || mesh.presence <= 0.5f) continue;
         geometry_measure(&mesh, &s->g);
         if (s->g.residual >= 0.1f) continue;
-        if (e) status = expresser_look(ctx, e, &frame, &mesh, s->looked);
+        if (e) status = expresser_look(ctx, e, &frame, &mesh, s->looked, &known);
         out->count++;
         if (out->count % 5000 == 0) fprintf(stderr, "%s: %zu of %zu\n", name, i + 1, n);
     }
@@ -103,11 +105,6 @@ static affect_status read_set(affect_context *ctx, const char *folder, const cha
 }
 
 /* ---- pose terms and spreads: least squares on neutral faces ---- */
-
-static void pose_basis(const face_geometry *g, double b[6]) {
-    double y = (double)g->yaw / 20, x = (double)g->pitch / 20;
-    b[0] = 1, b[1] = y, b[2] = x, b[3] = y * y, b[4] = x * x, b[5] = y * x;
-}
 
 static bool is_neutral(const sample *s) { return s->target[0] > 0.6f; }
 
@@ -132,7 +129,7 @@ static void fit_pose(const set *train, face_population *out) {
         size_t n = 0;
         for (size_t i = 0; i < train->count; i++) {
             if (!is_neutral(&train->items[i])) continue;
-            pose_basis(&train->items[i].g, b);
+            fit_pose_basis(&train->items[i].g, b);
             for (int p = 0; p < 6; p++) {
                 for (int q = 0; q < 6; q++) a[p][q] += b[p] * b[q];
                 y[p] += b[p] * (double)train->items[i].g.measures[k];
@@ -141,7 +138,7 @@ static void fit_pose(const set *train, face_population *out) {
         solve6(a, y, x);
         for (size_t i = 0; i < train->count; i++) {
             if (!is_neutral(&train->items[i])) continue;
-            pose_basis(&train->items[i].g, b);
+            fit_pose_basis(&train->items[i].g, b);
             double left = (double)train->items[i].g.measures[k];
             for (int p = 0; p < 6; p++) left -= x[p] * b[p];
             square += left * left;
@@ -152,84 +149,20 @@ static void fit_pose(const set *train, face_population *out) {
     }
 }
 
-/* ---- softmax regression: accelerated gradient descent on the cross-entropy with the votes ---- */
-
-typedef struct regression {
-    size_t n, d;         /* rows, columns; a constant is added */
-    const float *x;      /* n x d */
-    const float *offset; /* n x C added to the logits, or NULL */
-    const float *target; /* n x C */
-    double decay;
-} regression;
-
-static void probabilities(const regression *r, const double *w, size_t i, double p[C]) {
-    double best = -INFINITY, sum = 0;
-    for (int c = 0; c < C; c++) {
-        const double *row = w + (size_t)c * (r->d + 1);
-        p[c] = row[r->d] + (r->offset ? (double)r->offset[i * C + (size_t)c] : 0);
-        for (size_t k = 0; k < r->d; k++) p[c] += row[k] * (double)r->x[i * r->d + k];
-        best = fmax(best, p[c]);
-    }
-    for (int c = 0; c < C; c++) sum += p[c] = exp(p[c] - best);
-    for (int c = 0; c < C; c++) p[c] /= sum;
-}
-
-static bool fit_softmax(const regression *r, int steps, double *w) {
-    size_t size = C * (r->d + 1);
-    double *ahead = base_calloc(size, sizeof *ahead), *slope = base_calloc(size, sizeof *slope);
-    double *before = base_calloc(size, sizeof *before);
-    bool good = ahead && slope && before;
-    /* Step from the bound on the curvature: a quarter of the mean square length of a row. */
-    double length = 1;
-    for (size_t i = 0; i < r->n * r->d; i++)
-        length += (double)r->x[i] * (double)r->x[i] / (double)r->n;
-    double rate = 4 / length;
-    for (int step = 0; good && step < steps; step++) {
-        double push = (double)step / (step + 3);
-        for (size_t k = 0; k < size; k++) ahead[k] = w[k] + push * (w[k] - before[k]);
-        memset(slope, 0, size * sizeof *slope);
-        for (size_t i = 0; i < r->n; i++) {
-            double p[C];
-            probabilities(r, ahead, i, p);
-            for (int c = 0; c < C; c++) {
-                double gap = (p[c] - (double)r->target[i * C + (size_t)c]) / (double)r->n;
-                double *row = slope + (size_t)c * (r->d + 1);
-                for (size_t k = 0; k < r->d; k++) row[k] += gap * (double)r->x[i * r->d + k];
-                row[r->d] += gap;
-            }
-        }
-        memcpy(before, w, size * sizeof *w);
-        for (size_t k = 0; k < size; k++) {
-            bool constant = k % (r->d + 1) == r->d;
-            w[k] = ahead[k] - rate * (slope[k] + (constant ? 0 : r->decay * ahead[k]));
-        }
-    }
-    base_free(ahead);
-    base_free(slope);
-    base_free(before);
-    return good;
-}
-
-static int best_of(const double *p) {
-    int best = 0;
-    for (int c = 1; c < C; c++)
-        if (p[c] > p[best]) best = c;
-    return best;
-}
-
 /* Agreement with the majority vote, and mean cross-entropy with the votes, of rows i with
  * i % of == which (of = 1: all). */
-static void judge(const regression *r, const double *w, size_t of, size_t which, double out[2]) {
+static void judge(const fit_regression *r, const double *w, size_t of, size_t which,
+                  double out[2]) {
     size_t n = 0;
     out[0] = out[1] = 0;
     for (size_t i = which; i < r->n; i += of) {
         double p[C], t[C];
-        probabilities(r, w, i, p);
+        fit_probabilities(r, w, i, p);
         for (int c = 0; c < C; c++) {
             t[c] = (double)r->target[i * C + (size_t)c];
             out[1] -= t[c] * log(fmax(p[c], 1e-12));
         }
-        out[0] += best_of(p) == best_of(t);
+        out[0] += fit_best(p) == fit_best(t);
         n++;
     }
     out[0] /= (double)n;
@@ -251,20 +184,6 @@ static bool rows_of(const set *s, size_t d, const float *(*get)(const sample *),
 static const float *get_deviation(const sample *s) { return s->deviation; }
 static const float *get_looked(const sample *s) { return s->looked; }
 
-static void write_weights(FILE *file, const face_population *p, const double *w) {
-    fprintf(file, "{\n \"measures\": {\n");
-    for (int k = 0; k < F; k++) {
-        fprintf(file, "  \"%s\": {\"pose\": [", face_measure_names[k]);
-        for (int b = 0; b < 6; b++) fprintf(file, "%s%.5f", b ? ", " : "", (double)p->pose[k][b]);
-        fprintf(file, "], \"spread\": %.5f,\n   \"weights\": [", (double)p->spread[k]);
-        for (int c = 0; c < C; c++) fprintf(file, "%s%.4f", c ? ", " : "", w[c * (F + 1) + k]);
-        fprintf(file, "]}%s\n", k + 1 < F ? "," : "");
-    }
-    fprintf(file, " },\n \"constant\": [");
-    for (int c = 0; c < C; c++) fprintf(file, "%s%.4f", c ? ", " : "", w[c * (F + 1) + F]);
-    fprintf(file, "]\n}\n");
-}
-
 /* Calibrates the network beside the geometry on half of the validation faces, judges on the other,
  * and the other way round; then prints the fit on all for the card. */
 static bool calibrate(const set *valid, size_t labels, const infer_card *card,
@@ -285,8 +204,8 @@ static bool calibrate(const set *valid, size_t labels, const infer_card *card,
         }
         for (int with = 0; with < 2; with++) {
             double w[C * (LABELS + 1)] = {0}, result[2];
-            regression part = {n, labels, hx, with ? ho : NULL, ht, 2e-3};
-            regression whole = {valid->count, labels, x, with ? geometry : NULL, target, 0};
+            fit_regression part = {n, labels, hx, with ? ho : NULL, ht, 2e-3};
+            fit_regression whole = {valid->count, labels, x, with ? geometry : NULL, target, 0};
             if (!fit_softmax(&part, 800, w)) return false;
             judge(&whole, w, 2, 1 - half, result);
             for (int k = 0; k < 2; k++) agreement[with][k] += result[k] / 2;
@@ -300,7 +219,7 @@ static bool calibrate(const set *valid, size_t labels, const infer_card *card,
     printf("network and geometry, two-fold: agreement %.3f, cross-entropy %.3f\n", agreement[1][0],
            agreement[1][1]);
     double w[C * (LABELS + 1)] = {0};
-    regression all = {valid->count, labels, x, geometry, target, 2e-3};
+    fit_regression all = {valid->count, labels, x, geometry, target, 2e-3};
     if (!fit_softmax(&all, 800, w)) return false;
     printf("calibration for the card of %s:\n  \"constant\": [", card->name);
     for (int c = 0; c < C; c++)
@@ -374,8 +293,8 @@ static affect_status run(affect_context *ctx, const char *folder, const char *ou
         status = base_fail_memory(ctx);
         goto cleanup;
     }
-    regression fit = {train.count, F, x, NULL, t, 1e-4};
-    regression test = {valid.count, F, vx, NULL, vt, 0};
+    fit_regression fit = {train.count, F, x, NULL, t, 1e-4};
+    fit_regression test = {valid.count, F, vx, NULL, vt, 0};
     double result[2];
     if (!fit_softmax(&fit, 600, w)) status = base_fail_memory(ctx);
     judge(&test, w, 1, 0, result);
@@ -384,7 +303,7 @@ static affect_status run(affect_context *ctx, const char *folder, const char *ou
     print_turns(&valid);
     for (size_t i = 0; i < valid.count; i++) {
         double p[C];
-        probabilities(&test, w, i, p);
+        fit_probabilities(&test, w, i, p);
         for (int c = 0; c < C; c++) geometry[i * C + (size_t)c] = (float)log(fmax(p[c], 1e-12));
     }
     if (!status && !calibrate(&valid, card->label_count, card, geometry))
@@ -392,7 +311,7 @@ static affect_status run(affect_context *ctx, const char *folder, const char *ou
     base_output file = {0};
     if (!status) status = base_output_open(ctx, output, &file);
     if (!status) {
-        write_weights(file.file, &population, w);
+        fit_write(file.file, &population, w);
         status = base_output_commit(ctx, &file);
     }
 cleanup:
@@ -443,7 +362,7 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
                 for (int c = 0; c < C; c++) sum += exp(logit[c] - top);
                 for (int c = 0; c < C; c++)
                     loss[a][b][i % 2] -= target[c] * (logit[c] - top - log(sum));
-                met[a][b][i % 2] += best_of(logit) == best_of(target);
+                met[a][b][i % 2] += fit_best(logit) == fit_best(target);
             }
     }
     const size_t halves[2] = {(valid.count + 1) / 2, valid.count / 2};
@@ -466,21 +385,40 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
     return status;
 }
 
+static affect_status turns(affect_context *ctx, const char *model, const char *folder,
+                           size_t every) {
+    mesher *m = NULL;
+    set valid = {0};
+    face_population p;
+    affect_status status = mesher_create(ctx, "face.mesh", &m);
+    if (!status) status = population_load(ctx, model, &p);
+    if (!status) status = read_set(ctx, folder, "valid", m, NULL, every, &valid);
+    for (size_t i = 0; i < valid.count; i++)
+        population_deviation(&p, &valid.items[i].g, valid.items[i].deviation);
+    if (!status) print_turns(&valid);
+    base_free(valid.items);
+    mesher_destroy(m);
+    return status;
+}
+
 int main(int count, char **arguments) {
     int64_t every = 1;
     bool joining = count > 1 && strcmp(arguments[1], "--join") == 0;
-    int needed = joining ? 4 : 3;
+    bool turning = count > 1 && strcmp(arguments[1], "--turns") == 0;
+    int needed = joining || turning ? 4 : 3;
     const char *last = count == needed + 1 ? arguments[needed] : "1";
     if (count < needed || count > needed + 1 || !base_parse_int64(last, strlen(last), &every) ||
         every < 1) {
         fprintf(stderr, "usage: face-fit FERPLUS_FOLDER WEIGHTS.json [EVERY]\n"
-                        "       face-fit --join MODEL FERPLUS_FOLDER [EVERY]\n");
+                        "       face-fit --join MODEL FERPLUS_FOLDER [EVERY]\n"
+                        "       face-fit --turns GEOMETRY FERPLUS_FOLDER [EVERY]\n");
         return AFFECT_ERROR_USAGE;
     }
     affect_context *ctx;
     if (affect_context_create(&ctx)) return AFFECT_ERROR_MEMORY;
-    affect_status status = joining ? join(ctx, arguments[2], arguments[3], (size_t)every)
-                                   : run(ctx, arguments[1], arguments[2], (size_t)every);
+    affect_status status = turning   ? turns(ctx, arguments[2], arguments[3], (size_t)every)
+                           : joining ? join(ctx, arguments[2], arguments[3], (size_t)every)
+                                     : run(ctx, arguments[1], arguments[2], (size_t)every);
     if (status) fprintf(stderr, "face-fit: %s\n", affect_context_message(ctx));
     affect_context_destroy(ctx);
     return (int)status;

@@ -1,10 +1,11 @@
 /* face-table: runs the face stage over clips and prints a row for each: persons, events by kind,
  * the mean and peak of each action unit, the mean posterior of each category and the best.
  *
- * usage: face-table [--rows PREFIX] [--timing] CLIP...
+ * usage: face-table [--rows PREFIX] [--timing] [--commercial] CLIP...
  *        face-table --labels TABLE.csv
  * --rows PREFIX  also writes every row of every person to PREFIX<clip>.<person>.csv
  * --timing       prints the time spent, and its share of the clip's length
+ * --commercial   with models that may be used commercially only
  * --labels CSV   runs over the clips of the column "path" (beside the table) and prints how often
  * the first person's best mean posterior is the column "label" */
 #include <math.h>
@@ -66,7 +67,10 @@ static void print_person(const affect_timeline *t, int person) {
             best = c;
         }
     }
-    if (expression) printf("  best %s", expression->channels[best]);
+    double trust = 0;
+    for (size_t i = 0; expression && i < expression->rows; i++)
+        trust += (double)expression->confidence[i] / (double)expression->rows;
+    if (expression) printf("  best %s, confidence %.2f", expression->channels[best], trust);
     static const char *const kinds[] = {"smile", "brow_raise", "brow_furrow", "blink",
                                         "micro_expression"};
     printf("\n    events:");
@@ -226,6 +230,8 @@ int main(int count, char **arguments) {
             prefix = arguments[++i];
         else if (strcmp(arguments[i], "--timing") == 0)
             timing = true;
+        else if (strcmp(arguments[i], "--commercial") == 0)
+            affect_context_set_commercial(ctx, 1);
         else {
             bool labels = strcmp(arguments[i], "--labels") == 0 && i + 1 < count;
             affect_status status =

@@ -670,6 +670,9 @@ function setUpPlayer() {
     media.addEventListener("pause", () => setPlaying(false));
     media.addEventListener("ended", () => setPlaying(false));
     media.addEventListener("seeked", () => { if (!player.playing) { now = media.currentTime; showTime(true); } });
+    media.addEventListener("loadedmetadata", () => {
+      if (kind === "video" && !media.videoWidth) note(`This browser plays the sound of ${name || "the recording"}, but cannot show its picture.`);
+    });
     media.addEventListener("error", () => {
       const t = now;
       player.media = null; $("mute").hidden = true;
@@ -739,7 +742,7 @@ function buildTranscript() {
     $("transcript").addEventListener(kind, () => { lastTouch = performance.now(); }, { passive: true });
 }
 
-let litWords = [], litParagraph = null, lastTouch = -1e9;
+let litWords = [], litParagraph = null, nearParagraph = null, lastTouch = -1e9;
 function light(t) {
   const on = within(words, t).filter((w) => t < w.t1);
   if (on.length !== litWords.length || on.some((w, i) => w !== litWords[i])) {
@@ -750,15 +753,18 @@ function light(t) {
   let p = null;
   for (let i = after(paragraphs, t, (g) => g.t0) - 1, left = 8; i >= 0 && left && !p; i--, left--)
     if (t <= paragraphs[i].t1 + 0.2) p = paragraphs[i];
+  /* In a pause the transcript stands where the talk stopped. */
+  const near = p || paragraphs[Math.max(0, after(paragraphs, t, (g) => g.t0) - 1)] || null;
+  if (near !== nearParagraph) {
+    const box = $("transcript");
+    if (near && performance.now() - lastTouch > 4000)
+      for (const again of [0, 60, 180]) /* what comes into sight gets its true height */
+        setTimeout(() => { if (nearParagraph === near) box.scrollTop = near.node.offsetTop - box.clientHeight * 0.32; }, again);
+    nearParagraph = near;
+  }
   if (p !== litParagraph) {
     if (litParagraph) litParagraph.node.classList.remove("on");
-    if (p) {
-      p.node.classList.add("on");
-      const box = $("transcript");
-      if (performance.now() - lastTouch > 4000)
-        for (const again of [0, 60, 180]) /* what comes into sight gets its true height */
-          setTimeout(() => { if (litParagraph === p) box.scrollTop = p.node.offsetTop - box.clientHeight * 0.32; }, again);
-    }
+    if (p) p.node.classList.add("on");
     litParagraph = p;
     if (player.says) {
       player.says.textContent = p ? p.text || p.words.map((w) => w.label).join(" ") : player.idle;
