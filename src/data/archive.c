@@ -12,6 +12,9 @@ static uint64_t little(const unsigned char *b, size_t n) {
     return v;
 }
 
+/* A member above LARGE bytes that is packed tighter than this is taken for a bomb. */
+enum { LARGE = 1 << 28, MOST_RATIO = 200 };
+
 typedef struct member {
     char *name;
     size_t start, packed, size; /* start of the data in the file */
@@ -22,7 +25,7 @@ struct data_archive {
     char *path;
     const uint8_t *bytes;
     size_t length;
-    void *mapping; /* of a file of ours, or NULL */
+    data_mapping map; /* of a file of ours */
     member *items;
     size_t count, capacity;
 };
@@ -60,7 +63,7 @@ static affect_status read_directory(affect_context *ctx, data_archive *z) {
         if (end == least) return bad_zip(ctx, z, "no end of central directory (cut off?)");
         end--;
     }
-    uint64_t entries = little(b + end + 10, 2), at = little(b + end + 16, 4);
+    uint64_t entries = little(b + end + 10, 2), at = little(b + end + 16, 4), packed_sum = 0;
     if (end >= 20 && little(b + end - 20, 4) == 0x07064b50) { /* ZIP64 */
         uint64_t where = little(b + end - 12, 8);
         if (length < 56 || where > length - 56 || little(b + where, 4) != 0x06064b50)
@@ -84,6 +87,8 @@ static affect_status read_directory(affect_context *ctx, data_archive *z) {
         int method = (int)little(e + 10, 2);
         if (start > length || packed > length - start)
             return bad_zip(ctx, z, "a member is cut off");
+        packed_sum += packed;
+        if (packed_sum > length) return bad_zip(ctx, z, "members lie over each other");
         if (little(e + 8, 2) & 1) return bad_zip(ctx, z, "members are encrypted");
         if (method != 0 && method != 8)
             return bad_zip(ctx, z, "a member is neither stored nor deflated");
@@ -117,16 +122,14 @@ affect_status data_archive_parse(affect_context *ctx, const char *name, const vo
 }
 
 affect_status data_archive_open(affect_context *ctx, const char *path, data_archive **out) {
-    void *bytes;
-    size_t length;
+    data_mapping map;
     *out = NULL;
-    affect_status status = data_map(ctx, path, &bytes, &length);
-    if (status) return status;
-    status = data_archive_parse(ctx, path, bytes, length, out);
+    affect_status status = data_map(ctx, path, &map);
+    if (!status) status = data_archive_parse(ctx, path, map.bytes, map.length, out);
     if (status)
-        data_unmap(bytes, length);
+        data_unmap(&map);
     else
-        (*out)->mapping = bytes;
+        (*out)->map = map;
     return status;
 }
 
@@ -135,7 +138,7 @@ void data_archive_destroy(data_archive *z) {
     for (size_t i = 0; i < z->count; i++) base_free(z->items[i].name);
     base_free(z->items);
     base_free(z->path);
-    if (z->mapping) data_unmap(z->mapping, z->length);
+    data_unmap(&z->map);
     base_free(z);
 }
 
@@ -192,6 +195,11 @@ affect_status data_archive_read(affect_context *ctx, const data_archive *z, size
                          "read",
                          z->path, m->name, m->size, most);
     if (m->method == 0) return AFFECT_OK;
+    if (m->size > LARGE && m->size / MOST_RATIO > m->packed)
+        return base_fail(ctx, AFFECT_ERROR_LIMIT,
+                         "%s: member '%s' is packed to less than a %dth of its %zu bytes, like a "
+                         "bomb; unpack it to read it",
+                         z->path, m->name, MOST_RATIO, m->size);
     unsigned char *unpacked = NULL;
     affect_status status = inflate_member(ctx, z, m, &unpacked);
     if (!status) *bytes = *owned = unpacked;

@@ -1,8 +1,9 @@
 /* ZIP archives (PKWARE APPNOTE 6.3: stored and deflated members, ZIP64), as npz and xlsx use them.
  * In: a path, or bytes in memory. Out: members by name; what is stored is mapped, not copied.
  *
- * Sizes are checked against the file before anything is allocated: deflate expands at most 1032
- * times, so a "zip bomb" costs no more than a thousand times its own size. */
+ * Sizes are checked against the file before anything is allocated. Members that lie over each other
+ * are refused, and so are those above 256 MiB that are packed to under a 200th: what is unpacked
+ * has at most 256 MiB or 200 times the file. */
 #ifndef DATA_ARCHIVE_H
 #define DATA_ARCHIVE_H
 

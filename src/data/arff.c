@@ -2,6 +2,7 @@
 #include "data/arff.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,6 +16,7 @@ typedef struct reader {
     char *text; /* of the line: values are unquoted in place */
     size_t text_capacity;
     const char **cells;
+    size_t length, implied; /* bytes of the file, values of the sparse rows */
 } reader;
 
 AFFECT_PRINTF(3, 4)
@@ -75,6 +77,10 @@ static bool add_value(data_arff_attribute *a, const char *value, size_t n) {
     return a->values[a->value_count] && ++a->value_count;
 }
 
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static affect_status read_nominal(reader *r, data_arff_attribute *a, char *at) {
     a->kind = DATA_ARFF_NOMINAL;
     for (at++;; at++) {
@@ -88,8 +94,15 @@ static affect_status read_nominal(reader *r, data_arff_attribute *a, char *at) {
                           a->name);
         if ((end > value || quoted) && !add_value(a, value, (size_t)(end - value)))
             return base_fail_memory(r->ctx);
-        if (after == '}') return AFFECT_OK;
+        if (after == '}') break;
     }
+    a->sorted = base_calloc(a->value_count + 1, sizeof *a->sorted);
+    if (!a->sorted) return base_fail_memory(r->ctx);
+    if (a->value_count) {
+        memcpy(a->sorted, a->values, a->value_count * sizeof *a->sorted);
+        qsort(a->sorted, a->value_count, sizeof *a->sorted, by_text);
+    }
+    return AFFECT_OK;
 }
 
 static affect_status read_attribute(reader *r, char *at) {
@@ -136,8 +149,8 @@ static affect_status store(reader *r, size_t i, char *value, char *end, bool quo
         return refuse(r, AFFECT_ERROR_FORMAT, "'%.60s' is '%.60s', expected a number or ?", a->name,
                       value);
     if (a->kind != DATA_ARFF_NOMINAL) return AFFECT_OK;
-    for (size_t k = 0; k < a->value_count; k++)
-        if (strcmp(a->values[k], value) == 0) return AFFECT_OK;
+    if (a->value_count && bsearch(&value, a->sorted, a->value_count, sizeof value, by_text))
+        return AFFECT_OK;
     return refuse(r, AFFECT_ERROR_FORMAT, "'%.60s' is '%.60s', which is not among its values",
                   a->name, value);
 }
@@ -168,6 +181,10 @@ static affect_status read_dense(reader *r, char *at) {
  * nominal attribute. */
 static affect_status read_sparse(reader *r, char *at) {
     size_t next = 0;
+    /* "{}" is a whole row: a small file must not stand for any number of values. */
+    r->implied += r->arff.count;
+    if (r->implied / 128 > r->length + ((size_t)1 << 17))
+        return refuse(r, AFFECT_ERROR_LIMIT, "sparse rows stand for over %zu values", r->implied);
     for (size_t i = 0; i < r->arff.count; i++) {
         const data_arff_attribute *a = &r->arff.attributes[i];
         r->cells[i] = a->kind == DATA_ARFF_NUMERIC                     ? "0"
@@ -248,12 +265,13 @@ static affect_status read_lines(reader *r, const char *text, size_t length,
 affect_status data_arff_parse(affect_context *ctx, const char *name, const char *text,
                               size_t length, affect_status (*begin)(void *, const data_arff *),
                               data_arff_row row, void *user) {
-    reader r = {.ctx = ctx, .path = name};
+    reader r = {.ctx = ctx, .path = name, .length = length};
     affect_status status = read_lines(&r, text, length, begin, row, user);
     for (size_t i = 0; i < r.arff.count; i++) {
         data_arff_attribute *a = &r.arff.attributes[i];
         for (size_t k = 0; k < a->value_count; k++) base_free(a->values[k]);
         base_free(a->values);
+        base_free(a->sorted);
         base_free(a->name);
     }
     base_free(r.arff.attributes);
@@ -265,12 +283,11 @@ affect_status data_arff_parse(affect_context *ctx, const char *name, const char 
 affect_status data_arff_read(affect_context *ctx, const char *path,
                              affect_status (*begin)(void *, const data_arff *), data_arff_row row,
                              void *user) {
-    void *bytes;
-    size_t length;
-    affect_status status = data_map(ctx, path, &bytes, &length);
+    data_mapping map;
+    affect_status status = data_map(ctx, path, &map);
     if (status) return status;
-    status = data_arff_parse(ctx, path, bytes, length, begin, row, user);
-    data_unmap(bytes, length);
+    status = data_arff_parse(ctx, path, map.bytes, map.length, begin, row, user);
+    data_unmap(&map);
     return status;
 }
 

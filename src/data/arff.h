@@ -19,6 +19,7 @@ typedef struct data_arff_attribute {
     char *name;
     data_arff_kind kind;
     char **values; /* of a nominal one */
+    char **sorted; /* the same texts by name */
     size_t value_count, value_capacity;
 } data_arff_attribute;
 
@@ -33,7 +34,8 @@ typedef affect_status (*data_arff_row)(void *user, const data_arff *arff, const 
                                        size_t line);
 
 /* `begin` (may be NULL) is called once, before the first row. The file is mapped. Errors:
- * NOT_FOUND, FORMAT and UNSUPPORTED (with the line), MEMORY, what the calls return. */
+ * NOT_FOUND, FORMAT and UNSUPPORTED (with the line), LIMIT (a small file of sparse rows that stands
+ * for a huge table), MEMORY, what the calls return. */
 AFFECT_MUST_USE affect_status data_arff_read(affect_context *ctx, const char *path,
                                              affect_status (*begin)(void *user,
                                                                     const data_arff *arff),

@@ -285,32 +285,42 @@ static void describe_votes(describe_report *r, const data_table *t) {
     describe_oddity(r, "rows whose votes are not ten", odd_sum);
 }
 
-static void describe_columns(describe_report *r, const data_table *t) {
+/* Rows may be far narrower than the header: only the cells that are there are looked at. */
+static affect_status describe_columns(describe_report *r, const data_table *t) {
+    struct column {
+        describe_spread spread;
+        bool text;
+    } *columns = base_calloc(t->columns + 1, sizeof *columns);
     describe_spread all = {0};
     size_t numeric = 0, empty = 0;
-
-    for (size_t c = 0; c < t->columns; c++) {
-        describe_spread s = {0};
-        bool numbers = true;
-        for (size_t i = 0; i < t->rows && numbers; i++) {
+    if (!columns) return base_fail_memory(r->ctx);
+    for (size_t i = 0; i < t->rows; i++) {
+        size_t width = BASE_MIN(data_table_width(t, i), t->columns);
+        for (size_t c = 0; c < width; c++) {
             const char *text = data_table_cell(t, i, c);
-            double x = NAN;
-            if (!*text)
-                continue;
-            else if ((numbers = base_parse_double(text, strlen(text), &x)))
-                describe_spread_add(&s, x);
+            double x;
+            if (columns[c].text || !*text) continue;
+            if (base_parse_double(text, strlen(text), &x))
+                describe_spread_add(&columns[c].spread, x);
+            else
+                columns[c].text = true;
         }
-        if (!numbers || !s.values) continue;
-        numeric++;
-        if (t->names && t->columns <= 12) describe_spread_put(r, t->names[c], &s);
-        all.nan += s.nan;
-        all.positive_infinite += s.positive_infinite;
-        all.negative_infinite += s.negative_infinite;
-        empty += t->rows - s.values;
     }
+    for (size_t c = 0; c < t->columns; c++) {
+        const describe_spread *s = &columns[c].spread;
+        if (columns[c].text || !s->values) continue;
+        numeric++;
+        if (t->names && t->columns <= 12) describe_spread_put(r, t->names[c], s);
+        all.nan += s->nan;
+        all.positive_infinite += s->positive_infinite;
+        all.negative_infinite += s->negative_infinite;
+        empty += t->rows - s->values;
+    }
+    base_free(columns);
     describe_field(r, "numeric columns", numeric);
     if (!t->names || t->columns > 12) describe_spread_oddities(r, &all);
     describe_oddity(r, "empty cells in numeric columns", empty);
+    return AFFECT_OK;
 }
 
 static affect_status open_any_table(affect_context *ctx, const char *path,
@@ -392,13 +402,13 @@ static affect_status describe_table(describe_report *r, const char *path) {
         if (known->speaker) count_column(r, t, known->speaker, LABEL_ONE);
         if (known == &known_tables[0]) describe_dialogues(r, t);
         if (strcmp(known->name, "FER+ votes") == 0) describe_votes(r, t);
-        if (!known->label) describe_columns(r, t);
+        if (!known->label) status = describe_columns(r, t);
     } else {
-        describe_columns(r, t);
+        status = describe_columns(r, t);
     }
     describe_end(r);
     data_table_destroy(t);
-    return AFFECT_OK;
+    return status;
 }
 
 /* XED's neutral lines: "9<TAB>text". Anything else that ends in .txt is not described. */
@@ -520,7 +530,7 @@ static void walk_value(describe_report *r, const char *path, const data_value *v
     char text[512];
     if (!value) return;
     if (value->kind == DATA_ARRAY) {
-        const data_array *a = &value->as.array;
+        const data_array *a = value->as.array;
         if (a->type == DATA_OBJECT && a->rank == 0) {
             walk_value(r, path, a->items[0], depth);
             return;
@@ -592,7 +602,7 @@ static void describe_conversations(describe_report *r, const data_value *root) {
             char number[32];
             double x = NAN;
             if (row->kind == DATA_ARRAY)
-                x = data_array_number(&row->as.array, k);
+                x = data_array_number(row->as.array, k);
             else if (!data_number(data_item(row, k), &x))
                 continue;
             int n = snprintf(number, sizeof number, "%g", x);

@@ -22,18 +22,17 @@ static const struct {
 };
 
 affect_status describe_check(describe_report *r, const char *path, bool expected) {
-    void *bytes;
-    size_t length;
+    data_mapping map;
     struct sha256_ctx sum;
     uint8_t digest[SHA256_DIGEST_SIZE];
     char text[2 * SHA256_DIGEST_SIZE + 1];
     if (!r->check) return AFFECT_OK;
-    affect_status status = data_map(r->ctx, path, &bytes, &length);
+    affect_status status = data_map(r->ctx, path, &map);
     if (status) return status;
     sha256_init(&sum);
-    sha256_update(&sum, length, bytes);
+    sha256_update(&sum, map.length, map.bytes);
     sha256_digest(&sum, sizeof digest, digest);
-    data_unmap(bytes, length);
+    data_unmap(&map);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(text + 2 * i, sizeof text - 2 * i, "%02x", digest[i]);
     describe_field_text(r, "sha256", text);

@@ -7,9 +7,9 @@
 struct data_document {
     base_arena arena;
     size_t arena_used, arena_limit;
+    bool spent; /* the limit was met */
     data_value *root;
-    void *mapping; /* munmap at the end, or NULL */
-    size_t mapping_length;
+    data_mapping map;
     void *owned; /* base_free at the end, or NULL */
 };
 
@@ -18,17 +18,19 @@ AFFECT_MUST_USE data_document *data_document_new(void);
  * spent. */
 AFFECT_MUST_USE void *data_document_alloc(data_document *document, size_t size);
 AFFECT_MUST_USE data_value *data_document_value(data_document *document, data_kind kind);
-/* Refuses cycles and trees whose written-out form is too large. Errors: FORMAT, LIMIT, MEMORY. */
+/* The same with an array of zeros and rank 0. */
+AFFECT_MUST_USE data_value *data_document_array(data_document *document);
+/* Refuses cycles and trees whose written-out form has over `most` values, elements of arrays
+ * counted. Errors: FORMAT, LIMIT, MEMORY. */
 AFFECT_MUST_USE affect_status data_document_check(affect_context *ctx, const char *name,
-                                                  data_document *document);
+                                                  data_document *document, uint64_t most);
 /* Parses a numpy type string such as "<f4", "|S12" or "O". False if it is not one we read. */
 bool data_type_parse(const char *text, size_t length, data_array *out);
-/* Sets count from the shape; false on overflow. */
+/* Sets count from the shape; false on overflow, and for many elements of no bytes. */
 bool data_array_measure(data_array *array);
 
 /* Maps a file read-only. Errors: NOT_FOUND. An empty file maps to a valid pointer and length 0. */
-AFFECT_MUST_USE affect_status data_map(affect_context *ctx, const char *path, void **bytes,
-                                       size_t *length);
-void data_unmap(void *bytes, size_t length);
+AFFECT_MUST_USE affect_status data_map(affect_context *ctx, const char *path, data_mapping *out);
+void data_unmap(data_mapping *map);
 
 #endif

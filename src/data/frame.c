@@ -76,6 +76,11 @@ static affect_status write_json_lines(affect_context *ctx, const char *path, con
                     start = false;
                 }
                 base_text_append(out, "\n");
+                if (out->length / 16 > length + ((size_t)1 << 22))
+                    status = base_fail(ctx, AFFECT_ERROR_LIMIT,
+                                       "%s:%zu: rows lack most of the columns: as a table they "
+                                       "are over 16 times as large",
+                                       path, line + 1);
             }
             json_decref(row);
         }
@@ -86,12 +91,11 @@ static affect_status write_json_lines(affect_context *ctx, const char *path, con
 }
 
 static affect_status read_json_lines(affect_context *ctx, const char *path, base_text *out) {
-    void *text;
-    size_t length;
-    affect_status status = data_map(ctx, path, &text, &length);
+    data_mapping map;
+    affect_status status = data_map(ctx, path, &map);
     if (status) return status;
-    status = write_json_lines(ctx, path, text, length, out);
-    data_unmap(text, length);
+    status = write_json_lines(ctx, path, map.bytes, map.length, out);
+    data_unmap(&map);
     return status;
 }
 
@@ -113,11 +117,13 @@ static void add_value(base_text *out, const data_value *value, bool first) {
 /* Item i of a list, or element i of an array of any kind along its only axis. */
 static void add_item(base_text *out, const data_value *list, size_t i, bool first) {
     char number[DATA_FRAME_CELL];
-    if (list && list->kind == DATA_ARRAY && list->as.array.type != DATA_OBJECT) {
-        char *text = data_array_text(&list->as.array, i);
+    if (list && list->kind == DATA_ARRAY && list->as.array->type != DATA_OBJECT) {
+        data_type type = list->as.array->type;
+        char *text = data_array_text(list->as.array, i);
         int n = 0;
+        if (!text && (type == DATA_CHARS || type == DATA_UNICODE)) out->failed = true;
         if (!text)
-            n = snprintf(number, sizeof number, "%.17g", data_array_number(&list->as.array, i));
+            n = snprintf(number, sizeof number, "%.17g", data_array_number(list->as.array, i));
         add_cell(out, text ? text : number, text ? strlen(text) : (size_t)n, first);
         base_free(text);
     } else {
@@ -125,9 +131,16 @@ static void add_item(base_text *out, const data_value *list, size_t i, bool firs
     }
 }
 
+enum { MOST_COMPARED = 1 << 26 };
+
+static bool same_text(const data_value *a, const data_value *b) {
+    return a->kind == DATA_TEXT && b->kind == DATA_TEXT && a->as.text.length == b->as.text.length &&
+           memcmp(a->as.text.bytes, b->as.text.bytes, a->as.text.length) == 0;
+}
+
 static bool is_sequence(const data_value *value) {
     return value && (value->kind == DATA_LIST || value->kind == DATA_TUPLE ||
-                     (value->kind == DATA_ARRAY && value->as.array.rank == 1));
+                     (value->kind == DATA_ARRAY && value->as.array->rank == 1));
 }
 
 /* A dict of equally long sequences, a list of dicts, a list of lists, a list of values or an array.
@@ -154,9 +167,9 @@ static affect_status write_value(affect_context *ctx, const char *path, const da
         }
         return AFFECT_OK;
     }
-    if (root && root->kind == DATA_ARRAY && root->as.array.type != DATA_OBJECT &&
-        root->as.array.rank >= 1 && root->as.array.rank <= 2) {
-        const data_array *a = &root->as.array;
+    if (root && root->kind == DATA_ARRAY && root->as.array->type != DATA_OBJECT &&
+        root->as.array->rank >= 1 && root->as.array->rank <= 2) {
+        const data_array *a = root->as.array;
         size_t columns = a->rank == 2 ? a->shape[1] : 1;
         for (size_t c = 0; c < columns; c++) base_text_printf(out, c ? ",%zu" : "%zu", c);
         for (size_t i = 0; i < a->count; i++) {
@@ -180,6 +193,7 @@ static affect_status write_value(affect_context *ctx, const char *path, const da
             base_text_printf(out, c ? ",%zu" : "%zu", c);
     }
     base_text_append(out, "\n");
+    size_t compared = 0;
     for (size_t r = 0; r < rows; r++) {
         const data_value *row = data_item(root, r);
         if ((dicts && (!row || row->kind != DATA_DICT)) || (lists && !is_sequence(row)))
@@ -189,13 +203,13 @@ static affect_status write_value(affect_context *ctx, const char *path, const da
                 add_item(out, row, c, c == 0);
             } else if (dicts) {
                 const data_value *key = first->as.list.items[2 * c], *cell = NULL;
-                for (size_t k = 0; k + 1 < row->as.list.count && !cell; k += 2) {
-                    const data_value *other = row->as.list.items[k];
-                    if (other->kind == key->kind && key->kind == DATA_TEXT &&
-                        other->as.text.length == key->as.text.length &&
-                        memcmp(other->as.text.bytes, key->as.text.bytes, key->as.text.length) == 0)
-                        cell = row->as.list.items[k + 1];
-                }
+                if (c < data_length(row) && same_text(row->as.list.items[2 * c], key))
+                    cell = row->as.list.items[2 * c + 1];
+                for (size_t k = 0; k + 1 < row->as.list.count && !cell; k += 2, compared++)
+                    if (same_text(row->as.list.items[k], key)) cell = row->as.list.items[k + 1];
+                if (compared > MOST_COMPARED)
+                    return base_fail(ctx, AFFECT_ERROR_LIMIT,
+                                     "%s: too many columns in too many orders", path);
                 add_value(out, cell, c == 0);
             } else {
                 add_item(out, root, r, true);

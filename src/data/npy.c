@@ -97,27 +97,21 @@ affect_status data_npy_parse(affect_context *ctx, const char *name, const void *
 }
 
 affect_status data_npy_open(affect_context *ctx, const char *path, data_npy **out) {
-    void *bytes;
-    size_t length;
+    data_mapping map;
     *out = NULL;
-    affect_status status = data_map(ctx, path, &bytes, &length);
-    if (status) return status;
-    status = data_npy_parse(ctx, path, bytes, length, out);
-    if (status) {
-        data_unmap(bytes, length);
-    } else {
-        (*out)->owned = bytes;
-        (*out)->mapped = length;
-    }
+    affect_status status = data_map(ctx, path, &map);
+    if (!status) status = data_npy_parse(ctx, path, map.bytes, map.length, out);
+    if (status)
+        data_unmap(&map);
+    else
+        (*out)->map = map;
     return status;
 }
 
 void data_npy_destroy(data_npy *npy) {
     if (!npy) return;
-    if (npy->mapped)
-        data_unmap(npy->owned, npy->mapped);
-    else
-        base_free(npy->owned);
+    data_unmap(&npy->map);
+    base_free(npy->owned);
     base_free(npy);
 }
 
@@ -178,30 +172,36 @@ void data_npz_destroy(data_npz *z) {
 size_t data_npz_count(const data_npz *z) { return data_archive_count(z->zip); }
 const char *data_npz_name(const data_npz *z, size_t i) { return z->names[i]; }
 
-affect_status data_npz_array(affect_context *ctx, data_npz *z, const char *name, data_npy **out) {
-    *out = NULL;
-    size_t count = data_npz_count(z), at = 0;
-    while (at < count && strcmp(z->names[at], name) != 0) at++;
+affect_status data_npz_array_at(affect_context *ctx, data_npz *z, size_t i, data_npy **out) {
+    const uint8_t *bytes;
+    size_t length;
+    void *owned = NULL;
     base_text text = {0};
-    affect_status status;
-    if (at == count) {
-        for (size_t i = 0; i < count && i < 20; i++)
-            base_text_printf(&text, "%s%s", i ? ", " : "", z->names[i]);
-        status = base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: holds no array '%s', only: %s",
-                           data_archive_path(z->zip), name, text.data ? text.data : "nothing");
-    } else {
-        const uint8_t *bytes;
-        size_t length;
-        void *owned = NULL;
-        base_text_printf(&text, "%s:%s", data_archive_path(z->zip), name);
-        status = text.failed ? base_fail_memory(ctx)
-                             : data_archive_read(ctx, z->zip, at, 0, &bytes, &length, &owned);
-        if (!status) status = data_npy_parse(ctx, text.data, bytes, length, out);
-        if (status)
-            base_free(owned);
-        else
-            (*out)->owned = owned;
-    }
+    *out = NULL;
+    base_text_printf(&text, "%s:%s", data_archive_path(z->zip), z->names[i]);
+    affect_status status = text.failed
+                               ? base_fail_memory(ctx)
+                               : data_archive_read(ctx, z->zip, i, 0, &bytes, &length, &owned);
+    if (!status) status = data_npy_parse(ctx, text.data, bytes, length, out);
+    if (status)
+        base_free(owned);
+    else
+        (*out)->owned = owned;
+    base_text_destroy(&text);
+    return status;
+}
+
+affect_status data_npz_array(affect_context *ctx, data_npz *z, const char *name, data_npy **out) {
+    size_t count = data_npz_count(z);
+    *out = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(z->names[i], name) == 0) return data_npz_array_at(ctx, z, i, out);
+    base_text text = {0};
+    for (size_t i = 0; i < count && i < 20; i++)
+        base_text_printf(&text, "%s%s", i ? ", " : "", z->names[i]);
+    affect_status status =
+        base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: holds no array '%s', only: %s",
+                  data_archive_path(z->zip), name, text.data ? text.data : "nothing");
     base_text_destroy(&text);
     return status;
 }

@@ -8,8 +8,8 @@
 typedef struct data_npy {
     data_array values; /* of DATA_OBJECT: no items, `bytes` are a pickle (data_pickle_parse) */
     size_t length;     /* of values.bytes */
-    void *owned;       /* private: what to free or unmap */
-    size_t mapped;     /* private: bytes to unmap; 0 = free */
+    void *owned;       /* private: what to free */
+    data_mapping map;  /* private: what to unmap */
 } data_npy;
 
 /* Errors: NOT_FOUND, FORMAT (with what was expected), MEMORY. */
@@ -26,8 +26,12 @@ AFFECT_MUST_USE affect_status data_npz_parse(affect_context *ctx, const char *na
 void data_npz_destroy(data_npz *npz); /* after its arrays */
 size_t data_npz_count(const data_npz *npz);
 const char *data_npz_name(const data_npz *npz, size_t i); /* without ".npy" */
-/* Errors: NOT_FOUND (lists the names that are there), FORMAT, MEMORY. */
+/* Errors: NOT_FOUND (lists the names that are there), FORMAT, LIMIT (packed like a bomb), MEMORY.
+ */
 AFFECT_MUST_USE affect_status data_npz_array(affect_context *ctx, data_npz *npz, const char *name,
                                              data_npy **out);
+/* The same by number. */
+AFFECT_MUST_USE affect_status data_npz_array_at(affect_context *ctx, data_npz *npz, size_t i,
+                                                data_npy **out);
 
 #endif

@@ -67,6 +67,8 @@ static const struct {
     {"builtins", "str", GLOBAL_TYPE},
 };
 
+enum { SMALL_INTS = 256 };
+
 typedef struct machine {
     affect_context *ctx;
     const char *name;
@@ -82,6 +84,7 @@ typedef struct machine {
     size_t memo_size, memo_capacity, memo_puts;
     data_value **specials; /* globals and dtypes, made text at the end */
     size_t special_count, special_capacity;
+    data_value *none, *truth[2], *small[SMALL_INTS]; /* shared: nothing changes them */
 } machine;
 
 static affect_status broken(machine *m, const char *what) {
@@ -89,18 +92,34 @@ static affect_status broken(machine *m, const char *what) {
                      m->opcode_at);
 }
 
+/* The opcodes that name or call something, as pickletools writes them. */
+static const char *opcode_name(uint8_t opcode) {
+    static const struct {
+        uint8_t opcode;
+        const char *name;
+    } names[] = {
+        {0x80, "PROTO"},     {'c', "GLOBAL"}, {0x93, "STACK_GLOBAL"}, {'R', "REDUCE"},
+        {'b', "BUILD"},      {'i', "INST"},   {'o', "OBJ"},           {0x81, "NEWOBJ"},
+        {0x92, "NEWOBJ_EX"}, {'P', "PERSID"}, {'Q', "BINPERSID"},     {0x82, "EXT1"},
+        {0x83, "EXT2"},      {0x84, "EXT4"},  {0x97, "NEXT_BUFFER"},  {0x98, "READONLY_BUFFER"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(names); i++)
+        if (names[i].opcode == opcode) return names[i].name;
+    return "?";
+}
+
 static affect_status refused(machine *m, const char *what) {
     return base_fail(
         m->ctx, AFFECT_ERROR_UNSUPPORTED,
-        "%s: refused %s at byte %zu: only plain data and numpy arrays are read from a pickle, "
-        "nothing is executed",
-        m->name, what, m->opcode_at);
+        "%s: refused %s (opcode %s at byte %zu): only plain data and numpy arrays are read from a "
+        "pickle, nothing is executed",
+        m->name, what, opcode_name(m->bytes[m->opcode_at]), m->opcode_at);
 }
 
 static affect_status spent(machine *m) {
-    if (m->document->arena_used > m->document->arena_limit - ((size_t)1 << 20))
-        return base_fail(m->ctx, AFFECT_ERROR_LIMIT, "%s: holds more values than fit into 4 GiB",
-                         m->name);
+    if (m->document->spent)
+        return base_fail(m->ctx, AFFECT_ERROR_LIMIT, "%s: holds more values than fit into %zu MiB",
+                         m->name, m->document->arena_limit >> 20);
     return base_fail_memory(m->ctx);
 }
 
@@ -188,7 +207,9 @@ static data_value *new_str(machine *m, const void *bytes, size_t n) {
 }
 
 static data_value *new_special(machine *m, int kind) {
-    data_value *v = data_document_value(m->document, (data_kind)kind);
+    data_value *v = kind == KIND_DTYPE ? data_document_array(m->document)
+                                       : data_document_value(m->document, DATA_NONE);
+    if (v) v->kind = (data_kind)kind;
     if (!v || !base_grow((void **)&m->specials, &m->special_capacity, m->special_count + 1,
                          sizeof *m->specials))
         return NULL;
@@ -197,8 +218,11 @@ static data_value *new_special(machine *m, int kind) {
 }
 
 static data_value *new_int(machine *m, int64_t number) {
+    bool small = number >= 0 && number < SMALL_INTS;
+    if (small && m->small[number]) return m->small[number];
     data_value *v = data_document_value(m->document, DATA_INT);
     if (v) v->as.integer = number;
+    if (small) m->small[number] = v;
     return v;
 }
 
@@ -209,9 +233,15 @@ static data_value *new_float(machine *m, double number) {
 }
 
 static data_value *new_bool(machine *m, bool truth) {
-    data_value *v = data_document_value(m->document, DATA_BOOL);
+    data_value *v = m->truth[truth];
+    if (!v) v = m->truth[truth] = data_document_value(m->document, DATA_BOOL);
     if (v) v->as.truth = truth;
     return v;
+}
+
+static data_value *new_none(machine *m) {
+    if (!m->none) m->none = data_document_value(m->document, DATA_NONE);
+    return m->none;
 }
 
 /* Little-endian two's complement of any length. What does not fit 64 bits becomes the nearest
@@ -348,7 +378,7 @@ static affect_status push_scalar(machine *m, const data_value *dtype, const data
     if (!dtype || (int)dtype->kind != KIND_DTYPE || !is_text(bytes))
         return broken(m, "numpy scalar without type");
     data_array a = {.rank = 0};
-    copy_type(&a, &dtype->as.array);
+    copy_type(&a, dtype->as.array);
     if (a.type == DATA_OBJECT) return refused(m, "a numpy object scalar");
     affect_status status = fill_array(m, &a, bytes);
     if (status != AFFECT_OK) return status;
@@ -398,13 +428,13 @@ static affect_status push_dict_of(machine *m, const data_value *pairs) {
 
 static affect_status push_array(machine *m, const data_value *dtype, const data_value *shape,
                                 const data_value *order, const data_value *content) {
-    data_value *v = data_document_value(m->document, DATA_ARRAY);
+    data_value *v = data_document_array(m->document);
     if (!v) return spent(m);
-    if (!dtype || (int)dtype->kind != KIND_DTYPE || !read_shape(shape, &v->as.array))
+    if (!dtype || (int)dtype->kind != KIND_DTYPE || !read_shape(shape, v->as.array))
         return broken(m, "array without type or shape");
-    copy_type(&v->as.array, &dtype->as.array);
-    v->as.array.fortran = data_text_equals(order, "F");
-    affect_status status = fill_array(m, &v->as.array, content);
+    copy_type(v->as.array, dtype->as.array);
+    v->as.array->fortran = data_text_equals(order, "F");
+    affect_status status = fill_array(m, v->as.array, content);
     return status == AFFECT_OK ? push(m, v) : status;
 }
 
@@ -422,18 +452,18 @@ static affect_status call(machine *m, const data_value *function, const data_val
         if (!first || (int)first->kind != KIND_GLOBAL ||
             globals[first->as.integer].id != GLOBAL_NDARRAY)
             return refused(m, "the reconstruction of something that is no ndarray");
-        data_value *v = data_document_value(m->document, DATA_ARRAY);
+        data_value *v = data_document_array(m->document);
         if (!v) return spent(m);
-        v->as.array.rank = 1;
-        v->as.array.type = DATA_U8;
-        v->as.array.item_size = 1;
+        v->as.array->rank = 1;
+        v->as.array->type = DATA_U8;
+        v->as.array->item_size = 1;
         return push(m, v);
     }
     case GLOBAL_DTYPE: {
         data_value *v = new_special(m, KIND_DTYPE);
         if (!v) return spent(m);
         if (!is_text(first) ||
-            !data_type_parse(first->as.text.bytes, first->as.text.length, &v->as.array)) {
+            !data_type_parse(first->as.text.bytes, first->as.text.length, v->as.array)) {
             snprintf(what, sizeof what, "the array type %.*s",
                      is_text(first) ? (int)BASE_MIN(first->as.text.length, 32) : 1,
                      is_text(first) ? first->as.text.bytes : "?");
@@ -490,20 +520,20 @@ static affect_status build(machine *m, const data_value *state) {
         if (state->kind != DATA_TUPLE || !is_text(order))
             return broken(m, "array type without byte order");
         if (names && names->kind != DATA_NONE) return refused(m, "an array type with named fields");
-        object->as.array.big_endian = data_text_equals(order, ">");
+        object->as.array->big_endian = data_text_equals(order, ">");
         return AFFECT_OK;
     }
     if (object->kind == DATA_ARRAY) {
         /* (version, shape, dtype, is_fortran, data) */
         size_t from = data_length(state) == 5 ? 1 : 0;
         const data_value *dtype = data_item(state, from + 1), *fortran = data_item(state, from + 2);
-        data_array *a = &object->as.array;
+        data_array *a = object->as.array;
         double is_fortran = 0;
         if (state->kind != DATA_TUPLE || data_length(state) < 4 ||
             !read_shape(data_item(state, from), a) || !dtype || (int)dtype->kind != KIND_DTYPE ||
             !data_number(fortran, &is_fortran))
             return broken(m, "array state of another form");
-        copy_type(a, &dtype->as.array);
+        copy_type(a, dtype->as.array);
         a->fortran = is_fortran != 0;
         return fill_array(m, a, data_item(state, from + 3));
     }
@@ -644,7 +674,9 @@ static affect_status step(machine *m, uint8_t opcode, bool *stop) {
         if (!take_number(m, 1, &number)) return broken(m, "cut off");
         if (number > 5) return refused(m, "a pickle protocol newer than 5");
         return AFFECT_OK;
-    case 0x95: /* FRAME */ return take(m, 8, &at) ? AFFECT_OK : broken(m, "cut off");
+    case 0x95: /* FRAME: how much follows, which is of no use to a mapped file */
+        if (!take_number(m, 8, &number)) return broken(m, "cut off");
+        return number > m->length - m->at ? broken(m, "a frame longer than the file") : AFFECT_OK;
     case '.': *stop = true; return AFFECT_OK;
     case '(':
         if (!base_grow((void **)&m->marks, &m->mark_capacity, m->mark_count + 1, sizeof *m->marks))
@@ -658,7 +690,7 @@ static affect_status step(machine *m, uint8_t opcode, bool *stop) {
         return AFFECT_OK;
     case '1': return pop_mark(m, &items, &n);
     case '2': return top(m) ? push(m, top(m)) : broken(m, "nothing to repeat");
-    case 'N': return push(m, data_document_value(m->document, DATA_NONE));
+    case 'N': return push(m, new_none(m));
     case 0x88: return push(m, new_bool(m, true));
     case 0x89: return push(m, new_bool(m, false));
     case 'I':
@@ -757,16 +789,16 @@ static affect_status step(machine *m, uint8_t opcode, bool *stop) {
         const data_value *state = pop(m);
         return build(m, state);
     }
-    case 'P': return refused(m, "the opcode PERSID");
-    case 'Q': return refused(m, "the opcode BINPERSID");
-    case 'i': return refused(m, "the opcode INST");
-    case 'o': return refused(m, "the opcode OBJ");
-    case 0x92: return refused(m, "the opcode NEWOBJ_EX");
-    case 0x82: return refused(m, "the opcode EXT1");
-    case 0x83: return refused(m, "the opcode EXT2");
-    case 0x84: return refused(m, "the opcode EXT4");
-    case 0x97: return refused(m, "the opcode NEXT_BUFFER");
-    case 0x98: return refused(m, "the opcode READONLY_BUFFER");
+    case 'P':
+    case 'Q': return refused(m, "a persistent id");
+    case 'i':
+    case 'o':
+    case 0x92: return refused(m, "an instance of a class");
+    case 0x82:
+    case 0x83:
+    case 0x84: return refused(m, "an extension code");
+    case 0x97:
+    case 0x98: return refused(m, "a buffer outside the pickle");
     default: return broken(m, "no pickle opcode");
     }
 }
@@ -796,7 +828,7 @@ static affect_status name_specials(machine *m) {
             snprintf(name, sizeof name, "%s.%s", globals[v->as.integer].module,
                      globals[v->as.integer].name);
         else
-            snprintf(name, sizeof name, "%s", data_type_name(v->as.array.type));
+            snprintf(name, sizeof name, "%s", data_type_name(v->as.array->type));
         char *kept = data_document_alloc(m->document, strlen(name) + 1);
         if (!kept) return spent(m);
         memcpy(kept, name, strlen(name));
@@ -813,9 +845,14 @@ affect_status data_pickle_parse(affect_context *ctx, const char *name, const voi
     machine m = {.ctx = ctx, .name = name, .bytes = bytes, .length = length};
     m.document = data_document_new();
     if (!m.document) return base_fail_memory(ctx);
+    /* A value of one byte (an empty list) takes a share of some 60. */
+    m.document->arena_limit =
+        BASE_MIN(m.document->arena_limit / 64, length + ((size_t)1 << 20)) * 64;
     affect_status status = run(&m);
     if (status == AFFECT_OK) status = name_specials(&m);
-    if (status == AFFECT_OK) status = data_document_check(ctx, name, m.document);
+    if (status == AFFECT_OK)
+        status =
+            data_document_check(ctx, name, m.document, ((uint64_t)1 << 22) + 16 * (uint64_t)length);
     base_free(m.stack);
     base_free(m.marks);
     base_free(m.memo);
@@ -830,19 +867,13 @@ affect_status data_pickle_parse(affect_context *ctx, const char *name, const voi
 }
 
 affect_status data_pickle_read(affect_context *ctx, const char *path, data_document **out) {
-    void *bytes;
-    size_t length;
+    data_mapping map;
     *out = NULL;
-    affect_status status = data_map(ctx, path, &bytes, &length);
-    if (status != AFFECT_OK) return status;
-    status = data_pickle_parse(ctx, path, bytes, length, NULL, out);
-    if (status != AFFECT_OK) {
-        data_unmap(bytes, length);
-        return status;
-    }
-    if (length) {
-        (*out)->mapping = bytes;
-        (*out)->mapping_length = length;
-    }
-    return AFFECT_OK;
+    affect_status status = data_map(ctx, path, &map);
+    if (!status) status = data_pickle_parse(ctx, path, map.bytes, map.length, NULL, out);
+    if (status)
+        data_unmap(&map);
+    else
+        (*out)->map = map;
+    return status;
 }

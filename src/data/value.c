@@ -9,7 +9,6 @@
 
 #include "data/document.h"
 
-enum { MAX_EXPANDED = 32 }; /* log2 of the largest written-out form */
 static const size_t ARENA_LIMIT = (size_t)4 << 30;
 
 data_document *data_document_new(void) {
@@ -23,7 +22,7 @@ data_document *data_document_new(void) {
 void data_document_destroy(data_document *document) {
     if (!document) return;
     base_arena_destroy(&document->arena);
-    if (document->mapping) data_unmap(document->mapping, document->mapping_length);
+    data_unmap(&document->map);
     base_free(document->owned);
     base_free(document);
 }
@@ -33,7 +32,10 @@ const data_value *data_document_root(const data_document *document) {
 }
 
 void *data_document_alloc(data_document *document, size_t size) {
-    if (size > document->arena_limit - document->arena_used) return NULL;
+    if (size > document->arena_limit - document->arena_used) {
+        document->spent = true;
+        return NULL;
+    }
     document->arena_used += size;
     return base_arena_alloc(&document->arena, size);
 }
@@ -44,10 +46,16 @@ data_value *data_document_value(data_document *document, data_kind kind) {
     return value;
 }
 
-affect_status data_map(affect_context *ctx, const char *path, void **bytes, size_t *length) {
+data_value *data_document_array(data_document *document) {
+    data_value *value = data_document_value(document, DATA_ARRAY);
+    data_array *array = value ? data_document_alloc(document, sizeof *array) : NULL;
+    if (array) value->as.array = array;
+    return array ? value : NULL;
+}
+
+affect_status data_map(affect_context *ctx, const char *path, data_mapping *out) {
     static const char empty[1] = "";
-    *bytes = NULL;
-    *length = 0;
+    *out = (data_mapping){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
     struct stat info;
@@ -57,20 +65,20 @@ affect_status data_map(affect_context *ctx, const char *path, void **bytes, size
     }
     if (info.st_size == 0) {
         close(fd);
-        *bytes = (void *)(uintptr_t)empty;
+        out->bytes = (void *)(uintptr_t)empty;
         return AFFECT_OK;
     }
     void *map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     close(fd);
     if (map == MAP_FAILED)
         return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot map: %s", path, strerror(errno));
-    *bytes = map;
-    *length = (size_t)info.st_size;
+    *out = (data_mapping){map, (size_t)info.st_size};
     return AFFECT_OK;
 }
 
-void data_unmap(void *bytes, size_t length) {
-    if (length) munmap(bytes, length);
+void data_unmap(data_mapping *map) {
+    if (map->length) munmap(map->bytes, map->length);
+    *map = (data_mapping){0};
 }
 
 /* ---- access ---- */
@@ -95,7 +103,7 @@ size_t data_length(const data_value *v) {
     case DATA_TUPLE:
     case DATA_SET: return v->as.list.count;
     case DATA_DICT: return v->as.list.count / 2;
-    case DATA_ARRAY: return v->as.array.rank ? v->as.array.shape[0] : 0;
+    case DATA_ARRAY: return v->as.array->rank ? v->as.array->shape[0] : 0;
     default: return 0;
     }
 }
@@ -104,8 +112,8 @@ const data_value *data_item(const data_value *v, size_t i) {
     if (!v) return NULL;
     if (v->kind == DATA_LIST || v->kind == DATA_TUPLE || v->kind == DATA_SET)
         return i < v->as.list.count ? v->as.list.items[i] : NULL;
-    if (v->kind == DATA_ARRAY && v->as.array.type == DATA_OBJECT)
-        return i < v->as.array.count ? v->as.array.items[i] : NULL;
+    if (v->kind == DATA_ARRAY && v->as.array->type == DATA_OBJECT)
+        return i < v->as.array->count ? v->as.array->items[i] : NULL;
     return NULL;
 }
 
@@ -129,10 +137,10 @@ bool data_number(const data_value *v, double *out) {
     case DATA_INT: *out = (double)v->as.integer; return true;
     case DATA_FLOAT: *out = v->as.number; return true;
     case DATA_ARRAY:
-        if (v->as.array.count != 1) return false;
-        if (v->as.array.type == DATA_OBJECT) return false;
-        *out = data_array_number(&v->as.array, 0);
-        return v->as.array.type != DATA_CHARS && v->as.array.type != DATA_UNICODE;
+        if (v->as.array->count != 1) return false;
+        if (v->as.array->type == DATA_OBJECT) return false;
+        *out = data_array_number(v->as.array, 0);
+        return v->as.array->type != DATA_CHARS && v->as.array->type != DATA_UNICODE;
     default: return false;
     }
 }
@@ -185,6 +193,9 @@ bool data_array_measure(data_array *a) {
         if (__builtin_mul_overflow(count, a->shape[i], &count)) return false;
     size_t bytes;
     a->count = count;
+    /* numpy writes empty texts with a size of 0 or 1: a file of some bytes could promise any
+     * number. */
+    if (a->item_size == 0 && a->type != DATA_OBJECT && count > 1 << 20) return false;
     return !__builtin_mul_overflow(count, a->item_size, &bytes) && count <= SIZE_MAX / 16;
 }
 
@@ -282,9 +293,9 @@ static void children_of(const data_value *v, data_value ***items, size_t *count)
     if (v->kind >= DATA_LIST && v->kind <= DATA_DICT) {
         *items = v->as.list.items;
         *count = v->as.list.count;
-    } else if (v->kind == DATA_ARRAY && v->as.array.type == DATA_OBJECT) {
-        *items = v->as.array.items;
-        *count = v->as.array.count;
+    } else if (v->kind == DATA_ARRAY && v->as.array->type == DATA_OBJECT) {
+        *items = v->as.array->items;
+        *count = v->as.array->count;
     }
 }
 
@@ -326,7 +337,8 @@ static visited *map_find(visited_map *map, const data_value *value) {
     return map_slot(map->slots, map->capacity, value);
 }
 
-affect_status data_document_check(affect_context *ctx, const char *name, data_document *document) {
+affect_status data_document_check(affect_context *ctx, const char *name, data_document *document,
+                                  uint64_t most) {
     struct {
         visit *items;
         size_t count, capacity;
@@ -341,7 +353,7 @@ affect_status data_document_check(affect_context *ctx, const char *name, data_do
             size_t count;
             children_of(entering, &items, &count);
             if (count == 0) {
-                returned = 1;
+                returned = entering->kind == DATA_ARRAY ? 1 + entering->as.array->count : 1;
                 entering = NULL;
             } else {
                 visited *seen = map_find(&map, entering);
@@ -372,11 +384,11 @@ affect_status data_document_check(affect_context *ctx, const char *name, data_do
         size_t count;
         children_of(top->value, &items, &count);
         top->size += returned;
-        if (top->size >> MAX_EXPANDED) {
+        if (top->size > most) {
             status = base_fail(ctx, AFFECT_ERROR_LIMIT,
-                               "%s: shares values so often that it stands for more "
-                               "than 2^%d of them",
-                               name, MAX_EXPANDED);
+                               "%s: shares values so often that it stands for more than %llu of "
+                               "them",
+                               name, (unsigned long long)most);
             break;
         }
         if (++top->next < count) {

@@ -22,6 +22,12 @@ typedef enum data_kind {
     DATA_ARRAY /* numpy */
 } data_kind;
 
+/* A file mapped read-only; private to the readers. */
+typedef struct data_mapping {
+    void *bytes;
+    size_t length; /* 0: nothing is mapped */
+} data_mapping;
+
 /* Element types of arrays. */
 typedef enum data_type {
     DATA_F16,
@@ -66,7 +72,7 @@ typedef struct data_value {
             struct data_value **items;
             size_t count, capacity;
         } list;
-        data_array array;
+        data_array *array;
     } as;
 } data_value;
 

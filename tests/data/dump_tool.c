@@ -30,7 +30,7 @@ static void print(const data_value *v) {
     case DATA_TEXT:
     case DATA_BYTES: print_text(v->as.text.bytes, v->as.text.length); break;
     case DATA_ARRAY: {
-        const data_array *a = &v->as.array;
+        const data_array *a = v->as.array;
         printf("{\"dtype\":\"%s\",\"shape\":[", data_type_name(a->type));
         for (size_t i = 0; i < a->rank; i++) printf(i ? ",%zu" : "%zu", a->shape[i]);
         printf("],\"items\":[");

@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
             double number;
             (void)data_number(root, &number);
             (void)data_get(root, "key");
-            if (root->kind == DATA_ARRAY && root->as.array.count)
-                base_free(data_array_text(&root->as.array, root->as.array.count - 1));
+            if (root->kind == DATA_ARRAY && root->as.array->count)
+                base_free(data_array_text(root->as.array, root->as.array->count - 1));
             root = data_item(root, 0);
         }
         data_document_destroy(document);
