@@ -30,6 +30,9 @@ static const struct known_table {
     const char *columns[6]; /* that a header must have */
     const char *label, *label2, *split, *speaker;
     label_form form;
+    const char *key[4]; /* columns that name a row */
+    bool splits;        /* a key in two files of a folder is in two splits */
+    const char *time;   /* a column of seconds */
 } known_tables[] = {
     {"MELD (utterances)",
      "GPL-3 repository, text of a television series: research only",
@@ -38,7 +41,8 @@ static const struct known_table {
      "Sentiment",
      NULL,
      "Speaker",
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {"Dialogue_ID", "Utterance_ID"}},
     {"EmoryNLP (utterances)",
      "Apache-2.0 repository, text of a television series: research only",
      {"Utterance", "Speaker", "Emotion", "Scene_ID"},
@@ -46,15 +50,19 @@ static const struct known_table {
      NULL,
      NULL,
      "Speaker",
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {"Season", "Episode", "Scene_ID", "Utterance_ID"},
+     .splits = true},
     {"FER+ votes",
      "votes MIT (Microsoft); the FER2013 images are for research",
      {"neutral", "happiness", "surprise", "contempt", "unknown", "NF"},
      NULL,
      NULL,
+     "Usage",
      NULL,
-     NULL,
-     LABEL_NONE},
+     LABEL_NONE,
+     .key = {"Image name"},
+     .splits = true},
     {"EmoBank",
      "CC BY-SA 4.0",
      {"id", "split", "V", "A", "D", "text"},
@@ -62,7 +70,27 @@ static const struct known_table {
      NULL,
      "split",
      NULL,
-     0},
+     0,
+     .key = {"id"}},
+    {"EmoBank (means and deviations of one perspective)",
+     "CC BY-SA 4.0",
+     {"id", "V", "A", "D", "stdV", "N"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     0,
+     .key = {"id"}},
+    {"GoEmotions (every rater's answer)",
+     "Apache-2.0",
+     {"text", "id", "rater_id", "example_very_unclear", "admiration", "neutral"},
+     "example_very_unclear",
+     NULL,
+     NULL,
+     NULL,
+     LABEL_ONE,
+     .key = {"id", "rater_id"},
+     .splits = true},
     {"nEMO",
      "CC BY-NC-SA 4.0",
      {"file_id", "emotion", "raw_text", "speaker_id"},
@@ -70,7 +98,8 @@ static const struct known_table {
      "gender",
      NULL,
      "speaker_id",
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {"file_id"}},
     {"CREMA-D summary of votes",
      "ODbL",
      {"FileName", "VoiceVote", "FaceVote", "MultiModalVote"},
@@ -78,7 +107,26 @@ static const struct known_table {
      "MultiModalVote",
      NULL,
      NULL,
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {"FileName"}},
+    {"CREMA-D responses of every rater",
+     "ODbL",
+     {"localid", "queryType", "clipName", "respEmo", "respLevel", "dispEmo"},
+     "respEmo",
+     "queryType",
+     NULL,
+     NULL,
+     LABEL_ONE,
+     .key = {NULL}},
+    {"CREMA-D first responses with their time",
+     "ODbL",
+     {"localid", "queryType", "clipName", "ttr", "questNum"},
+     "queryType",
+     NULL,
+     NULL,
+     NULL,
+     LABEL_ONE,
+     .key = {NULL}},
     {"CREMA-D votes",
      "ODbL",
      {"fileName", "numResponses", "emoVote"},
@@ -86,9 +134,26 @@ static const struct known_table {
      NULL,
      NULL,
      NULL,
-     1},
-    {"CREMA-D actors", "ODbL", {"ActorID", "Age", "Sex", "Race"}, "Sex", "Race", NULL, NULL, 1},
-    {"CREMA-D stimuli", "ODbL", {"Stimulus_Number", "Filename"}, NULL, NULL, NULL, NULL, 0},
+     1,
+     .key = {NULL}},
+    {"CREMA-D actors",
+     "ODbL",
+     {"ActorID", "Age", "Sex", "Race"},
+     "Sex",
+     "Race",
+     NULL,
+     NULL,
+     1,
+     .key = {"ActorID"}},
+    {"CREMA-D stimuli",
+     "ODbL",
+     {"Stimulus_Number", "Filename"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     0,
+     .key = {"Filename"}},
     {"RAVDESS action units (clip means)",
      "from CC BY-NC-SA 4.0 material",
      {"clip", "actor", "emotion", "statement", "AU01_r"},
@@ -96,7 +161,8 @@ static const struct known_table {
      NULL,
      NULL,
      "actor",
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {NULL}},
     {"EmoBox folds",
      "that of the corpus (RAVDESS: CC BY-NC-SA 4.0)",
      {"clip", "test_fold", "emotion", "seconds"},
@@ -104,7 +170,8 @@ static const struct known_table {
      NULL,
      "test_fold",
      NULL,
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {NULL}},
     {"Java-SED",
      "MIT",
      {"path", "label", "speaker", "sentence"},
@@ -112,7 +179,9 @@ static const struct known_table {
      NULL,
      NULL,
      "speaker",
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {"path"},
+     .splits = true},
     {"open-vocabulary labels (MER)",
      "Apache-2.0 repository; the service is non-commercial",
      {"name", "openset"},
@@ -120,15 +189,46 @@ static const struct known_table {
      NULL,
      NULL,
      NULL,
-     LABEL_QUOTED},
+     LABEL_QUOTED,
+     .key = {"name"}},
+    {"MERBench labels (MER 2023)",
+     "Apache-2.0 repository; the recordings by request, research only",
+     {"name", "discrete"},
+     "discrete",
+     NULL,
+     NULL,
+     NULL,
+     LABEL_ONE,
+     .key = {"name"},
+     .splits = true},
+    {"MERBench transcripts",
+     "Apache-2.0 repository; the service is non-commercial",
+     {"name", "chinese"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE,
+     .key = {"name"}},
+    {"MMSA labels (CMU-MOSI, CMU-MOSEI, CH-SIMS)",
+     "that of the corpus (research only)",
+     {"video_id", "clip_id", "text", "label", "mode"},
+     "annotation",
+     NULL,
+     "mode",
+     NULL,
+     LABEL_ONE,
+     .key = {"video_id", "clip_id"}},
     {"EmoBox split",
-     "Apache-2.0 repository; the recordings' licences are their corpora's",
+     "MIT repository; the recordings' licences are their corpora's",
      {"key", "dataset", "wav", "emo"},
      "emo",
      NULL,
      "dataset",
      NULL,
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {"key"},
+     .splits = true},
     {"studyforrest portrayed emotions",
      "CC0",
      {"start", "end", "character", "arousal", "valence", "oncue"},
@@ -136,7 +236,8 @@ static const struct known_table {
      "oncue",
      NULL,
      "character",
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {NULL}},
     {"emotion wheel (MER 2025 and 2026)",
      "Apache-2.0 repository; the service is non-commercial",
      {"level1", "level2", "level3"},
@@ -144,7 +245,8 @@ static const struct known_table {
      NULL,
      NULL,
      NULL,
-     LABEL_NONE},
+     LABEL_NONE,
+     .key = {NULL}},
     {"emotion synonyms (MER 2025 and 2026)",
      "Apache-2.0 repository; the service is non-commercial",
      {"word_run1", "synonym_run1"},
@@ -152,7 +254,8 @@ static const struct known_table {
      NULL,
      NULL,
      NULL,
-     LABEL_NONE},
+     LABEL_NONE,
+     .key = {NULL}},
     {"emotion word forms (MER 2025 and 2026)",
      "Apache-2.0 repository; the service is non-commercial",
      {"name", "format"},
@@ -160,8 +263,44 @@ static const struct known_table {
      NULL,
      NULL,
      NULL,
-     LABEL_NONE},
-    {"Booth 2016 trace", "MIT", {"Time(sec)", "Data"}, NULL, NULL, NULL, NULL, 0},
+     LABEL_NONE,
+     .key = {NULL}},
+    {"Booth 2016 trace",
+     "MIT",
+     {"Time(sec)", "Data"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     0,
+     .time = "Time(sec)"},
+    {"Booth 2016 feature",
+     "MIT",
+     {"Time(sec)", "Intensity"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     0,
+     .time = "Time(sec)"},
+    {"Booth 2016 feature (difference)",
+     "MIT",
+     {"Time(sec)", "Diff Intensity"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     0,
+     .time = "Time(sec)"},
+    {"Booth 2016 fused trace",
+     "MIT",
+     {"Time_sec", "Data"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     0,
+     .time = "Time_sec"},
     {"Booth 2016 triplet comparisons",
      "MIT",
      {"ref_start", "a_start", "b_start", "closer_to_ref"},
@@ -169,7 +308,17 @@ static const struct known_table {
      NULL,
      NULL,
      NULL,
-     LABEL_ONE},
+     LABEL_ONE,
+     .key = {NULL}},
+    {"Booth 2016 triplets to compare",
+     "MIT",
+     {"ref_video_url", "ref_start", "a_start", "b_start"},
+     NULL,
+     NULL,
+     NULL,
+     NULL,
+     LABEL_NONE,
+     .key = {NULL}},
 };
 
 /* ---- tables ---- */
@@ -259,6 +408,45 @@ static void describe_dialogues(describe_report *r, const data_table *t) {
     describe_oddity(r, "rows with unreadable times", unread);
 }
 
+/* Rows whose key was met before, in this file or, where files are splits, in another. */
+static void describe_keys(describe_report *r, const data_table *t, const char *set,
+                          const int *columns, size_t count, bool splits) {
+    describe_seen here = {0};
+    size_t repeated = 0, elsewhere = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        uint64_t hash = describe_hash(0, set, strlen(set));
+        for (size_t k = 0; k < count; k++) {
+            const char *text = data_table_cell(t, i, (size_t)columns[k]);
+            hash = describe_hash(hash, text, strlen(text));
+        }
+        bool again = describe_seen_add(&here, hash);
+        repeated += again;
+        if (!again && splits && r->folder) elsewhere += describe_seen_add(r->folder, hash);
+    }
+    if (here.failed || (r->folder && r->folder->failed)) r->out->failed = true;
+    describe_seen_clear(&here);
+    describe_oddity(r, "rows whose id stands further up", repeated);
+    describe_oddity(r, "rows that are in another file of this folder too", elsewhere);
+}
+
+/* Traces: time should rise from row to row. */
+static void describe_time(describe_report *r, const data_table *t, const char *column) {
+    int at = data_table_column(t, column);
+    size_t backwards = 0, repeated = 0;
+    double before = NAN;
+    if (at < 0) return;
+    for (size_t i = 0; i < t->rows; i++) {
+        const char *text = data_table_cell(t, i, (size_t)at);
+        double x;
+        if (!base_parse_double(text, strlen(text), &x)) continue;
+        backwards += x < before;
+        repeated += x == before;
+        before = x;
+    }
+    describe_oddity(r, "rows that run backwards in time", backwards);
+    describe_oddity(r, "rows at the time of the one before", repeated);
+}
+
 /* FER+: the class with most votes among the eight, as the set's "majority" mode counts it. */
 static void describe_votes(describe_report *r, const data_table *t) {
     int first = data_table_column(t, "neutral"), last = data_table_column(t, "NF");
@@ -321,6 +509,21 @@ static affect_status describe_columns(describe_report *r, const data_table *t) {
     if (!t->names || t->columns > 12) describe_spread_oddities(r, &all);
     describe_oddity(r, "empty cells in numeric columns", empty);
     return AFFECT_OK;
+}
+
+/* EmoBox: seconds of a recording. */
+static void describe_lengths(describe_report *r, const data_table *t, size_t column) {
+    describe_spread seconds = {0};
+    size_t none = 0;
+    for (size_t i = 0; i < t->rows; i++) {
+        const char *text = data_table_cell(t, i, column);
+        double x;
+        if (!base_parse_double(text, strlen(text), &x)) continue;
+        describe_spread_add(&seconds, x);
+        none += x <= 0;
+    }
+    describe_spread_put(r, "length", &seconds);
+    describe_oddity(r, "rows of zero length", none);
 }
 
 static affect_status open_any_table(affect_context *ctx, const char *path,
@@ -388,6 +591,10 @@ static affect_status describe_table(describe_report *r, const char *path) {
         describe_tally_put(r, "labels", &labels);
         describe_field(r, "rows with several labels", several);
         describe_oddity(r, "rows without a label", unlabelled);
+        if (go) {
+            const int id = 2;
+            describe_keys(r, t, "GoEmotions", &id, 1, true);
+        }
     } else if (transcripts) {
         describe_tally labels = {0};
         for (size_t i = 0; i < t->rows; i++) {
@@ -402,7 +609,18 @@ static affect_status describe_table(describe_report *r, const char *path) {
         if (known->speaker) count_column(r, t, known->speaker, LABEL_ONE);
         if (known == &known_tables[0]) describe_dialogues(r, t);
         if (strcmp(known->name, "FER+ votes") == 0) describe_votes(r, t);
+        int columns[BASE_COUNT(known->key)];
+        size_t keys = 0;
+        for (; keys < BASE_COUNT(known->key) && known->key[keys]; keys++) {
+            columns[keys] = data_table_column(t, known->key[keys]);
+            if (columns[keys] < 0) break;
+        }
+        if (keys && (keys == BASE_COUNT(known->key) || !known->key[keys]))
+            describe_keys(r, t, known->name, columns, keys, known->splits);
+        if (known->time) describe_time(r, t, known->time);
         if (!known->label) status = describe_columns(r, t);
+        int length = data_table_column(t, "length");
+        if (length >= 0) describe_lengths(r, t, (size_t)length);
     } else {
         status = describe_columns(r, t);
     }
@@ -437,25 +655,16 @@ static affect_status describe_neutral(describe_report *r, const char *path, bool
 
 /* ---- npy and npz ---- */
 
-static void shape_text(char *out, size_t room, const char *type, const size_t *shape, size_t rank) {
-    size_t n = (size_t)snprintf(out, room, "%s (", type);
-    for (size_t k = 0; k < rank && n + 24 < room; k++)
-        n += (size_t)snprintf(out + n, room - n, k ? ", %zu" : "%zu", shape[k]);
-    snprintf(out + n, room - n, ")");
-}
-
-static void walk_value(describe_report *r, const char *path, const data_value *value, int depth);
-
 static affect_status describe_npy(describe_report *r, const char *name, const data_npy *npy) {
     const data_array *a = &npy->values;
     char text[512];
-    shape_text(text, sizeof text, data_type_name(a->type), a->shape, a->rank);
+    describe_shape(text, sizeof text, a);
     if (a->type == DATA_OBJECT) {
         data_document *document;
         affect_status status =
             data_pickle_parse(r->ctx, name, a->bytes, npy->length, NULL, &document);
         if (status) return status;
-        walk_value(r, name, data_document_root(document), 0);
+        describe_value(r, name, data_document_root(document), 0);
         data_document_destroy(document);
         return AFFECT_OK;
     }
@@ -474,8 +683,10 @@ static affect_status describe_npz(describe_report *r, const char *path) {
     affect_status status = data_npz_open(r->ctx, path, &zip);
     if (status) return status;
     bool corpus = false, wheels = false, images = false;
+    describe_members members = {0};
     for (size_t k = 0; k < data_npz_count(zip); k++) {
-        corpus |= strcmp(data_npz_name(zip, k), "train_corpus") == 0;
+        corpus |= strcmp(data_npz_name(zip, k), "train_corpus") == 0 ||
+                  strcmp(data_npz_name(zip, k), "whole_corpus") == 0;
         wheels |= strcmp(data_npz_name(zip, k), "wheel_map_whole") == 0;
         images |= strcmp(data_npz_name(zip, k), "images") == 0;
     }
@@ -486,179 +697,19 @@ static affect_status describe_npz(describe_report *r, const char *path) {
                             : "an npz archive",
                    corpus || wheels ? "Apache-2.0 repository; the service is non-commercial"
                                     : NULL);
+    r->members = corpus ? &members : NULL;
     for (size_t k = 0; k < data_npz_count(zip) && !status; k++) {
         data_npy *array;
-        status = data_npz_array(r->ctx, zip, data_npz_name(zip, k), &array);
+        status = data_npz_array_at(r->ctx, zip, k, &array);
         if (!status) status = describe_npy(r, data_npz_name(zip, k), array);
         data_npy_destroy(array);
     }
+    r->members = NULL;
+    describe_oddity(r, "clips in several splits", members.repeated);
+    if (members.seen.failed) r->out->failed = true;
+    describe_seen_clear(&members.seen);
     describe_end(r);
     data_npz_destroy(zip);
-    return status;
-}
-
-/* ---- pickles ---- */
-
-/* A dict of many {emo, val}: MERBench's form of labels. */
-static bool describe_corpus(describe_report *r, const char *name, const data_value *value) {
-    size_t n = value->as.list.count / 2;
-    if (!n || !data_get(value->as.list.items[1], "emo")) return false;
-    describe_tally labels = {0};
-    describe_spread valence = {0};
-    for (size_t i = 0; i < n; i++) {
-        const data_value *row = value->as.list.items[2 * i + 1], *emo = data_get(row, "emo");
-        double x;
-        char number[32];
-        if (emo && emo->kind == DATA_TEXT) {
-            describe_tally_add(&labels, emo->as.text.bytes, emo->as.text.length);
-        } else if (data_number(emo, &x)) {
-            int length = snprintf(number, sizeof number, "%g", x);
-            describe_tally_add(&labels, number, (size_t)length);
-        }
-        if (data_number(data_get(row, "val"), &x)) describe_spread_add(&valence, x);
-    }
-    char key[256];
-    describe_field(r, name, n);
-    snprintf(key, sizeof key, "%s emo", name);
-    describe_tally_put(r, key, &labels);
-    snprintf(key, sizeof key, "%s val", name);
-    describe_spread_put(r, key, &valence);
-    return true;
-}
-
-static void walk_value(describe_report *r, const char *path, const data_value *value, int depth) {
-    char text[512];
-    if (!value) return;
-    if (value->kind == DATA_ARRAY) {
-        const data_array *a = value->as.array;
-        if (a->type == DATA_OBJECT && a->rank == 0) {
-            walk_value(r, path, a->items[0], depth);
-            return;
-        }
-        shape_text(text, sizeof text, data_type_name(a->type), a->shape, a->rank);
-        describe_field_text(r, path, text);
-        if (a->type >= DATA_BOOL8) return;
-        describe_spread s = {0};
-        for (size_t i = 0; i < a->count; i++) describe_spread_add(&s, data_array_number(a, i));
-        snprintf(text, sizeof text, "%s values", path);
-        describe_spread_put(r, text, &s);
-        return;
-    }
-    if (value->kind == DATA_DICT && describe_corpus(r, path, value)) return;
-    size_t n = data_length(value);
-    snprintf(text, sizeof text, "%s of %zu", data_kind_name(value->kind), n);
-    bool list = value->kind == DATA_LIST || value->kind == DATA_TUPLE;
-    if (list || value->kind == DATA_DICT) describe_field_text(r, path, text);
-    if (depth >= 4 || n > 12) return;
-    for (size_t i = 0; i < n && (list || value->kind == DATA_DICT); i++) {
-        const data_value *item = list ? value->as.list.items[i] : value->as.list.items[2 * i + 1];
-        const data_value *key = list ? NULL : value->as.list.items[2 * i];
-        if (item->kind != DATA_ARRAY && item->kind != DATA_DICT && item->kind != DATA_LIST &&
-            item->kind != DATA_TUPLE)
-            continue;
-        if (key && key->kind == DATA_TEXT)
-            snprintf(text, sizeof text, "%.200s.%.*s", path,
-                     (int)BASE_MIN(key->as.text.length, (size_t)100), key->as.text.bytes);
-        else
-            snprintf(text, sizeof text, "%.200s[%zu]", path, i);
-        walk_value(r, text, item, depth + 1);
-    }
-}
-
-/* Rows of the splits of the sets that MMSA distributes. */
-static const struct mmsa_set {
-    const char *name;
-    size_t train, valid, test;
-} mmsa_sets[] = {{"CMU-MOSI", 1284, 229, 686},
-                 {"CMU-MOSEI", 16326, 1871, 4659},
-                 {"CH-SIMS", 1368, 456, 457},
-                 {"CH-SIMS v2", 2722, 647, 1034}};
-
-static const struct mmsa_set *find_mmsa(const data_value *root) {
-    size_t n[3];
-    static const char *const parts[] = {"train", "valid", "test"};
-    for (int k = 0; k < 3; k++)
-        n[k] = data_length(data_get(data_get(root, parts[k]), "regression_labels"));
-    for (size_t i = 0; i < BASE_COUNT(mmsa_sets); i++)
-        if (mmsa_sets[i].train == n[0] && mmsa_sets[i].valid == n[1] && mmsa_sets[i].test == n[2])
-            return &mmsa_sets[i];
-    return NULL;
-}
-
-/* DialogueRNN's form: ids, speakers and labels of a dialogue's utterances, each a dict by dialogue,
- * then features; the last lists name the dialogues to train and to test on. */
-static void describe_conversations(describe_report *r, const data_value *root) {
-    const data_value *ids = data_item(root, 0), *labels = data_item(root, 2);
-    describe_tally tally = {0};
-    size_t utterances = 0, unlabelled = 0;
-    for (size_t i = 0; i < data_length(labels) && labels->kind == DATA_DICT; i++) {
-        const data_value *row = labels->as.list.items[2 * i + 1];
-        const data_value *names = ids && ids->kind == DATA_DICT && i < data_length(ids)
-                                      ? ids->as.list.items[2 * i + 1]
-                                      : row;
-        utterances += data_length(row);
-        unlabelled += data_length(names) > data_length(row);
-        for (size_t k = 0; k < data_length(row); k++) {
-            char number[32];
-            double x = NAN;
-            if (row->kind == DATA_ARRAY)
-                x = data_array_number(row->as.array, k);
-            else if (!data_number(data_item(row, k), &x))
-                continue;
-            int n = snprintf(number, sizeof number, "%g", x);
-            describe_tally_add(&tally, number, (size_t)n);
-        }
-    }
-    describe_field(r, "dialogues", data_length(labels));
-    describe_field(r, "utterances", utterances);
-    if (tally.count) describe_tally_put(r, "labels", &tally);
-    describe_oddity(r, "dialogues with fewer labels than utterances", unlabelled);
-    describe_tally_clear(&tally);
-}
-
-static affect_status describe_pickle(describe_report *r, const char *path) {
-    data_document *document;
-    affect_status status = data_pickle_read(r->ctx, path, &document);
-    if (status) return status;
-    const data_value *root = data_document_root(document), *train = data_get(root, "train");
-    const struct mmsa_set *mmsa = NULL;
-    char what[128] = "a pickle";
-    const char *licence = NULL;
-    bool conversations = false;
-    if (train && data_get(train, "vision") && data_get(train, "regression_labels")) {
-        mmsa = find_mmsa(root);
-        snprintf(what, sizeof what, "MMSA features (%s)",
-                 mmsa ? mmsa->name : "MOSI, MOSEI or SIMS");
-        licence = "that of the corpus (CMU-MOSI and MOSEI: research; SIMS: research)";
-    } else if (root && (root->kind == DATA_TUPLE || root->kind == DATA_LIST)) {
-        size_t n = data_length(root), dicts = 0, arrays = 0;
-        for (size_t i = 0; i < n; i++) {
-            const data_value *item = data_item(root, i);
-            dicts += item && item->kind == DATA_DICT;
-            arrays += item && item->kind == DATA_ARRAY;
-        }
-        conversations = n >= 6 && n <= 14 && dicts >= 5;
-        if (conversations) {
-            const data_value *first = data_item(root, 2);
-            const data_value *key =
-                data_length(first) && first->kind == DATA_DICT ? first->as.list.items[0] : NULL;
-            bool session = key && (key->kind == DATA_TEXT || key->kind == DATA_BYTES) &&
-                           key->as.text.length > 3 && memcmp(key->as.text.bytes, "Ses", 3) == 0;
-            snprintf(what, sizeof what, "%s features (DialogueRNN form: a dict per dialogue)",
-                     session ? "IEMOCAP" : "conversation");
-            licence = "that of the corpus (IEMOCAP: signed licence; MELD: research)";
-        } else if (n >= 4 && n <= 10 && arrays >= 4) {
-            snprintf(what, sizeof what,
-                     "utterance features (ACL-2017 bc-LSTM form: arrays of videos x utterances)");
-            licence = "research; no licence file";
-        }
-    }
-    describe_begin(r, path, what, licence);
-    if (conversations) describe_conversations(r, root);
-    walk_value(r, "root", root, 0);
-    status = describe_check(r, path, mmsa != NULL);
-    describe_end(r);
-    data_document_destroy(document);
     return status;
 }
 
@@ -728,6 +779,7 @@ static affect_status describe_file(describe_report *r, const char *path, bool *d
                              *const hdf5[] = {".csd", ".h5", ".hdf5", ".mat"};
     *described = true;
     if (ends_with_one(path, tables, BASE_COUNT(tables))) return describe_table(r, path);
+    if (base_ends_with(path, ".json")) return describe_json(r, path, described);
     if (ends_with_one(path, pickles, BASE_COUNT(pickles))) return describe_pickle(r, path);
     if (base_ends_with(path, ".arff")) return describe_arff(r, path);
     if (base_ends_with(path, ".txt")) return describe_neutral(r, path, described);
@@ -748,7 +800,7 @@ static affect_status describe_file(describe_report *r, const char *path, bool *d
 }
 
 typedef struct media_names {
-    size_t files;
+    size_t files, meld_dialogues;
     describe_tally emotion, speaker;
     const char *what, *licence;
 } media_names;
@@ -761,6 +813,15 @@ static bool digits(const char *text, size_t n) {
 
 /* Emotion and speaker out of the file name, in the ways of RAVDESS, CREMA-D and nEMO. */
 static void read_name(media_names *m, const char *name) {
+    unsigned dialogue, utterance;
+    char end;
+    if (sscanf(name, "dia%5u_utt%5u%c", &dialogue, &utterance, &end) == 3 && end == '.') {
+        m->files++;
+        m->meld_dialogues = BASE_MAX(m->meld_dialogues, (size_t)dialogue + 1);
+        m->what = "MELD recordings (labels: the table of the same split)";
+        m->licence = "GPL-3 repository, a television series: research only";
+        return;
+    }
     static const char *const ravdess[] = {"neutral", "calm",    "happy",   "sad",
                                           "angry",   "fearful", "disgust", "surprised"};
     size_t n = strcspn(name, ".");
@@ -802,16 +863,56 @@ static void read_name(media_names *m, const char *name) {
     describe_tally_add(&m->speaker, speaker, speaker_length);
 }
 
+enum { FEW_ARRAYS = 8 }; /* npy files that are described one by one */
+
+typedef struct feature_files {
+    size_t files, empty, unreadable;
+    describe_tally widths;
+    describe_spread rows, values;
+} feature_files;
+
+/* One clip's features: a vector, or frames x width. */
+static affect_status add_features(describe_report *r, feature_files *f, const char *path) {
+    data_npy *array;
+    affect_status status = data_npy_open(r->ctx, path, &array);
+    f->files++;
+    if (status == AFFECT_ERROR_MEMORY) return status;
+    if (status || array->values.type >= DATA_CHARS) {
+        f->unreadable++;
+        data_npy_destroy(array);
+        return AFFECT_OK;
+    }
+    data_array row = array->values;
+    if (row.rank > 1) {
+        row.rank--;
+        memmove(row.shape, row.shape + 1, row.rank * sizeof *row.shape);
+    }
+    char text[512];
+    describe_shape(text, sizeof text, &row);
+    describe_tally_add(&f->widths, text, strlen(text));
+    describe_spread_add(&f->rows, array->values.rank > 1 ? (double)array->values.shape[0] : 1);
+    f->empty += array->values.count == 0;
+    for (size_t i = 0; i < array->values.count; i++)
+        describe_spread_add(&f->values, data_array_number(&array->values, i));
+    data_npy_destroy(array);
+    return AFFECT_OK;
+}
+
 static int plain_name(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
 static affect_status describe_folder(describe_report *r, const char *path, int depth) {
-    static const char *const media[] = {".wav", ".ogg", ".flac", ".mp3", ".opus",
-                                        ".mp4", ".avi", ".mkv",  ".webm"};
+    static const char *const media[] = {".wav", ".ogg", ".flac", ".mp3",  ".opus",
+                                        ".mp4", ".avi", ".mkv",  ".webm", ".flv"};
     struct dirent **entries;
     int n = scandir(path, &entries, plain_name, alphasort);
     if (n < 0) return base_fail(r->ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read", path);
     media_names names = {.what = "recordings"};
+    describe_seen keys = {0}, *keys_above = r->folder;
+    feature_files features = {0};
+    size_t arrays = 0;
+    for (int i = 0; i < n; i++) arrays += base_ends_with(entries[i]->d_name, ".npy");
     affect_status status = AFFECT_OK;
+    r->folder = &keys;
     for (int i = 0; i < n; i++) {
         char *file = status ? NULL : base_path_join(path, entries[i]->d_name);
         struct stat info;
@@ -822,6 +923,9 @@ static affect_status describe_folder(describe_report *r, const char *path, int d
                 status = describe_folder(r, file, depth + 1);
             } else if (S_ISREG(info.st_mode) && ends_with_one(file, media, BASE_COUNT(media))) {
                 read_name(&names, entries[i]->d_name);
+            } else if (S_ISREG(info.st_mode) && arrays > FEW_ARRAYS &&
+                       base_ends_with(file, ".npy")) {
+                status = add_features(r, &features, file);
             } else if (S_ISREG(info.st_mode)) {
                 size_t length = r->out->length, files = r->files;
                 affect_status one = describe_file(r, file, &described);
@@ -841,9 +945,23 @@ static affect_status describe_folder(describe_report *r, const char *path, int d
         free(entries[i]);
     }
     free(entries);
+    r->folder = keys_above;
+    describe_seen_clear(&keys);
+    if (!status && features.files) {
+        describe_begin(r, path, "features, an npy file a clip (MERBench form)", NULL);
+        describe_field(r, "files", features.files);
+        describe_tally_put(r, "shape of a row", &features.widths);
+        describe_spread_put(r, "rows of a file", &features.rows);
+        describe_spread_put(r, "values", &features.values);
+        describe_oddity(r, "files of zero length", features.empty);
+        describe_oddity(r, "unreadable files", features.unreadable);
+        describe_end(r);
+    }
+    describe_tally_clear(&features.widths);
     if (!status && names.files) {
         describe_begin(r, path, names.what, names.licence);
         describe_field(r, "files", names.files);
+        if (names.meld_dialogues) describe_field(r, "dialogues up to", names.meld_dialogues);
         if (names.emotion.count) {
             describe_tally_put(r, "emotion", &names.emotion);
             describe_tally_put(r, "speaker", &names.speaker);

@@ -75,26 +75,79 @@ void describe_oddity(describe_report *r, const char *name, size_t count) {
 
 /* ---- counting texts ---- */
 
-enum { TALLY_MOST = 4096, TALLY_SHOWN = 40 };
+enum { TALLY_MOST = 4096, TALLY_SLOTS = 4 * TALLY_MOST, TALLY_SHOWN = 40 };
+
+/* FNV-1a, then a step that spreads it. */
+uint64_t describe_hash(uint64_t before, const char *text, size_t n) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ before;
+    for (size_t i = 0; i < n; i++) hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    hash ^= hash >> 32;
+    return hash * UINT64_C(0x9E3779B97F4A7C15) ^ (hash >> 29);
+}
 
 void describe_tally_add(describe_tally *t, const char *text, size_t n) {
-    for (size_t i = 0; i < t->count; i++)
-        if (strncmp(t->items[i].text, text, n) == 0 && !t->items[i].text[n]) {
-            t->items[i].count++;
-            return;
-        }
-    if (t->count == TALLY_MOST) {
-        t->full = true;
-        return;
-    }
-    char *copy = base_utf8_clean(text, n);
-    if (!copy || !base_grow((void **)&t->items, &t->capacity, t->count + 1, sizeof *t->items)) {
-        base_free(copy);
+    if (t->failed) return;
+    if (!t->slots) t->slots = base_calloc(TALLY_SLOTS, sizeof *t->slots);
+    char *copy = t->slots ? base_utf8_clean(text, n) : NULL;
+    if (!copy) {
         t->failed = true;
         return;
     }
-    t->items[t->count].text = copy;
-    t->items[t->count++].count = 1;
+    size_t slot = (size_t)describe_hash(0, copy, strlen(copy)) % TALLY_SLOTS;
+    while (t->slots[slot] && strcmp(t->items[t->slots[slot] - 1].text, copy) != 0)
+        slot = (slot + 1) % TALLY_SLOTS;
+    if (t->slots[slot]) {
+        t->items[t->slots[slot] - 1].count++;
+    } else if (t->count == TALLY_MOST) {
+        t->full = true;
+    } else if (!base_grow((void **)&t->items, &t->capacity, t->count + 1, sizeof *t->items)) {
+        t->failed = true;
+    } else {
+        t->items[t->count].text = copy;
+        t->items[t->count++].count = 1;
+        t->slots[slot] = (uint32_t)t->count;
+        return;
+    }
+    base_free(copy);
+}
+
+bool describe_seen_add(describe_seen *s, uint64_t hash) {
+    hash += !hash; /* 0 is a free slot */
+    if (2 * s->count >= s->capacity) {
+        size_t capacity = s->capacity ? 2 * s->capacity : 256;
+        uint64_t *slots = base_calloc(capacity, sizeof *slots);
+        if (!slots) {
+            s->failed = true;
+            return false;
+        }
+        for (size_t i = 0; i < s->capacity; i++) {
+            size_t k = (size_t)s->slots[i] & (capacity - 1);
+            while (s->slots[i] && slots[k]) k = (k + 1) & (capacity - 1);
+            if (s->slots[i]) slots[k] = s->slots[i];
+        }
+        base_free(s->slots);
+        s->slots = slots;
+        s->capacity = capacity;
+    }
+    size_t i = (size_t)hash & (s->capacity - 1);
+    while (s->slots[i] && s->slots[i] != hash) i = (i + 1) & (s->capacity - 1);
+    if (s->slots[i]) return true;
+    s->slots[i] = hash;
+    s->count++;
+    return false;
+}
+
+bool describe_seen_has(const describe_seen *s, uint64_t hash) {
+    hash += !hash;
+    for (size_t i = (size_t)hash; s->capacity; i++)
+        if (!s->slots[i & (s->capacity - 1)] || s->slots[i & (s->capacity - 1)] == hash)
+            return s->slots[i & (s->capacity - 1)] != 0;
+    return false;
+}
+
+void describe_seen_clear(describe_seen *s) {
+    base_free(s->slots);
+    *s = (describe_seen){0};
 }
 
 static int more_first(const void *a, const void *b) {
@@ -132,6 +185,7 @@ void describe_tally_put(describe_report *r, const char *name, describe_tally *t)
 void describe_tally_clear(describe_tally *t) {
     for (size_t i = 0; i < t->count; i++) base_free(t->items[i].text);
     base_free(t->items);
+    base_free(t->slots);
     *t = (describe_tally){0};
 }
 

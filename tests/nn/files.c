@@ -418,6 +418,7 @@ static void onnx_of_texts_with_values(void **state) {
                            .width = 16,
                            .values = 3,
                            .value_hidden = 8,
+                           .looks = 1,
                            .side = 4},
           4);
 }
@@ -425,6 +426,10 @@ static void onnx_of_texts_with_values(void **state) {
 static void onnx_of_bags(void **state) {
     (void)state;
     texts((nn_net_options){.kind = "text_bag", .outputs = 7, .inputs = 12, .width = 16}, 0);
+    texts(
+        (nn_net_options){
+            .kind = "text_bag", .outputs = 7, .inputs = 12, .width = 16, .looks = 1, .side = 2},
+        2);
 }
 
 /* Two independent directions of deviation 2 and .5, turned by 45 degrees: distances follow from the

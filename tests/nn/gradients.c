@@ -251,10 +251,13 @@ static nn_tensor *run_pools(bench *b) {
 }
 static nn_tensor *run_time_pools(bench *b) {
     const size_t length[2] = {5, 3}, last[2] = {4, 2};
-    nn_tensor *parts[4] = {
-        nn_time_pool(b->tape, b->in[0], length, true), nn_time_pool(b->tape, b->in[0], NULL, false),
-        nn_attentive_pool(b->tape, b->in[0], b->in[1], length), nn_step(b->tape, b->in[0], last)};
-    return nn_concat(b->tape, parts, 4);
+    nn_tensor *parts[6] = {nn_time_pool(b->tape, b->in[0], length, true),
+                           nn_time_pool(b->tape, b->in[0], NULL, false),
+                           nn_attentive_pool(b->tape, b->in[0], b->in[1], length),
+                           nn_step(b->tape, b->in[0], last),
+                           nn_time_max(b->tape, b->in[0], length),
+                           nn_time_max(b->tape, b->in[0], NULL)};
+    return nn_concat(b->tape, parts, 6);
 }
 static void pools(void **state) {
     (void)state;
