@@ -266,7 +266,7 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_score_turning_points(
     affect_context *context, const double *gold, const double *predicted, size_t n,
     double prominence, double tolerance, affect_score_f1 *out, double *onset_error);
 /* The same for labels: the samples at which the label changes, matched when they change to the same
- * label. A missing label (< 0) keeps the one before it. */
+ * label. A missing label (< 0) keeps the one before it. n < 2^32 (else ERROR_LIMIT). */
 AFFECT_API AFFECT_MUST_USE affect_status
 affect_score_label_changes(affect_context *context, const int32_t *gold, const int32_t *predicted,
                            size_t n, double tolerance, affect_score_f1 *out, double *onset_error);
@@ -285,7 +285,7 @@ AFFECT_API double affect_score_transition_distance(const int64_t *gold, const in
                                                    size_t classes);
 
 typedef struct affect_score_segment {
-    double t0, t1; /* seconds, t0 <= t1 (else ERROR_ARGUMENT) */
+    double t0, t1; /* seconds, t0 <= t1 (else ERROR_ARGUMENT); quickest in order of clip and t0 */
     int32_t label;
     int32_t clip; /* segments of different clips never overlap */
 } affect_score_segment;

@@ -194,7 +194,8 @@ struct media_reader {
     bool format_guessed;       /* by the file's name, its content told nothing */
     bool input_ended, starving_told, ended;
     int read_errors;
-    int last; /* which stream the last item came from: 0 none, 1 audio, 2 video */
+    int64_t read_to; /* Matroska: where the latest packet ends in the file */
+    int last;        /* which stream the last item came from: 0 none, 1 audio, 2 video */
 };
 
 /* Reads one packet into the queues, or notes the end of the input. */

@@ -21,6 +21,20 @@ const media_info *media_reader_info(const media_reader *reader) { return &reader
 
 static int interrupted(void *user) { return affect_context_cancelled(user); }
 
+/* Overwritten bytes of a Matroska file may by chance read as an element that nobody knows, and what
+ * it seems to hold is passed over without a word. Packets lie there one behind the other, with some
+ * 50 bytes of headers between them; so a large step tells, if no stream is left out. */
+static bool skipped_bytes(media_reader *reader, const AVPacket *packet) {
+    enum { HEADERS = 2048 };
+    const AVFormatContext *format = reader->format;
+    if (packet->pos < 0 || strncmp(format->iformat->name, "matroska", 8) != 0) return false;
+    bool skipped = reader->read_to > 0 && packet->pos > reader->read_to + HEADERS;
+    reader->read_to = packet->pos + packet->size;
+    for (unsigned i = 0; skipped && i < format->nb_streams; i++)
+        skipped = format->streams[i]->discard < AVDISCARD_ALL;
+    return skipped;
+}
+
 affect_status reader_demux(media_reader *reader) {
     media_stream *streams[] = {&reader->audio.stream, &reader->video.stream};
     AVPacket *packet = reader->packet;
@@ -34,6 +48,7 @@ affect_status reader_demux(media_reader *reader) {
     /* Some demultiplexers find their way past damage without a word but in the log. */
     bool lost = result < 0 ? result != AVERROR_EOF
                            : (packet->flags & AV_PKT_FLAG_CORRUPT) || ffmpeg_log_errors() > errors;
+    if (result >= 0) lost |= skipped_bytes(reader, packet);
     for (size_t i = 0; i < BASE_COUNT(streams); i++) streams[i]->lost |= lost;
     if (result < 0) {
         bool over = result == AVERROR_EOF || ++reader->read_errors >= MAX_READ_ERRORS;

@@ -5,16 +5,7 @@
 
 #include "affect/score.h"
 #include "base/base.h"
-
-typedef struct rating {
-    double value;
-    size_t unit;
-} rating;
-
-static int compare_rating(const void *a, const void *b) {
-    double x = ((const rating *)a)->value, y = ((const rating *)b)->value;
-    return (x > y) - (x < y);
-}
+#include "score/sort.h"
 
 /* Krippendorff 2004, 11.3: alpha = 1 - Do / De over pairable values (units with two or more
  * ratings).
@@ -22,76 +13,140 @@ static int compare_rating(const void *a, const void *b) {
  * The ordinal distance between values c and k is the number of ratings from c to k less half of
  * those at the two ends, squared: that is the squared difference of mean ranks. So ordinal is
  * interval on mean ranks, and interval needs no pairs: the sum of squared differences over all
- * pairs is 2 (n sum x^2 - (sum x)^2). */
+ * pairs of n is 2 (n sum x^2 - (sum x)^2), which one pass over the ratings yields, a few units at a
+ * time. */
+typedef struct coincidences {
+    double n, sum, square; /* pairable values, less the origin */
+    double observed;
+    double low, high;
+} coincidences;
+
+enum { STRIP = 256 }; /* units that are looked at together */
+
+static coincidences coincide(const double *ratings, size_t raters, size_t units, double origin) {
+    coincidences c = {.low = INFINITY, .high = -INFINITY};
+    for (size_t from = 0; from < units; from += STRIP) {
+        size_t here = BASE_MIN(units - from, STRIP);
+        double count[STRIP] = {0}, sum[STRIP] = {0}, square[STRIP] = {0};
+        double low[STRIP], high[STRIP];
+        for (size_t u = 0; u < here; u++) {
+            low[u] = INFINITY;
+            high[u] = -INFINITY;
+        }
+        for (size_t r = 0; r < raters; r++) {
+            const double *row = ratings + r * units + from;
+            for (size_t u = 0; u < here; u++) {
+                bool given = !isnan(row[u]);
+                double x = given ? row[u] - origin : 0;
+                count[u] += given;
+                sum[u] += x;
+                square[u] += x * x;
+                low[u] = row[u] < low[u] ? row[u] : low[u];
+                high[u] = row[u] > high[u] ? row[u] : high[u];
+            }
+        }
+        coincidences strip = {.low = c.low, .high = c.high};
+        for (size_t u = 0; u < here; u++) {
+            bool pairs = count[u] >= 2;
+            double m = pairs ? count[u] : 2, x = pairs ? sum[u] : 0, xx = pairs ? square[u] : 0;
+            strip.n += pairs ? count[u] : 0;
+            strip.sum += x;
+            strip.square += xx;
+            strip.observed += 2 * (m * xx - x * x) / (m - 1);
+            strip.low = pairs && low[u] < strip.low ? low[u] : strip.low;
+            strip.high = pairs && high[u] > strip.high ? high[u] : strip.high;
+        }
+        /* Sums of sums: fewer roundings than one after the other. */
+        c.n += strip.n;
+        c.sum += strip.sum;
+        c.square += strip.square;
+        c.observed += strip.observed;
+        c.low = strip.low;
+        c.high = strip.high;
+    }
+    return c;
+}
+
+static double interval_alpha(const double *ratings, size_t raters, size_t units, double origin) {
+    coincidences c = coincide(ratings, raters, units, origin);
+    if (!(c.low < c.high)) return NAN; /* no variation at all: not defined */
+    double expected = 2 * (c.n * c.square - c.sum * c.sum) / (c.n - 1), mean = c.sum / c.n;
+    /* An origin far from the rest drowns the differences: once more from where the ratings are, on
+     * a power of two, which leaves whole numbers exact. */
+    if (isfinite(mean) && c.n * c.n * mean * mean > 64 * expected) {
+        double grain = exp2(floor(log2(c.high - c.low)) - 3);
+        origin = rint((origin + mean) / grain) * grain;
+        c = coincide(ratings, raters, units, origin);
+        expected = 2 * (c.n * c.square - c.sum * c.sum) / (c.n - 1);
+    }
+    return 1 - c.observed / expected;
+}
+
+/* Ordered pairs of unequal values inside the units and among all n, from the values' ranks. */
+static affect_status nominal_alpha(affect_context *ctx, const double *rank, size_t raters,
+                                   size_t units, double n, double *alpha) {
+    /* Twice the mean ranks lie in [2, 2 n]. */
+    uint32_t *times = base_calloc(2 * (size_t)n + 1, sizeof *times);
+    if (!times) return base_fail_memory(ctx);
+    double observed = 0, all_same = 0;
+    for (size_t u = 0; u < units; u++) {
+        double count = 0, same = 0;
+        for (size_t r = 0; r < raters; r++) count += !isnan(rank[r * units + u]);
+        if (count < 2) continue;
+        /* Ordered pairs of equal values: as each comes, twice those before it and itself. */
+        for (size_t r = 0; r < raters; r++) {
+            double value = rank[r * units + u];
+            if (!isnan(value)) same += 2 * (double)times[(size_t)value]++ + 1;
+        }
+        for (size_t r = 0; r < raters; r++)
+            if (!isnan(rank[r * units + u])) times[(size_t)rank[r * units + u]] = 0;
+        observed += (count * count - same) / (count - 1);
+    }
+    for (size_t i = 0; i < raters * units; i++)
+        if (!isnan(rank[i])) all_same += 2 * (double)times[(size_t)rank[i]]++ + 1;
+    base_free(times);
+    double expected = (n * n - all_same) / (n - 1);
+    *alpha = expected > 0 ? 1 - observed / expected : NAN;
+    return AFFECT_OK;
+}
+
 affect_status affect_score_krippendorff(affect_context *ctx, const double *ratings, size_t raters,
                                         size_t units, affect_score_level level, double *alpha) {
     *alpha = NAN;
-    rating *items = base_alloc(raters * units * sizeof *items);
-    double *sum = base_calloc(units, sizeof *sum), *square = base_calloc(units, sizeof *square);
-    int64_t *count = base_calloc(units, sizeof *count), *same = base_calloc(units, sizeof *same);
-    affect_status status = AFFECT_OK;
-    if (!items || !sum || !square || !count || !same) {
-        status = base_fail_memory(ctx);
-        goto cleanup;
+    if (level == AFFECT_SCORE_INTERVAL) {
+        size_t first = 0;
+        while (first < raters * units && !isfinite(ratings[first])) first++;
+        double origin = first < raters * units ? ratings[first] : 0;
+        *alpha = interval_alpha(ratings, raters, units, origin);
+        return AFFECT_OK;
     }
-    for (size_t r = 0; r < raters; r++)
+    /* Twice the mean ranks of the pairable values take their places. */
+    size_t all = raters * units, n = 0;
+    uint32_t *count = base_calloc(units + 1, sizeof *count), *rank = NULL;
+    double *values = base_alloc(all * sizeof *values), *ranked = base_alloc(all * sizeof *ranked);
+    affect_status status = count && values && ranked ? AFFECT_OK : base_fail_memory(ctx);
+    for (size_t r = 0; r < raters && !status; r++)
         for (size_t u = 0; u < units; u++) count[u] += !isnan(ratings[r * units + u]);
-    size_t n = 0;
-    for (size_t r = 0; r < raters; r++)
-        for (size_t u = 0; u < units; u++)
-            if (count[u] >= 2 && !isnan(ratings[r * units + u]))
-                items[n++] = (rating){ratings[r * units + u], u};
-    if (n < 2) goto cleanup;
-    qsort(items, n, sizeof *items, compare_rating);
-
-    double total = 0, total_square = 0, all_same = 0, observed = 0, expected = 0;
-    /* Differences to a value inside the range keep the squares small and the sums exact. */
-    double origin = items[n / 2].value;
-    for (size_t i = 0; i < n;) {
-        size_t j = i + 1;
-        while (j < n && items[j].value == items[i].value) j++;
-        double value = level == AFFECT_SCORE_ORDINAL
-                           ? ((double)i + (double)j + 1) / 2 - (double)n / 2
-                           : items[i].value - origin;
-        double here = (double)(j - i);
-        total += here * value;
-        total_square += here * value * value;
-        all_same += here * here;
-        if (level == AFFECT_SCORE_NOMINAL) {
-            /* Ordered pairs of equal values inside a unit: m (m - 1) for each value. */
-            for (size_t k = i; k < j; k++) same[items[k].unit]++;
-            for (size_t k = i; k < j; k++) {
-                double m = (double)same[items[k].unit];
-                square[items[k].unit] += m * m;
-                same[items[k].unit] = 0;
-            }
-        } else {
-            for (size_t k = i; k < j; k++) {
-                sum[items[k].unit] += value;
-                square[items[k].unit] += value * value;
-            }
+    for (size_t r = 0; r < raters && !status; r++)
+        for (size_t u = 0; u < units; u++) {
+            double value = count[u] < 2 ? NAN : ratings[r * units + u];
+            ranked[r * units + u] = value;
+            if (!isnan(value)) values[n++] = value;
         }
-        i = j;
-    }
-    for (size_t u = 0; u < units; u++) {
-        double m = (double)count[u];
-        if (m < 2) continue;
-        if (level == AFFECT_SCORE_NOMINAL)
-            observed += (m * m - square[u]) / (m - 1);
-        else
-            observed += 2 * (m * square[u] - sum[u] * sum[u]) / (m - 1);
-    }
-    double all = (double)n;
-    expected = level == AFFECT_SCORE_NOMINAL ? (all * all - all_same) / (all - 1)
-                                             : 2 * (all * total_square - total * total) / (all - 1);
-    if (items[0].value == items[n - 1].value) goto cleanup; /* no variation at all: not defined */
-    *alpha = 1 - observed / expected;
+    if (status || n < 2) goto cleanup;
+    rank = base_alloc(n * sizeof *rank);
+    status = rank ? score_ranks(ctx, values, n, rank) : base_fail_memory(ctx);
+    for (size_t i = 0, at = 0; i < all && !status; i++)
+        if (!isnan(ranked[i])) ranked[i] = rank[at++];
+    if (!status && level == AFFECT_SCORE_ORDINAL)
+        *alpha = interval_alpha(ranked, raters, units, (double)n + 1); /* the mean */
+    else if (!status)
+        status = nominal_alpha(ctx, ranked, raters, units, (double)n, alpha);
 cleanup:
-    base_free(items);
-    base_free(sum);
-    base_free(square);
     base_free(count);
-    base_free(same);
+    base_free(values);
+    base_free(ranked);
+    base_free(rank);
     return status;
 }
 

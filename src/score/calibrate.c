@@ -4,6 +4,25 @@
 #include "affect/score.h"
 #include "base/base.h"
 
+/* The greatest probability of a row, the sum, and the squares of what is missing to 1 in `gold` and
+ * to 0 elsewhere. False where one is NaN. */
+static bool row_of(const double *p, size_t classes, size_t gold, double *best, double *sum,
+                   double *square) {
+    double top = p[0], total = 0, squares = 0;
+    for (size_t k = 0; k < classes; k++) {
+        double e = p[k] - (k == gold);
+        top = p[k] > top ? p[k] : top;
+        total += p[k];
+        squares += e * e;
+    }
+    *best = top;
+    *sum = total;
+    *square = squares;
+    bool missing = false;
+    for (size_t k = 0; k < classes && isnan(total); k++) missing |= isnan(p[k]);
+    return !missing;
+}
+
 void affect_score_calibration_from(const double *probability, const int32_t *gold, size_t n,
                                    size_t classes, size_t bins, affect_score_calibration *out,
                                    affect_score_bin *bin) {
@@ -14,34 +33,34 @@ void affect_score_calibration_from(const double *probability, const int32_t *gol
     affect_score_bin *b = bin ? bin : own;
     for (size_t i = 0; i < bins; i++) b[i] = (affect_score_bin){0};
     *out = (affect_score_calibration){.ece = NAN, .mce = NAN, .nll = NAN, .brier = NAN};
-    double nll = 0, brier = 0;
+    double nll = 0, brier = 0, product = 1;
     for (size_t i = 0; i < n; i++) {
         const double *p = probability + i * classes;
-        bool missing = gold[i] < 0 || (size_t)gold[i] >= classes;
-        size_t best = 0;
-        double sum = 0;
-        for (size_t k = 0; k < classes && !missing; k++) {
-            missing = isnan(p[k]);
-            sum += p[k];
-            if (p[k] > p[best]) best = k;
-        }
-        if (missing) {
+        double best, sum, square;
+        if (gold[i] < 0 || (size_t)gold[i] >= classes ||
+            !row_of(p, classes, (size_t)gold[i], &best, &sum, &square)) {
             out->skipped++;
             continue;
         }
-        out->items++;
-        for (size_t k = 0; k < classes; k++) {
-            double e = p[k] - (k == (size_t)gold[i]);
-            brier += e * e;
-        }
+        brier += square;
         double likelihood = p[gold[i]] / sum;
-        nll -= log(fmin(fmax(likelihood, 1e-15), 1 - 1e-15));
-        double at = ceil(p[best] * (double)bins) - 1; /* (lo, hi] */
-        size_t slot = at <= 0 ? 0 : at >= (double)bins ? bins - 1 : (size_t)at;
-        b[slot].confidence += p[best];
-        b[slot].accuracy += best == (size_t)gold[i];
+        /* The logarithm of sixteen likelihoods at once: their product is at least 1e-240. */
+        product *= likelihood >= 1e-15 ? BASE_MIN(likelihood, 1 - 1e-15) : 1e-15;
+        if (++out->items % 16 == 0) {
+            nll -= log(product);
+            product = 1;
+        }
+        double at = best * (double)bins; /* bins are (lo, hi] */
+        size_t slot = !(at > 0) ? 0 : at >= (double)bins ? bins - 1 : (size_t)at;
+        slot -= slot && (double)slot == at;
+        bool right = p[gold[i]] == best;
+        for (int32_t k = 0; k < gold[i] && right; k++)
+            right = p[k] != best; /* the first of equals */
+        b[slot].confidence += best;
+        b[slot].accuracy += right;
         b[slot].items++;
     }
+    nll -= log(product);
     if (!out->items) return;
     double all = (double)out->items;
     out->nll = nll / all;

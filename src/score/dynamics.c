@@ -2,9 +2,11 @@
  * one. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "affect/score.h"
 #include "base/base.h"
+#include "score/sort.h"
 
 double affect_score_derivative_ccc(const double *gold, const double *predicted, size_t n,
                                    affect_score_variance variance) {
@@ -33,51 +35,63 @@ double affect_score_derivative_ccc(const double *gold, const double *predicted, 
 
 /* ---- turning points ---- */
 
-typedef struct turning_point {
-    size_t at;
-    int direction; /* +1 a peak, -1 a trough; or the label that begins */
-} turning_point;
+/* A point is a word: its kind (0 a trough, 1 a peak, or the label that begins) above its place. */
 
 /* Zigzag: an extreme counts once the trace has moved `prominence` away from it on both sides. NaN
- * samples are passed over. Returns how many points; `points` holds at most n. */
-static size_t turning_points(const double *x, size_t n, double prominence, turning_point *points) {
-    size_t low = SIZE_MAX, high = SIZE_MAX, count = 0;
-    int direction = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(x[i])) continue;
-        if (low == SIZE_MAX) low = high = i;
+ * samples are passed over: nothing compares with them. Writes troughs, then peaks, each in order of
+ * time, and returns how many points there are. They alternate, so `points` holds n + 1 and `peaks`
+ * half of that. */
+static size_t turning_points(const double *x, size_t n, double prominence, int place_bits,
+                             uint64_t *points, uint64_t *peaks) {
+    size_t low = 0, high = 0, troughs = 0, count = 0, i = 0;
+    while (low < n && isnan(x[low])) low++;
+    if (low == n) return 0;
+    high = i = low;
+    bool rising = false, falling = false;
+    for (; i < n && !rising && !falling; i++) {
         if (x[i] < x[low]) low = i;
         if (x[i] > x[high]) high = i;
-        if (direction >= 0 && x[high] - x[i] >= prominence && x[high] > x[i]) {
-            if (direction > 0) points[count++] = (turning_point){high, 1};
-            direction = -1;
-            low = i;
-        } else if (direction <= 0 && x[i] - x[low] >= prominence && x[i] > x[low]) {
-            if (direction < 0) points[count++] = (turning_point){low, -1};
-            direction = 1;
-            high = i;
-        }
+        falling = x[high] - x[i] >= prominence && x[high] > x[i];
+        rising = !falling && x[i] - x[low] >= prominence && x[i] > x[low];
+        if (falling) low = i;
+        if (rising) high = i;
     }
-    return count;
-}
-
-static int by_direction(const void *a, const void *b) {
-    const turning_point *x = a, *y = b;
-    if (x->direction != y->direction) return x->direction < y->direction ? -1 : 1;
-    return x->at < y->at ? -1 : x->at > y->at;
+    while (i < n) {
+        size_t at = rising ? high : low;
+        double sign = rising ? 1 : -1, top = sign * x[at];
+        bool turned = false;
+        for (; i < n && !turned; i++) {
+            double y = sign * x[i];
+            if (y > top) {
+                top = y;
+                at = i;
+            }
+            turned = top - y >= prominence && top > y;
+        }
+        if (!turned) break;
+        if (rising)
+            peaks[count++] = UINT64_C(1) << place_bits | at;
+        else
+            points[troughs++] = at;
+        low = high = i - 1;
+        rising = !rising;
+    }
+    if (count) memcpy(points + troughs, peaks, count * sizeof *points);
+    return troughs + count;
 }
 
 /* Peaks with peaks, troughs with troughs. With one tolerance for all, taking for each gold point in
- * order of time the earliest free prediction inside it gives the most matches. Sorts both. */
-static void match_points(turning_point *points, size_t a, turning_point *other, size_t b,
-                         double tolerance, affect_score_f1 *out, double *onset_error) {
+ * order of time the earliest free prediction inside it gives the most matches. */
+static void match_points(const uint64_t *points, size_t a, const uint64_t *other, size_t b,
+                         int place_bits, double tolerance, affect_score_f1 *out,
+                         double *onset_error) {
+    uint64_t place = (UINT64_C(1) << place_bits) - 1;
     double error = 0;
-    qsort(points, a, sizeof *points, by_direction);
-    qsort(other, b, sizeof *other, by_direction);
     for (size_t i = 0, j = 0; i < a && j < b;) {
-        double late = (double)other[j].at - (double)points[i].at;
-        if (other[j].direction != points[i].direction) {
-            if (other[j].direction < points[i].direction)
+        uint64_t kind = points[i] >> place_bits, other_kind = other[j] >> place_bits;
+        double late = (double)(other[j] & place) - (double)(points[i] & place);
+        if (kind != other_kind) {
+            if (other_kind < kind)
                 j++;
             else
                 i++;
@@ -106,23 +120,24 @@ affect_status affect_score_turning_points(affect_context *ctx, const double *gol
                                           double *onset_error) {
     *out = (affect_score_f1){0};
     *onset_error = NAN;
-    turning_point *points = base_alloc(2 * (n + 1) * sizeof *points);
+    uint64_t *points = base_alloc(3 * (n + 1) * sizeof *points);
     if (!points) return base_fail_memory(ctx);
-    turning_point *other = points + n + 1;
-    size_t a = turning_points(gold, n, prominence, points);
-    size_t b = turning_points(predicted, n, prominence, other);
-    match_points(points, a, other, b, tolerance, out, onset_error);
+    uint64_t *other = points + n + 1, *spare = other + n + 1;
+    int place_bits = score_bits(n);
+    size_t a = turning_points(gold, n, prominence, place_bits, points, spare);
+    size_t b = turning_points(predicted, n, prominence, place_bits, other, spare);
+    match_points(points, a, other, b, place_bits, tolerance, out, onset_error);
     base_free(points);
     return AFFECT_OK;
 }
 
-/* Changes of label: `direction` is the label that begins. */
-static size_t label_changes(const int32_t *labels, size_t n, turning_point *points) {
+static size_t label_changes(const int32_t *labels, size_t n, int place_bits, uint64_t *points) {
     int32_t before = -1;
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         if (labels[i] < 0) continue;
-        if (before >= 0 && labels[i] != before) points[count++] = (turning_point){i, labels[i]};
+        if (before >= 0 && labels[i] != before)
+            points[count++] = (uint64_t)(uint32_t)labels[i] << place_bits | i;
         before = labels[i];
     }
     return count;
@@ -131,13 +146,19 @@ static size_t label_changes(const int32_t *labels, size_t n, turning_point *poin
 affect_status affect_score_label_changes(affect_context *ctx, const int32_t *gold,
                                          const int32_t *predicted, size_t n, double tolerance,
                                          affect_score_f1 *out, double *onset_error) {
-    turning_point *points = base_alloc(2 * (n + 1) * sizeof *points);
     *out = (affect_score_f1){0};
     *onset_error = NAN;
+    int place_bits = score_bits(n);
+    if (place_bits > 32)
+        return base_fail(ctx, AFFECT_ERROR_LIMIT, "changes among %zu labels: fewer than 2^32", n);
+    uint64_t *points = base_alloc(4 * (n + 1) * sizeof *points);
     if (!points) return base_fail_memory(ctx);
-    turning_point *other = points + n + 1;
-    size_t a = label_changes(gold, n, points), b = label_changes(predicted, n, other);
-    match_points(points, a, other, b, tolerance, out, onset_error);
+    uint64_t *other = points + n + 1, *spare = other + n + 1;
+    size_t a = label_changes(gold, n, place_bits, points);
+    size_t b = label_changes(predicted, n, place_bits, other);
+    const uint64_t *first = score_sort_words(points, spare, a, place_bits);
+    const uint64_t *second = score_sort_words(other, spare + n + 1, b, place_bits);
+    match_points(first, a, second, b, place_bits, tolerance, out, onset_error);
     base_free(points);
     return AFFECT_OK;
 }

@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "affect/score.h"
 #include "base/base.h"
+#include "score/sort.h"
 
 /* Sums of centred squares and products, and of errors. */
 typedef struct moments {
@@ -162,212 +162,44 @@ double affect_score_pearson(const double *gold, const double *predicted, size_t 
     return pearson_of(moments_of(gold, predicted, n));
 }
 
-/* ---- Spearman's rho ----
- *
- * Ranks by radix: metrics are asked of millions of items. A double's bits, with the sign folded in,
- * order as unsigned integers. An item is a word of 64 bits: as many of the bits in which the values
- * differ as fit above the item's place. Passes of eight bits sort by the upper half; the few items
- * that agree there are put in order by their words, and where not all bits fit, by their values.
- * Ranks go back to their places by way of blocks that fit the nearest cache: scattering them over
- * the whole array costs more than the sort. Twice the mean rank of ties is a whole number, so all
- * sums are exact. */
+/* ---- Spearman's rho ---- */
 
 __extension__ typedef unsigned __int128 wide;
 
-enum {
-    DIGITS = 256,
-    PASSES = 4,
-    SHORT_RUN = 24,
-    BLOCK_BITS = 12, /* places in a block: 16 KiB of ranks */
-    HUGE_PAGE = 2 << 20,
-    MANY = 1 << 17 /* items from which a second thread pays */
-};
-
-static uint64_t key_of(double value) {
-    uint64_t bits;
-    value += 0.0; /* -0 and 0 are one value */
-    memcpy(&bits, &value, sizeof bits);
-    return bits ^ (-(bits >> 63) | UINT64_C(1) << 63);
-}
-
-typedef struct ranking {
-    const double *values;
-    uint64_t *items, *spare;
-    size_t n;
-    int place_bits;
-    bool cut; /* not all bits of the values fit */
-} ranking;
-
-static uint64_t whole_key(const ranking *r, uint64_t item) {
-    return key_of(r->values[item & ((UINT64_C(1) << r->place_bits) - 1)]);
-}
-
-static void swap_items(ranking *r) {
-    uint64_t *items = r->items;
-    r->items = r->spare;
-    r->spare = items;
-}
-
-static void sort_items(ranking *r) {
-    uint32_t count[PASSES][DIGITS] = {{0}};
-    for (size_t i = 0; i < r->n; i++) {
-        uint64_t key = r->items[i] >> 32;
-        for (int p = 0; p < PASSES; p++) count[p][key >> (8 * p) & (DIGITS - 1)]++;
-    }
-    for (int p = 0; p < PASSES; p++) {
-        int shift = 32 + 8 * p;
-        uint32_t sum = 0;
-        if (count[p][r->items[0] >> shift & (DIGITS - 1)] == r->n) continue; /* one digit only */
-        for (int d = 0; d < DIGITS; d++) {
-            uint32_t here = count[p][d];
-            count[p][d] = sum;
-            sum += here;
-        }
-        for (size_t i = 0; i < r->n; i++)
-            r->spare[count[p][r->items[i] >> shift & (DIGITS - 1)]++] = r->items[i];
-        swap_items(r);
-    }
-}
-
-static int by_word(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Orders items [from, to), which agree in their upper halves. */
-static void sort_words(uint64_t *items, size_t from, size_t to) {
-    if (to - from > SHORT_RUN) {
-        qsort(items + from, to - from, sizeof *items, by_word);
-        return;
-    }
-    for (size_t i = from + 1; i < to; i++) {
-        uint64_t item = items[i];
-        size_t k = i;
-        for (; k > from && items[k - 1] > item; k--) items[k] = items[k - 1];
-        items[k] = item;
-    }
-}
-
-typedef struct keyed {
-    uint64_t key, item;
-} keyed;
-
-static int by_key(const void *a, const void *b) {
-    const keyed *x = a, *y = b;
-    return (x->key > y->key) - (x->key < y->key);
-}
-
-/* Orders items [from, to), of which all bits that fit agree, by their values. */
-static bool sort_values(ranking *r, size_t from, size_t to) {
-    uint64_t *items = r->items, first = whole_key(r, items[from]);
-    size_t same = from + 1;
-    while (same < to && whole_key(r, items[same]) == first) same++;
-    if (same == to) return true;
-    keyed *run = base_alloc((to - from) * sizeof *run);
-    if (!run) return false;
-    for (size_t i = from; i < to; i++) run[i - from] = (keyed){whole_key(r, items[i]), items[i]};
-    qsort(run, to - from, sizeof *run, by_key);
-    for (size_t i = from; i < to; i++) items[i] = run[i - from].item;
-    base_free(run);
-    return true;
-}
-
-/* Items [from, end) agree in all bits that fit; those that are equal share a mean rank. */
-static bool number_ties(ranking *r, size_t from, size_t end, uint64_t place, wide *sum) {
-    if (r->cut && end - from > 1 && !sort_values(r, from, end)) return false;
-    for (size_t i = from; i < end;) {
-        size_t j = r->cut ? i + 1 : end;
-        if (j < end)
-            for (uint64_t key = whole_key(r, r->items[i]);
-                 j < end && whole_key(r, r->items[j]) == key;)
-                j++;
-        uint64_t twice = i + j + 1;
-        *sum += (wide)(twice * twice) * (j - i);
-        for (; i < j; i++) r->items[i] = twice << 32 | (r->items[i] & place);
-    }
-    return true;
-}
-
-/* Sorted items become twice the mean rank (upper half) and the place; *square sums the squares. */
-static bool number_ranks(ranking *r, wide *square) {
-    uint64_t place = (UINT64_C(1) << r->place_bits) - 1, *items = r->items;
-    wide sum = 0;
-    for (size_t i = 0; i < r->n;) {
-        uint64_t upper = items[i] >> 32;
-        size_t end = i + 1;
-        if (end == r->n || items[end] >> 32 != upper) { /* nearly all */
-            uint64_t twice = 2 * (uint64_t)end;
-            sum += twice * twice;
-            items[i] = twice << 32 | (items[i] & place);
-            i = end;
-            continue;
-        }
-        while (end < r->n && items[end] >> 32 == upper) end++;
-        sort_words(items, i, end);
-        while (i < end) {
-            size_t j = i + 1;
-            while (j < end && (items[j] ^ items[i]) <= place) j++;
-            if (!number_ties(r, i, j, place, &sum)) return false;
-            i = j;
-        }
-    }
-    *square = sum;
-    return true;
-}
-
-/* rank[place] is twice the mean rank of each value. */
-static bool rank_items(ranking *r, uint32_t *rank, uint32_t *start, wide *square) {
-    double low = r->values[0], high = low;
-    uint64_t first = key_of(low), differ = 0;
-    for (size_t i = 1; i < r->n; i++) {
-        low = r->values[i] < low ? r->values[i] : low;
-        high = r->values[i] > high ? r->values[i] : high;
-    }
-    for (size_t i = 1; i < r->n; i++) differ |= key_of(r->values[i]) ^ first;
-    /* Trailing bits that all values share (whole numbers, float32) carry nothing. */
-    uint64_t least = key_of(low), span = key_of(high) - least;
-    int trailing = differ ? __builtin_ctzll(differ) : 0;
-    int bits = span ? 64 - __builtin_clzll(span) : 0, room = 64 - r->place_bits;
-    r->cut = bits - trailing > room;
-    int down = r->cut ? bits - room : bits > room ? trailing : 0;
-    int up = room - (bits - down); /* the highest bit on top, so that the upper half tells most */
-    for (size_t i = 0; i < r->n; i++)
-        r->items[i] = bits ? (key_of(r->values[i]) - least) >> down << up << r->place_bits | i : i;
-    sort_items(r);
-    if (!number_ranks(r, square)) return false;
-    /* A block holds as many items as places, so where each begins is known. */
-    size_t blocks = (r->n >> BLOCK_BITS) + 1;
-    for (size_t b = 0; b < blocks; b++) start[b] = (uint32_t)(b << BLOCK_BITS);
-    for (size_t i = 0; i < r->n; i++)
-        r->spare[start[(uint32_t)r->items[i] >> BLOCK_BITS]++] = r->items[i];
-    for (size_t i = 0; i < r->n; i++) rank[(uint32_t)r->spare[i]] = (uint32_t)(r->spare[i] >> 32);
-    return true;
-}
+enum { MANY = 1 << 17 /* items from which a second thread pays */ };
 
 /* Both sides of a correlation; each is ranked on its own, on two threads where there are many. */
 typedef struct ranked_pair {
-    ranking side[2];
-    uint32_t *rank[2], *start[2];
-    wide square[2];
-    bool good[2];
+    const double *values[2];
+    size_t n;
+    uint32_t *rank[2];
+    affect_status status[2];
 } ranked_pair;
 
 static void rank_side(void *user, size_t k) {
     ranked_pair *p = user;
-    p->good[k] = rank_items(&p->side[k], p->rank[k], p->start[k], &p->square[k]);
+    p->status[k] = score_ranks(NULL, p->values[k], p->n, p->rank[k]);
 }
 
-static double rho_of(const ranked_pair *p, size_t n) {
+/* Twice the ranks are whole numbers, so that all sums are exact. */
+static double rho_of(const ranked_pair *p) {
     /* Products of up to (2n)^2; as many of them as fit are summed in 64 bits. */
-    uint64_t room = UINT64_MAX / (4 * (uint64_t)n * n);
-    wide xy = 0, sum = (wide)n * (n + 1);
+    uint64_t n = p->n, room = UINT64_MAX / (4 * n * n);
+    wide xx = 0, yy = 0, xy = 0, sum = (wide)n * (n + 1);
     for (size_t i = 0; i < n;) {
         size_t end = n - i > room ? i + (size_t)room : n;
-        uint64_t part = 0;
-        for (; i < end; i++) part += (uint64_t)p->rank[0][i] * p->rank[1][i];
-        xy += part;
+        uint64_t part_xx = 0, part_yy = 0, part_xy = 0;
+        for (; i < end; i++) {
+            uint64_t x = p->rank[0][i], y = p->rank[1][i];
+            part_xx += x * x;
+            part_yy += y * y;
+            part_xy += x * y;
+        }
+        xx += part_xx;
+        yy += part_yy;
+        xy += part_xy;
     }
-    double a = (double)(n * p->square[0] - sum * sum), b = (double)(n * p->square[1] - sum * sum);
+    double a = (double)(n * xx - sum * sum), b = (double)(n * yy - sum * sum);
     double both =
         n * xy >= sum * sum ? (double)(n * xy - sum * sum) : -(double)(sum * sum - n * xy);
     return a > 0 && b > 0 ? both / (sqrt(a) * sqrt(b)) : NAN;
@@ -381,30 +213,11 @@ static affect_status spearman_of(affect_context *ctx, const double *x, const dou
     if (n >= INT32_MAX)
         return base_fail(ctx, AFFECT_ERROR_LIMIT, "Spearman's rho of %zu items: fewer than 2^31",
                          n);
-    bool two = n >= MANY && ctx && affect_context_threads(ctx) != 1;
-    /* One piece of huge pages: the passes write to hundreds of places in turn. */
-    size_t blocks = (n >> BLOCK_BITS) + 1, sides = two ? 2 : 1;
-    size_t bytes =
-        sides * (2 * n * sizeof(uint64_t) + blocks * sizeof(uint32_t)) + 2 * n * sizeof(uint32_t);
-    uint64_t *memory = base_alloc_aligned(bytes < HUGE_PAGE ? 64 : HUGE_PAGE, bytes);
-    if (!memory) return base_fail_memory(ctx);
-#ifdef MADV_HUGEPAGE
-    if (bytes >= HUGE_PAGE) (void)madvise(memory, bytes, MADV_HUGEPAGE); /* only advice */
-#endif
-    ranked_pair p = {0};
-    uint32_t *small = (uint32_t *)(memory + sides * 2 * n);
-    for (size_t k = 0; k < 2; k++) {
-        size_t own = two ? k : 0;
-        p.side[k] = (ranking){.values = k ? y : x,
-                              .items = memory + own * 2 * n,
-                              .spare = memory + own * 2 * n + n,
-                              .n = n,
-                              .place_bits = 1};
-        while (n >> p.side[k].place_bits) p.side[k].place_bits++;
-        p.rank[k] = small + k * n;
-        p.start[k] = small + 2 * n + own * blocks;
-    }
+    uint32_t *rank = base_alloc(2 * n * sizeof *rank);
+    if (!rank) return base_fail_memory(ctx);
+    ranked_pair p = {.values = {x, y}, .n = n, .rank = {rank, rank + n}};
     base_pool *pool = NULL;
+    bool two = n >= MANY && ctx && affect_context_threads(ctx) != 1;
     if (two && base_pool_create(ctx, 2, &pool) == AFFECT_OK) {
         base_pool_for(pool, 2, rank_side, &p);
         base_pool_destroy(pool);
@@ -412,9 +225,10 @@ static affect_status spearman_of(affect_context *ctx, const double *x, const dou
         rank_side(&p, 0);
         rank_side(&p, 1);
     }
-    if (p.good[0] && p.good[1]) *out = rho_of(&p, n);
-    base_free(memory);
-    return p.good[0] && p.good[1] ? AFFECT_OK : base_fail_memory(ctx);
+    bool good = !p.status[0] && !p.status[1];
+    if (good) *out = rho_of(&p);
+    base_free(rank);
+    return good ? AFFECT_OK : base_fail_memory(ctx);
 }
 
 affect_status affect_score_regression_from(affect_context *ctx, const double *gold,

@@ -5,20 +5,71 @@
 
 #include "affect/score.h"
 #include "base/base.h"
+#include "score/sort.h"
 
-static int compare_segment(const void *a, const void *b) {
-    const affect_score_segment *x = a, *y = b;
-    if (x->clip != y->clip) return (x->clip > y->clip) - (x->clip < y->clip);
+static double least(double a, double b) { return a < b ? a : b; }
+
+static double most(double a, double b) { return a > b ? a : b; }
+
+static int order_of(const affect_score_segment *x, const affect_score_segment *y) {
+    if (x->clip != y->clip) return x->clip < y->clip ? -1 : 1;
     return (x->t0 > y->t0) - (x->t0 < y->t0);
 }
 
-static affect_status sorted_copy(affect_context *ctx, const affect_score_segment *segments,
-                                 size_t n, const char *what, bool disjoint,
-                                 affect_score_segment **out) {
-    *out = base_alloc(n * sizeof **out);
-    if (!*out) return base_fail_memory(ctx);
-    if (n) memcpy(*out, segments, n * sizeof **out);
-    qsort(*out, n, sizeof **out, compare_segment);
+/* Merge sort by time of the segments of a clip; equals keep their order. */
+static void sort_clip(affect_score_segment *items, affect_score_segment *spare, size_t n) {
+    if (n <= 16) {
+        for (size_t i = 1; i < n; i++) {
+            affect_score_segment item = items[i];
+            size_t k = i;
+            for (; k && items[k - 1].t0 > item.t0; k--) items[k] = items[k - 1];
+            items[k] = item;
+        }
+        return;
+    }
+    size_t half = n / 2;
+    sort_clip(items, spare, half);
+    sort_clip(items + half, spare, n - half);
+    memcpy(spare, items, half * sizeof *items);
+    for (size_t i = 0, j = half, k = 0; i < half; k++)
+        items[k] = j < n && items[j].t0 < spare[i].t0 ? items[j++] : spare[i++];
+}
+
+/* The segments by clip, then by time. */
+static affect_status sort_segments(affect_context *ctx, const affect_score_segment *in, size_t n,
+                                   affect_score_segment *out) {
+    int32_t first = in[0].clip;
+    for (size_t i = 1; i < n; i++) first = BASE_MIN(first, in[i].clip);
+    int place_bits = score_bits(n - 1);
+    if (place_bits > 32) return base_fail(ctx, AFFECT_ERROR_LIMIT, "%zu segments: at most 2^32", n);
+    uint64_t *words = base_alloc(2 * n * sizeof *words), place = (UINT64_C(1) << place_bits) - 1;
+    affect_score_segment *spare = base_alloc(n * sizeof *spare);
+    affect_status status = words && spare ? AFFECT_OK : base_fail_memory(ctx);
+    for (size_t i = 0; i < n && !status; i++)
+        words[i] = (uint64_t)((int64_t)in[i].clip - first) << place_bits | i;
+    const uint64_t *sorted = status ? NULL : score_sort_words(words, words + n, n, place_bits);
+    for (size_t i = 0; i < n && !status; i++) out[i] = in[sorted[i] & place];
+    for (size_t from = 0, to; from < n && !status; from = to) {
+        for (to = from + 1; to < n && out[to].clip == out[from].clip;) to++;
+        sort_clip(out + from, spare, to - from);
+    }
+    base_free(words);
+    base_free(spare);
+    return status;
+}
+
+/* *out is `segments` itself where they are in order, as they mostly are, else *own in order. */
+static affect_status in_order(affect_context *ctx, const affect_score_segment *segments, size_t n,
+                              const char *what, bool disjoint, const affect_score_segment **out,
+                              affect_score_segment **own) {
+    bool sorted = true;
+    *out = segments;
+    for (size_t i = 1; i < n && sorted; i++) sorted = order_of(&segments[i - 1], &segments[i]) <= 0;
+    if (!sorted) {
+        *out = *own = base_alloc(n * sizeof **own);
+        affect_status status = *own ? sort_segments(ctx, segments, n, *own) : base_fail_memory(ctx);
+        if (status) return status;
+    }
     for (size_t i = 0; i < n; i++) {
         const affect_score_segment *s = &(*out)[i];
         if (!(s->t0 <= s->t1))
@@ -38,14 +89,15 @@ affect_status affect_score_eder(affect_context *ctx, const affect_score_segment 
                                 size_t predicted_count, const double *clip_duration, size_t clips,
                                 double *out) {
     *out = NAN;
-    affect_score_segment *g = NULL, *p = NULL;
-    affect_status status = sorted_copy(ctx, gold, gold_count, "gold", true, &g);
+    const affect_score_segment *g = NULL, *p = NULL;
+    affect_score_segment *own[2] = {NULL, NULL};
+    affect_status status = in_order(ctx, gold, gold_count, "gold", true, &g, &own[0]);
     if (status == AFFECT_OK)
-        status = sorted_copy(ctx, predicted, predicted_count, "predictions", true, &p);
+        status = in_order(ctx, predicted, predicted_count, "predictions", true, &p, &own[1]);
     double agree = 0, total = 0;
     for (size_t i = 0, j = 0; status == AFFECT_OK && i < gold_count && j < predicted_count;) {
         if (g[i].clip == p[j].clip) {
-            double overlap = fmin(g[i].t1, p[j].t1) - fmax(g[i].t0, p[j].t0);
+            double overlap = least(g[i].t1, p[j].t1) - most(g[i].t0, p[j].t0);
             if (overlap > 0 && g[i].label == p[j].label) agree += overlap;
         }
         bool gold_first = g[i].clip != p[j].clip ? g[i].clip < p[j].clip : g[i].t1 <= p[j].t1;
@@ -56,24 +108,24 @@ affect_status affect_score_eder(affect_context *ctx, const affect_score_segment 
     }
     for (size_t c = 0; c < clips; c++) total += clip_duration[c];
     if (status == AFFECT_OK && total > 0) *out = 1 - agree / total;
-    base_free(g);
-    base_free(p);
+    base_free(own[0]);
+    base_free(own[1]);
     return status;
 }
 
 /* ---- spotting ---- */
 
 static double iou_of(const affect_score_segment *a, const affect_score_segment *b) {
-    double overlap = fmin(a->t1, b->t1) - fmax(a->t0, b->t0);
-    double together = fmax(a->t1, b->t1) - fmin(a->t0, b->t0);
-    return overlap > 0 && together > 0 ? overlap / together : 0;
+    double overlap = least(a->t1, b->t1) - most(a->t0, b->t0);
+    return overlap > 0 ? overlap / (most(a->t1, b->t1) - least(a->t0, b->t0)) : 0;
 }
 
 /* Kuhn's augmenting paths; intervals of a clip are few. */
 static bool augment(size_t i, const affect_score_segment *g, const affect_score_segment *p,
                     size_t predicted_count, double iou, int64_t *gold_of, uint8_t *seen) {
     for (size_t j = 0; j < predicted_count; j++) {
-        if (seen[j] || p[j].clip != g[i].clip || iou_of(&g[i], &p[j]) < iou) continue;
+        if (p[j].t0 >= g[i].t1 && iou > 0) break; /* nor do those after it overlap */
+        if (seen[j] || iou_of(&g[i], &p[j]) < iou) continue;
         seen[j] = 1;
         if (gold_of[j] < 0 ||
             augment((size_t)gold_of[j], g, p, predicted_count, iou, gold_of, seen)) {
@@ -89,13 +141,14 @@ affect_status affect_score_spotting_from(affect_context *ctx, const affect_score
                                          size_t predicted_count, double iou, size_t classes,
                                          affect_score_spotting *out) {
     *out = (affect_score_spotting){.analysis_f1 = NAN, .strs = NAN};
-    affect_score_segment *g = NULL, *p = NULL;
+    const affect_score_segment *g = NULL, *p = NULL;
+    affect_score_segment *own[2] = {NULL, NULL};
     int64_t *gold_of = base_alloc(predicted_count * sizeof *gold_of);
     uint8_t *seen = base_alloc(predicted_count);
     affect_status status = gold_of && seen ? AFFECT_OK : base_fail_memory(ctx);
-    if (status == AFFECT_OK) status = sorted_copy(ctx, gold, gold_count, "gold", false, &g);
+    if (status == AFFECT_OK) status = in_order(ctx, gold, gold_count, "gold", false, &g, &own[0]);
     if (status == AFFECT_OK)
-        status = sorted_copy(ctx, predicted, predicted_count, "predictions", false, &p);
+        status = in_order(ctx, predicted, predicted_count, "predictions", false, &p, &own[1]);
     if (status != AFFECT_OK) goto cleanup;
 
     for (size_t j = 0; j < predicted_count; j++) gold_of[j] = -1;
@@ -133,8 +186,8 @@ affect_status affect_score_spotting_from(affect_context *ctx, const affect_score
 cleanup:
     base_free(gold_of);
     base_free(seen);
-    base_free(g);
-    base_free(p);
+    base_free(own[0]);
+    base_free(own[1]);
     return status;
 }
 
@@ -152,13 +205,55 @@ static int compare_pair(const void *a, const void *b) {
     return (x->emotion > y->emotion) - (x->emotion < y->emotion);
 }
 
-/* Sorts and drops repeats (a pair counts once); returns the new count. */
-static size_t sort_unique(affect_score_pair *pairs, size_t n) {
-    qsort(pairs, n, sizeof *pairs, compare_pair);
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!kept || compare_pair(&pairs[kept - 1], &pairs[i]) != 0) pairs[kept++] = pairs[i];
-    return kept;
+/* Gold's pairs, then the predicted ones, as words that are equal where the pairs are, with the
+ * emotion in the lowest bits. Numbers mostly span so little that all four fit into a word; else a
+ * pair's word is its place among all pairs in order. */
+static affect_status pack_pairs(affect_context *ctx, const affect_score_pair *const side[2],
+                                const size_t count[2], int emotion_bits, uint64_t *out) {
+    int64_t low[3] = {INT64_MAX, INT64_MAX, INT64_MAX}, high[3] = {INT64_MIN, INT64_MIN, INT64_MIN};
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < count[k]; i++) {
+            const affect_score_pair *p = &side[k][i];
+            const int32_t field[3] = {p->clip, p->emotion_utterance, p->cause_utterance};
+            for (int f = 0; f < 3; f++) {
+                low[f] = BASE_MIN(low[f], field[f]);
+                high[f] = BASE_MAX(high[f], field[f]);
+            }
+        }
+    int bits[3] = {0}, all = emotion_bits;
+    for (int f = 0; f < 3 && count[0] + count[1]; f++)
+        all += bits[f] = score_bits((uint64_t)(high[f] - low[f]));
+    if (all <= 64) {
+        for (int k = 0; k < 2; k++)
+            for (size_t i = 0; i < count[k]; i++) {
+                const affect_score_pair *p = &side[k][i];
+                uint64_t word = (uint64_t)(p->clip - low[0]);
+                word = word << bits[1] | (uint64_t)(p->emotion_utterance - low[1]);
+                word = word << bits[2] | (uint64_t)(p->cause_utterance - low[2]);
+                *out++ = word << emotion_bits | (uint32_t)p->emotion;
+            }
+        return AFFECT_OK;
+    }
+    size_t n = count[0] + count[1];
+    affect_score_pair *sorted = base_alloc(n * sizeof *sorted);
+    if (!sorted) return base_fail_memory(ctx);
+    if (count[0]) memcpy(sorted, side[0], count[0] * sizeof *sorted);
+    if (count[1]) memcpy(sorted + count[0], side[1], count[1] * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare_pair);
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < count[k]; i++) {
+            size_t from = 0, to = n; /* the first that is not before it */
+            while (from < to) {
+                size_t at = from + (to - from) / 2;
+                if (compare_pair(&sorted[at], &side[k][i]) < 0)
+                    from = at + 1;
+                else
+                    to = at;
+            }
+            *out++ = (uint64_t)from << emotion_bits | (uint32_t)side[k][i].emotion;
+        }
+    base_free(sorted);
+    return AFFECT_OK;
 }
 
 affect_status affect_score_cause_pairs(affect_context *ctx, const affect_score_pair *gold,
@@ -167,34 +262,48 @@ affect_status affect_score_cause_pairs(affect_context *ctx, const affect_score_p
                                        affect_score_f1 *overall, double *weighted) {
     *overall = (affect_score_f1){0};
     *weighted = NAN;
-    affect_score_pair *g = base_alloc(gold_count * sizeof *g),
-                      *p = base_alloc(predicted_count * sizeof *p);
+    const affect_score_pair *const side[2] = {gold, predicted};
+    size_t count[2] = {gold_count, predicted_count},
+           most_count = BASE_MAX(gold_count, predicted_count);
+    int emotion_bits = score_bits(emotions ? emotions - 1 : 0);
+    uint64_t *words = base_alloc((gold_count + predicted_count + most_count) * sizeof *words);
     int64_t *counts = base_calloc(emotions * 3, sizeof *counts); /* gold, predicted, both */
-    affect_status status = AFFECT_OK;
-    if (!g || !p || !counts) {
-        status = base_fail_memory(ctx);
-        goto cleanup;
-    }
-    if (gold_count) memcpy(g, gold, gold_count * sizeof *g);
-    if (predicted_count) memcpy(p, predicted, predicted_count * sizeof *p);
-    gold_count = sort_unique(g, gold_count);
-    predicted_count = sort_unique(p, predicted_count);
-    for (size_t i = 0; i < gold_count + predicted_count; i++) {
-        int32_t e = i < gold_count ? g[i].emotion : p[i - gold_count].emotion;
-        if (e < 0 || (size_t)e >= emotions) {
-            status = base_fail(ctx, AFFECT_ERROR_ARGUMENT, "emotion %d of %zu", e, emotions);
-            goto cleanup;
+    affect_status status = words && counts ? AFFECT_OK : base_fail_memory(ctx);
+    for (int k = 0; k < 2 && !status; k++)
+        for (size_t i = 0; i < count[k] && !status; i++)
+            if (side[k][i].emotion < 0 || (size_t)side[k][i].emotion >= emotions)
+                status = base_fail(ctx, AFFECT_ERROR_ARGUMENT, "emotion %d of %zu",
+                                   side[k][i].emotion, emotions);
+    if (!status) status = pack_pairs(ctx, side, count, emotion_bits, words);
+    if (status) goto cleanup;
+    /* Sorted, without repeats. */
+    uint64_t *sorted[2], *spare = words + gold_count + predicted_count;
+    uint64_t emotion = (UINT64_C(1) << emotion_bits) - 1;
+    for (int k = 0; k < 2; k++) {
+        uint64_t *from = words + (k ? gold_count : 0);
+        sorted[k] = score_sort_words(from, spare, count[k], 0);
+        if (sorted[k] == spare) { /* the other side needs it */
+            memcpy(from, spare, count[k] * sizeof *from);
+            sorted[k] = from;
         }
-        counts[(size_t)e * 3 + (i < gold_count ? 0 : 1)]++;
+        size_t kept = 0;
+        for (size_t i = 0; i < count[k]; i++) {
+            if (i && sorted[k][i] == sorted[k][kept - 1]) continue;
+            sorted[k][kept++] = sorted[k][i];
+            counts[(sorted[k][i] & emotion) * 3 + (size_t)k]++;
+        }
+        count[k] = kept;
     }
+    gold_count = count[0];
+    predicted_count = count[1];
     for (size_t i = 0, j = 0; i < gold_count && j < predicted_count;) {
-        int order = compare_pair(&g[i], &p[j]);
-        if (order == 0) {
-            counts[(size_t)g[i].emotion * 3 + 2]++;
+        uint64_t g = sorted[0][i], p = sorted[1][j];
+        if (g == p) {
+            counts[(g & emotion) * 3 + 2]++;
             overall->matched++;
         }
-        i += order <= 0;
-        j += order >= 0;
+        i += g <= p;
+        j += g >= p;
     }
     overall->gold = (int64_t)gold_count;
     overall->predicted = (int64_t)predicted_count;
@@ -212,8 +321,7 @@ affect_status affect_score_cause_pairs(affect_context *ctx, const affect_score_p
     }
     if (weight > 0) *weighted = sum / weight;
 cleanup:
-    base_free(g);
-    base_free(p);
+    base_free(words);
     base_free(counts);
     return status;
 }

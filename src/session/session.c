@@ -13,11 +13,12 @@ enum { FACE_LANE, SOUND_LANE, LANES };
 enum { FRAMES_AHEAD = 16, BLOCKS_AHEAD = 24 };
 
 /* Callbacks and fusion are served this often, in time of the recording, if the lanes happen to be
- * between two items, and wait for them when it is `SERVE_LATEST` since they were: the caller
- * decodes, and each wait for a lane (a fifth of a second of sound takes as long as five pictures)
- * keeps the other lanes short of work. */
+ * between two items. They wait for a lane only when it is so late: the caller decodes, which takes
+ * longest of all, and while it waits for a lane (a fifth of a second of sound takes as long as five
+ * pictures) the pictures' lane starves. */
 #define SERVE_EVERY (100 * AFFECT_MILLISECOND)
-#define SERVE_LATEST (500 * AFFECT_MILLISECOND)
+#define SERVE_LATEST (2 * AFFECT_SECOND)
+#define ADVANCE_LATEST (500 * AFFECT_MILLISECOND)
 
 struct affect_session {
     affect_context *ctx;
@@ -31,8 +32,7 @@ struct affect_session {
     double fuse_seconds;
     affect_time look_ahead; /* INT64_MAX = fuse at the end */
     affect_time pushed;     /* the end of the latest thing pushed */
-    affect_time served;     /* callbacks of our own timelines */
-    affect_time advanced;   /* fusion */
+    affect_time advanced;   /* and at the latest fusion */
     bool fed, finished, framed;
     affect_time last_frame;
     affect_status broken; /* what an earlier call failed with */
@@ -266,8 +266,10 @@ static affect_time horizon(const affect_session *s) {
 }
 
 /* Calls back for a lane while it stands still between two items; the others work on. */
-static affect_status serve_lane(affect_session *s, session_lane *lane, bool wait) {
-    if (!session_lane_read(lane, wait)) return AFFECT_OK;
+static affect_status serve_lane(affect_session *s, session_lane *lane, bool all) {
+    affect_time late = s->pushed - lane->served;
+    if (!all && late < SERVE_EVERY) return AFFECT_OK;
+    if (!session_lane_read(lane, all || late >= SERVE_LATEST)) return AFFECT_OK;
     affect_status status = AFFECT_OK;
     for (size_t i = 0; i < lane->stage_count && status == AFFECT_OK; i++)
         status = call_back(s, &lane->stages[i]);
@@ -278,7 +280,10 @@ static affect_status serve_lane(affect_session *s, session_lane *lane, bool wait
 
 /* Fuses with all lanes standing still. The sound is waited for first: its items take longest, and
  * the pictures go on meanwhile. */
-static affect_status advance(affect_session *s, bool wait) {
+static affect_status advance(affect_session *s, bool all) {
+    affect_time late = s->pushed - s->advanced;
+    if (!all && late < SERVE_EVERY) return AFFECT_OK;
+    bool wait = all || late >= ADVANCE_LATEST;
     int held = LANES;
     while (held > 0 && session_lane_read(&s->lanes[held - 1], wait)) held--;
     affect_status status = AFFECT_OK;
@@ -299,9 +304,8 @@ static affect_status advance(affect_session *s, bool wait) {
 static affect_status serve(affect_session *s, bool all) {
     affect_status status = AFFECT_OK;
     for (int l = 0; l < LANES && status == AFFECT_OK; l++)
-        status = serve_lane(s, &s->lanes[l], all || s->pushed - s->lanes[l].served >= SERVE_LATEST);
-    if (status == AFFECT_OK && s->look_ahead != INT64_MAX)
-        status = advance(s, all || s->pushed - s->advanced >= SERVE_LATEST);
+        status = serve_lane(s, &s->lanes[l], all);
+    if (status == AFFECT_OK && s->look_ahead != INT64_MAX) status = advance(s, all);
     if (status == AFFECT_OK) status = call_back(s, &s->own);
     if (status == AFFECT_OK) status = call_back(s, &s->text);
     if (status == AFFECT_OK) status = call_back(s, &s->fused);
@@ -329,10 +333,7 @@ static affect_status ready(affect_session *s) {
 static affect_status pushed(affect_session *s, affect_time end, affect_status status) {
     s->fed = true;
     s->pushed = BASE_MAX(s->pushed, end);
-    if (status == AFFECT_OK && s->pushed - s->served >= SERVE_EVERY && worth_serving(s)) {
-        s->served = s->pushed;
-        status = serve(s, false);
-    }
+    if (status == AFFECT_OK && worth_serving(s)) status = serve(s, false);
     return s->broken = status;
 }
 

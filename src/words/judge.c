@@ -2,15 +2,15 @@
  * Povey, Mangu & Zhu 2011, Computer Speech & Language 25(4)). Where the sound is not English, many
  * paths explain it equally badly and posteriors spread. The mean log odds of the words of an
  * utterance and of those around it, drawn towards even odds by a few imaginary words, is compared
- * with a threshold. The numbers were fitted on the first half of the recordings named in
- * docs/words.md and tested on the other. */
+ * with a threshold. Where the numbers come from, and what they are worth on other recordings, is in
+ * docs/words.md. */
 #include <math.h>
 #include <string.h>
 
 #include "words/judge.h"
 
-const double judge_threshold = 2.4; /* mean log odds */
-static const double EVEN_WORDS = 4; /* imaginary words of log odds 0 */
+const double judge_threshold = 2.2; /* mean log odds */
+static const double EVEN_WORDS = 2; /* imaginary words of log odds 0 */
 enum { RECENT = 128 };
 
 typedef struct pending {

@@ -59,10 +59,11 @@ static void test_bad_input(void **state) {
     assert_null(reader);
 }
 
-/* Busy pictures and sound, 4 s. */
+/* Busy pictures and sound, 4 s. With this seed what overwrites the WebM below reads as an element
+ * that swallows a second of packets without a word. */
 #define BUSY                                                                                       \
     " -f lavfi -i \"testsrc2=s=160x120:r=25:d=4,noise=alls=20:allf=t\" "                           \
-    " -f lavfi -i \"anoisesrc=d=4:r=48000:a=0.3\" "
+    " -f lavfi -i \"anoisesrc=d=4:r=48000:a=0.3:seed=11\" "
 
 static void test_absent_streams(void **state) {
     (void)state;

@@ -3,6 +3,8 @@ vectors. usage: parity.py TOOL [--speed]; exits 77 (skipped) where the Python pa
 import itertools, math, struct, subprocess, sys, time, warnings
 try:
     import numpy as np, scipy.stats as st, sklearn.metrics as sk
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import maximum_bipartite_matching
 except ImportError as e:
     print("skipped:", e); sys.exit(77)
 warnings.filterwarnings("ignore")
@@ -119,6 +121,14 @@ def alpha(r, level):
     e = (np.outer(n, n) - np.diag(n)) / (N - 1)
     return 1 - (o * d).sum() / (e * d).sum() if (e * d).sum() > 0 else float("nan")
 
+def counted_alpha(r, level):
+    """As the usual Python package counts: how often each value stands in each unit, then matrix products."""
+    values = np.unique(r[~np.isnan(r)]); c = np.stack([(r == v).sum(0) for v in values], 1).astype(float); m = c.sum(1, keepdims=True); c, m = c[m[:, 0] > 1], m[m[:, 0] > 1]
+    o = (c / (m - 1)).T @ c - np.diag((c / (m - 1)).sum(0)); n = c.sum(0); e = (np.outer(n, n) - np.diag(n)) / (n.sum() - 1)
+    at = {"nominal": None, "ordinal": np.cumsum(n) - n / 2, "interval": values}[level]
+    d = 1. - np.eye(len(n)) if at is None else np.subtract.outer(at, at) ** 2
+    return float(1 - (o * d).sum() / (e * d).sum())
+
 def icc(r):
     r = r[:, ~np.isnan(r).any(0)]; k, n = r.shape; g = r.mean()
     ms_r = k * ((r.mean(0) - g) ** 2).sum() / (n - 1); ms_c = n * ((r.mean(1) - g) ** 2).sum() / (k - 1)
@@ -130,8 +140,14 @@ for name, r in [("ratings 1-5", np.clip(np.round(3 + truth + .7 * rng.normal(siz
     for holes in 0, 9:
         q = r.copy(); q.flat[rng.choice(q.size, holes, False)] = np.nan
         got = call(["agreement", len(q)], q)
-        for level in "nominal", "ordinal", "interval": same(f"{name} alpha {level}", got[level], alpha(q, level), 1e-9)
+        for level in "nominal", "ordinal", "interval":
+            same(f"{name} alpha {level}", got[level], alpha(q, level), 1e-9)
+            if len(np.unique(q[~np.isnan(q)])) < 9: same(f"{name} alpha {level} by counts", got[level], counted_alpha(q, level), 1e-9)
         want = icc(q); same(name + " icc21", got["icc21"], want[0], 1e-9); same(name + " icc2k", got["icc2k"], want[1], 1e-9)
+far = truth[None] * .01 + .002 * rng.normal(size=(3, 30));
+far += 2. ** 20; far[0, 0] = 0  # an origin far from the rest
+same("alpha far from zero", call(["agreement", 3], far)["interval"], alpha(far - 2. ** 20, "interval"), 1e-9)
+same("alpha of whole numbers far from zero", call(["agreement", 3], np.round(far * 100))["ordinal"], alpha(np.round(far * 100), "ordinal"), 1e-9)
 # Krippendorff 2011, "Computing Krippendorff's alpha-reliability": the worked example with 4 observers and 12 units.
 k = np.array([[1, 2, 3, 3, 2, 1, 4, 1, 2, np.nan, np.nan, np.nan], [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, np.nan, 3],
               [np.nan, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, np.nan], [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, np.nan]])
@@ -149,6 +165,24 @@ for n, c in (200, 3), (1000, 8):
     got = call(["calibration", c, 15], g, p); same("nll", got["nll"], sk.log_loss(g, p, labels=list(range(c)))); same("brier", got["brier"], ((p - np.eye(c)[g]) ** 2).sum(1).mean())
     ece = sum(abs((top == g)[m].mean() - conf[m].mean()) * m.mean() for i in range(15) if (m := (conf > i / 15) & (conf <= (i + 1) / 15)).any())
     same("ece", got["ece"], ece, 1e-9)
+
+p = np.array([[0, 0], [.5, .5], [1, 0], [np.nan, 1], [.2, .8], [np.inf, 0]]); got = call(["calibration", 2, 4], np.array([0, 1, 0, 0, 1, 0.]), p)  # rows that are no distribution
+same("nll of rows that are none", got["nll"], -(2 * math.log(1e-15) + math.log(.5) + math.log(1 - 1e-15) + math.log(.8)) / 5)
+
+# Intervals and pairs come in any order, and their numbers may be huge.
+def iou(a, b): both = min(a[2], b[2]) - max(a[1], b[1]); return both / (max(a[2], b[2]) - min(a[1], b[1])) if both > 0 else 0
+for clips, n in (5, 60), (2, 300), (40, 90):
+    def some(): t = np.sort(np.round(rng.uniform(0, 100, (n, 2)), 1), 1); return np.column_stack([rng.integers(0, clips, n) * 10 ** 8 - 2 * 10 ** 9, t[:, 0], t[:, 0] + .2 * (t[:, 1] - t[:, 0]) + .1, rng.integers(0, 4, n)])
+    A, B = some(), some(); B[: n // 3, :3] = A[: n // 3, :3] + [0, .05, .05]
+    graph = csr_matrix([[iou(a, b) >= .5 and a[0] == b[0] for b in B] for a in A]); pairs = (maximum_bipartite_matching(graph) >= 0).sum()
+    for order in np.arange(n), rng.permutation(n): same(f"spotting {clips} {n}", call(["spotting"], A[order], B)["f1"], pairs / n)
+    edges = np.sort(rng.uniform(0, 100, (2, clips, 12)), 2); C, D = (np.column_stack([np.repeat(np.arange(clips), 6), e[:, ::2].ravel(), e[:, 1::2].ravel(), rng.integers(0, 3, clips * 6)]) for e in edges)
+    want = 1 - sum(max(0, min(a[2], b[2]) - max(a[1], b[1])) for a in C for b in D if a[0] == b[0] and a[3] == b[3]) / (100 * clips)
+    same(f"EDER of {clips} clips", call(["eder", clips], C, D)["eder"], want); same("the same in any order", call(["eder", clips], rng.permutation(C), rng.permutation(D))["eder"], want)
+for wide in 1, 10 ** 8, 2 * 10 ** 9:
+    C, D = (np.column_stack([rng.integers(-1, 2, (200, 3)) * float(wide), rng.integers(0, 8, 200)]) for _ in range(2)); c, d = ({tuple(r) for r in t.tolist()} for t in (C, D))
+    same(f"pairs of numbers up to {wide}", call(["cause"], C, D)["f1"], 2 * len(c & d) / (len(c) + len(d)))
+same("no pairs", call(["cause"], np.zeros((0, 4)), np.zeros((0, 4)))["f1"], float("nan"))
 
 def table():
     """Processor time of a million items: our functions beside the Python that papers run, best of five and of two."""
@@ -172,7 +206,8 @@ def table():
         o = np.zeros((5, 5)); q = R.astype(int) - 1
         for i, j in itertools.permutations(range(3), 2): o += np.bincount(q[i] * 5 + q[j], minlength=25).reshape(5, 5) / 2
         m = o.sum(1); d = (np.subtract.outer(np.arange(5), np.arange(5)) ** 2); return float(1 - (o * d).sum() / ((np.outer(m, m) - np.diag(m)) / (m.sum() - 1) * d).sum())
-    row("agreement (interval alpha)", "numpy, by counts", counted, ["alpha", 3, 2], R)
+    for i, level in enumerate(("nominal", "ordinal", "interval")): row(f"agreement ({level} alpha)", "numpy, values counted by unit", lambda: counted_alpha(R, level), ["alpha", 3, i], R)
+    row("agreement (interval alpha)", "numpy, bincount: whole numbers, none missing", counted, ["alpha", 3, 2], R)
     q = rng.dirichlet(np.ones(8), n); l = rng.integers(0, 8, n)
     def calibrated():
         top, conf = q.argmax(1), q.max(1); slot = np.clip(np.ceil(conf * 15).astype(int) - 1, 0, 14); m = np.bincount(slot, minlength=15); ok = np.bincount(slot, top == l, 15); c = np.bincount(slot, conf, 15)
