@@ -10,8 +10,8 @@
  *                        then only fusion runs again (empty it when the stages change)
  *   --every N            every N-th clip
  *
- *   --neutral SHARE      how much of a recording is neutral, for the last line (.3: half way, in
- *                        log-odds, between these clips and MELD's utterances, .17 and .47)
+ *   --neutral SHARE      how much of a recording is neutral, for the last line (.4: between these
+ *                        clips and MELD's utterances, .17 and .47)
  *
  * Three tables. "fitted": weights (of face, voice, place, and one constant a category) for each way
  * of its own, fitted on the clips of the other actors, always leaving the tested actor out. "one
@@ -348,7 +348,7 @@ static affect_status run(const setup *s) {
 }
 
 int main(int count, char **a) {
-    setup s = {.every = 1, .neutral = 0.3};
+    setup s = {.every = 1, .neutral = 0.4};
     const char *models = NULL;
     for (int i = 1; i < count; i++) {
         bool more = i + 1 < count;

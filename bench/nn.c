@@ -194,12 +194,13 @@ static bool run_child(const char *what, int threads, int repeats, result *out) {
     return fine;
 }
 
+/* Debian's libtcmalloc-minimal4, which makes PyTorch faster. */
+static const char tcmalloc[] = "/usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4";
+
 static bool run_peer(const char *script, const char *what, int threads, int repeats, result *out) {
     char command[512], name[64];
-    snprintf(command, sizeof command,
-             "LD_PRELOAD=$(ls /usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4 2>/dev/null) "
-             "/usr/bin/python3 %s %s %d %d 2>/dev/null",
-             script, what, threads, repeats);
+    snprintf(command, sizeof command, "LD_PRELOAD=%s /usr/bin/python3 %s %s %d %d 2>/dev/null",
+             access(tcmalloc, R_OK) == 0 ? tcmalloc : "", script, what, threads, repeats);
     FILE *pipe = popen(command, "r");
     bool fine =
         pipe && fscanf(pipe, "%63s %lf %lf %lf", name, &out->wall, &out->cpu, &out->memory) == 4;
@@ -224,7 +225,10 @@ int main(int argc, char **argv) {
     }
     if (count == 0)
         for (; count < BASE_COUNT(all); count++) chosen[count] = all[count];
-    printf("kernels %s, %d threads, best of %d\n", nn_kernels_get()->name, threads, repeats);
+    const char *core = getenv("OPENBLAS_CORETYPE");
+    printf("kernels %s, %d threads, best of %d; PyTorch %s tcmalloc, OPENBLAS_CORETYPE %s\n",
+           nn_kernels_get()->name, threads, repeats,
+           access(tcmalloc, R_OK) == 0 ? "with" : "without", core ? core : "not set");
     printf("%-14s %12s %12s %10s %12s %12s %10s   %s\n", "", "ours wall", "cpu", "MiB",
            "torch wall", "cpu", "MiB", "faster (wall, cpu), memory");
     for (size_t i = 0; i < count; i++) {

@@ -281,11 +281,14 @@ static void read_spec(training *t) {
     if (t->spec.kind == TRAIN_AUDIO) t->net_options.inputs = t->spec.bands;
     if (t->spec.functionals) t->net_options.side = VOICE_EGEMAPS_FUNCTIONALS;
     t->spec.surface = strcmp(recipe_choice(r, "data", "surface", "no", "no|yes"), "yes") == 0 &&
-                      strcmp(t->net_options.kind, "text_gru") == 0;
+                      t->spec.kind == TRAIN_TEXT;
     if (t->spec.surface) t->net_options.side = WORD_UNITS_SURFACE;
     if (t->spec.kind == TRAIN_TEXT)
         t->net_options.inputs = recipe_count(r, "model", "vector_width", 100, 1, 1000);
     t->net_options.values = t->values;
+    if (t->spec.kind == TRAIN_TEXT)
+        t->net_options.looks =
+            strcmp(recipe_choice(r, "model", "looks", "no", "no|yes"), "yes") == 0;
     if (strcmp(t->net_options.kind, "text_gru") == 0)
         t->net_options.value_hidden = recipe_count(r, "model", "value_hidden", 0, 0, 4096);
     if (t->net_options.value_hidden && !t->values)

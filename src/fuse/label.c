@@ -18,9 +18,9 @@ const double fuse_weights[FUSE_EXPERTS] = {0.33, 0.85, 0.45, 0.71};
 /* Of the same fit: mouths that speak look surprised, and angry or fearful speakers hardly show it
  * to a network of still faces. */
 const double fuse_face_constants[FUSE_CATEGORIES] = {-1.20, -0.07, -0.75, 0.58, 0.68, 0, 0.76, 0};
-/* One in six of the fit's clips is neutral; recordings are more often. .3 is half way, in log-odds,
- * to the .47 of MELD's utterances (`bench-java-sed --neutral`). */
-const double fuse_neutral_prior = 0.76;
+/* One in six of the fit's clips is neutral; recordings are more often: .4, between those clips and
+ * the .47 of MELD's utterances (`bench-java-sed --neutral`; docs/latent.md has the trade). */
+const double fuse_neutral_prior = 1.20;
 static const double SPREAD = 0.35; /* sd of a category around its place, each dimension */
 
 /* Places on -1..1 after Russell & Mehrabian 1977 (J. Res. Pers. 11:273, mean ratings of 151 terms).

@@ -46,7 +46,8 @@ static affect_status read_network(affect_context *ctx, nn_model *m, nn_net_optio
     if (!whole(network, "outputs", &o->outputs) || !whole(network, "inputs", &o->inputs) ||
         !whole(network, "vocabulary", &o->vocabulary) || !whole(network, "width", &o->width) ||
         !whole(network, "side", &o->side) || !whole(network, "value_hidden", &o->value_hidden) ||
-        !whole(network, "classes", &m->classes) || m->classes > o->outputs)
+        !whole(network, "looks", &o->looks) || !whole(network, "classes", &m->classes) ||
+        m->classes > o->outputs)
         return bad(ctx, m->card, "network", "whole numbers, classes not above outputs");
     const json_t *blocks = json_object_get(network, "blocks");
     for (size_t i = 0; i < BASE_MIN(json_array_size(blocks), (size_t)4); i++)
@@ -199,11 +200,12 @@ affect_status nn_model_face(affect_context *ctx, nn_model *m, const uint8_t *gre
 }
 
 void nn_model_describe(const nn_net_options *o, size_t classes, bool multi_label, base_text *out) {
-    base_text_printf(out,
-                     "{\"kind\": \"%s\", \"outputs\": %zu, \"classes\": %zu, \"multi_label\": %s, "
-                     "\"inputs\": %zu, \"vocabulary\": %zu, \"width\": %zu, "
-                     "\"side\": %zu, \"value_hidden\": %zu, \"blocks\": [%zu, %zu, %zu, %zu]}",
-                     o->kind, o->outputs, classes, multi_label ? "true" : "false", o->inputs,
-                     o->vocabulary, o->width, o->side, o->value_hidden, o->blocks[0], o->blocks[1],
-                     o->blocks[2], o->blocks[3]);
+    base_text_printf(
+        out,
+        "{\"kind\": \"%s\", \"outputs\": %zu, \"classes\": %zu, \"multi_label\": %s, "
+        "\"inputs\": %zu, \"vocabulary\": %zu, \"width\": %zu, "
+        "\"side\": %zu, \"value_hidden\": %zu, \"looks\": %zu, \"blocks\": [%zu, %zu, %zu, %zu]}",
+        o->kind, o->outputs, classes, multi_label ? "true" : "false", o->inputs, o->vocabulary,
+        o->width, o->side, o->value_hidden, o->looks, o->blocks[0], o->blocks[1], o->blocks[2],
+        o->blocks[3]);
 }

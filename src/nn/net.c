@@ -290,20 +290,39 @@ static affect_status build_voice(nn_net *net) {
  * of their vectors goes through the sequence head. text_bag: the mean over all units, one hidden
  * layer. ---- */
 
+/* Columns beside what the network makes of the order of the words. */
+static size_t text_beside_width(const nn_net_options *o) {
+    return (o->looks ? 3 * o->inputs : 0) + o->side;
+}
+
+static nn_tensor *text_beside(nn_net *net, nn_tape *tape, nn_tensor *x, const nn_batch *batch) {
+    nn_tensor *parts[4];
+    size_t count = 0;
+    if (net->options.looks) {
+        parts[count++] = nn_time_pool(tape, x, batch->length, false);
+        parts[count++] = nn_time_max(tape, x, batch->length);
+        parts[count++] = nn_time_max(tape, nn_scale(tape, x, -1), batch->length);
+    }
+    if (net->options.side) parts[count++] = side_input(net, tape, batch);
+    return count ? nn_concat(tape, parts, count) : NULL;
+}
+
 static nn_tensor *text_gru_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     nn_tensor *x = nn_embedding_bag(tape, net->table, batch->index, batch->start, batch->weight,
                                     batch->count * batch->steps);
     x = nn_reshape(tape, x, NN_SHAPE(batch->count, batch->steps, net->options.inputs));
+    nn_tensor *beside = text_beside(net, tape, x, batch);
     x = nn_dropout(tape, x, net->options.dropout);
-    nn_tensor *side = net->options.side ? side_input(net, tape, batch) : NULL;
-    return run_sequence_head(net, tape, x, side, batch->length);
+    return run_sequence_head(net, tape, x, beside, batch->length);
 }
 
 static nn_tensor *text_bag_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
     nn_tensor *x = nn_embedding_bag(tape, net->table, batch->index, batch->start, batch->weight,
                                     batch->count * batch->steps);
     x = nn_reshape(tape, x, NN_SHAPE(batch->count, batch->steps, net->options.inputs));
-    x = nn_time_pool(tape, x, batch->length, true);
+    nn_tensor *parts[2] = {nn_time_pool(tape, x, batch->length, true),
+                           text_beside(net, tape, x, batch)};
+    x = nn_concat(tape, parts, text_beside_width(&net->options) ? 2 : 1);
     tape->features = x = nn_gelu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
     return nn_linear(tape, nn_dropout(tape, x, net->options.dropout), net->head_w, net->head_b);
 }
@@ -321,16 +340,17 @@ static affect_status build_text(nn_net *net, bool bag) {
             "with values beside its classes",
             o->kind, o->value_hidden, o->values, o->outputs);
     net->table = add(net, "vectors", "weight", NN_SHAPE(o->vocabulary, o->inputs), NN_BIAS, .1, 0);
+    add_side(net);
     if (bag) {
-        net->mix_w = add(net, "mix", "weight", NN_SHAPE(2 * o->inputs, o->width), NN_WEIGHT,
-                         sqrt(1. / (double)o->inputs), 0);
+        size_t width = 2 * o->inputs + text_beside_width(o);
+        net->mix_w = add(net, "mix", "weight", NN_SHAPE(width, o->width), NN_WEIGHT,
+                         sqrt(2. / (double)width), 0);
         net->mix_b = add(net, "mix", "bias", NN_SHAPE(o->width), NN_BIAS, 0, 0);
         net->head_w = add(net, "head", "weight", NN_SHAPE(o->width, o->outputs), NN_WEIGHT,
                           sqrt(1. / (double)o->width), 0);
         net->head_b = add(net, "head", "bias", NN_SHAPE(o->outputs), NN_BIAS, 0, 0);
     } else {
-        add_side(net);
-        add_sequence_head(net, o->inputs, o->width, o->side);
+        add_sequence_head(net, o->inputs, o->width, text_beside_width(o));
     }
     net->forward = bag ? text_bag_forward : text_gru_forward;
     return AFFECT_OK;

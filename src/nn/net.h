@@ -33,6 +33,8 @@ typedef struct nn_net_options {
                       where value_hidden is not 0 */
     size_t value_hidden; /* text_gru: the values have a hidden layer of their own, of this width,
                             which sees the features and what the classes came out as; 0 = none */
+    size_t looks;        /* text: 1 = mean, largest and least of the word vectors go past the
+                            recurrence (text_bag: beside the moments); 0 = they do not */
     double dropout;
 } nn_net_options;
 

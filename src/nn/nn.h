@@ -135,6 +135,8 @@ nn_tensor *nn_mean_pool2d(nn_tape *tape, nn_tensor *x, size_t ky, size_t kx);
 /* x[n,t,c] -> [n,c]: mean over the first length[i] steps (NULL = all); with `deviation` [n,2c]:
  * mean and standard deviation. */
 nn_tensor *nn_time_pool(nn_tape *tape, nn_tensor *x, const size_t *length, bool deviation);
+/* x[n,t,c] -> [n,c]: the largest of the first length[i] steps (NULL = all) */
+nn_tensor *nn_time_max(nn_tape *tape, nn_tensor *x, const size_t *length);
 /* x[n,t,c], scores[n,t,1] -> [n,c]: weighted by softmax of the scores over valid steps. */
 nn_tensor *nn_attentive_pool(nn_tape *tape, nn_tensor *x, nn_tensor *scores, const size_t *length);
 nn_tensor *nn_step(nn_tape *tape, nn_tensor *x, const size_t *index); /* x[n,t,c] -> [n,c] */

@@ -119,6 +119,8 @@ static void mask(graph *g, const char *x, const char *length) {
     const onnx_attribute to = {.name = "to", .values = {ONNX_FLOAT}};
     onnx_node(g, "Cast", "mask.flat", ONNX_IN("mask.flags"), &to, 1);
     insert_axis(g, "mask.flat", 2, "mask");
+    onnx_constant(g, "mask.unit", ONNX_FLOAT, NULL, 0, &(float){1}, sizeof(float));
+    ONNX_NODE(g, "Sub", "mask.beyond", "mask", "mask.unit"); /* -1 beyond the end, else 0 */
     onnx_node(g, "Cast", "mask.float", ONNX_IN("mask.length"), &to, 1);
     insert_axis(g, "mask.float", 2, "count");
 }
@@ -138,6 +140,20 @@ static void moments(graph *g, const char *x, const char *mean, const char *devia
     ONNX_NODE(g, "Sqrt", "moments.root", "moments.raised");
     join_axes(g, "moments.mean", 1, mean);
     join_axes(g, "moments.root", 1, deviation);
+}
+
+/* Largest over the steps that count, of x times `sign`. */
+static void time_max(graph *g, const char *stem, const char *x, double sign, const char *y) {
+    char signed_x[64], fallen[64], masked[64], factor[32], deep[32];
+    snprintf(signed_x, sizeof signed_x, "%s.signed", stem);
+    snprintf(fallen, sizeof fallen, "%s.fall", stem);
+    snprintf(masked, sizeof masked, "%s.masked", stem);
+    ONNX_NODE(g, "Mul", signed_x, x, onnx_number(g, sign, factor));
+    ONNX_NODE(g, "Mul", fallen, "mask.beyond", onnx_number(g, 1e30, deep));
+    ONNX_NODE(g, "Add", masked, signed_x, fallen);
+    const onnx_attribute how[] = {{.name = "axes", .values = {1}, .count = 1},
+                                  {.name = "keepdims", .values = {0}}};
+    onnx_node(g, "ReduceMax", y, ONNX_IN(masked), how, 2);
 }
 
 /* ---- face_cnn ---- */
@@ -243,6 +259,30 @@ static void side_numbers(graph *g, size_t width) {
     onnx_constant(g, "side.zero", ONNX_FLOAT, NULL, 0, &(float){0}, sizeof(float));
 }
 
+/* What goes past the recurrence -> "beside": what the vectors x look like, and the side numbers.
+ * False where there is nothing. */
+static bool looks_and_side(graph *g, const nn_net_options *o, const char *x) {
+    const char *parts[5] = {NULL};
+    size_t count = 0;
+    if (o->looks) {
+        ONNX_NODE(g, "Mul", "looks.kept", x, "mask");
+        reduce_sum(g, "looks.kept", 1, true, "looks.sum");
+        ONNX_NODE(g, "Div", "looks.average", "looks.sum", "count");
+        join_axes(g, "looks.average", 1, "looks.mean");
+        time_max(g, "looks.largest", x, 1, "looks.max");
+        time_max(g, "looks.least", x, -1, "looks.min");
+        parts[count++] = "looks.mean";
+        parts[count++] = "looks.max";
+        parts[count++] = "looks.min";
+    }
+    if (o->side) {
+        side_numbers(g, o->side);
+        parts[count++] = "side.ready";
+    }
+    if (count) concat(g, parts, "beside");
+    return count > 0;
+}
+
 /* x [n, t, in], "steps" [n] int64 -> logits */
 static void sequence_head(graph *g, const nn_net_options *o, const char *x, size_t in, size_t h) {
     char low[32];
@@ -252,17 +292,15 @@ static void sequence_head(graph *g, const nn_net_options *o, const char *x, size
     mask(g, "states", "steps");
     linear(g, "score", "states", "scores");
     /* a step beyond the end scores so low that its weight is 0 */
-    ONNX_NODE(g, "Sub", "score.beyond", "mask", "mask.unit");
-    onnx_constant(g, "mask.unit", ONNX_FLOAT, NULL, 0, &(float){1}, sizeof(float));
-    ONNX_NODE(g, "Mul", "score.fall", "score.beyond", onnx_number(g, 1e30, low));
+    ONNX_NODE(g, "Mul", "score.fall", "mask.beyond", onnx_number(g, 1e30, low));
     ONNX_NODE(g, "Add", "score.masked", "scores", "score.fall");
     onnx_node(g, "Softmax", "score.share", ONNX_IN("score.masked"),
               &(onnx_attribute){.name = "axis", .values = {1}}, 1);
     ONNX_NODE(g, "Mul", "attended.parts", "states", "score.share");
     reduce_sum(g, "attended.parts", 1, false, "attended");
     moments(g, "states", "states.mean", "states.deviation");
-    if (o->side) side_numbers(g, o->side);
-    concat(g, ONNX_IN("attended", "states.mean", "states.deviation", o->side ? "side.ready" : NULL),
+    const bool beside = looks_and_side(g, o, x);
+    concat(g, ONNX_IN("attended", "states.mean", "states.deviation", beside ? "beside" : NULL),
            "features");
     linear(g, "head", "features", o->value_hidden ? "classes" : "logits");
     if (!o->value_hidden) return;
@@ -335,13 +373,14 @@ static void text_gru_graph(graph *g, const nn_net_options *o) {
     sequence_head(g, o, "tokens", o->inputs, o->width);
 }
 
-static void text_bag_graph(graph *g) {
+static void text_bag_graph(graph *g, const nn_net_options *o) {
     token_vectors(g);
     lengths(g);
     ONNX_NODE(g, "Identity", "steps", "length");
     mask(g, "tokens", "steps");
     moments(g, "tokens", "tokens.mean", "tokens.deviation");
-    concat(g, ONNX_IN("tokens.mean", "tokens.deviation"), "features");
+    const bool beside = looks_and_side(g, o, "tokens");
+    concat(g, ONNX_IN("tokens.mean", "tokens.deviation", beside ? "beside" : NULL), "features");
     linear(g, "mix", "features", "mix.raw");
     gelu(g, "mix.raw", "mixed");
     linear(g, "head", "mixed", "logits");
@@ -357,7 +396,7 @@ affect_status nn_onnx_write(affect_context *ctx, nn_net *net, const char *path) 
     else if (strcmp(o->kind, "text_gru") == 0)
         text_gru_graph(&g, o);
     else if (strcmp(o->kind, "text_bag") == 0)
-        text_bag_graph(&g);
+        text_bag_graph(&g, o);
     else
         return base_fail(ctx, AFFECT_ERROR_UNSUPPORTED, "%s: no ONNX graph is known for a %s", path,
                          o->kind);

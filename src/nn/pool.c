@@ -161,6 +161,33 @@ nn_tensor *nn_time_pool(nn_tape *tape, nn_tensor *x, const size_t *length, bool 
     return y;
 }
 
+nn_tensor *nn_time_max(nn_tape *tape, nn_tensor *x, const size_t *length) {
+    if (!x) return NULL;
+    if (x->shape.rank != 3)
+        return nn_fail_shapes(tape, "time_max", "x", x->shape, "wanted [n, t, c] such as",
+                              NN_SHAPE(1, 1, 1));
+    size_t n = x->shape.d[0], t = x->shape.d[1], c = x->shape.d[2];
+    size_t *valid = nn_copy_lengths(tape, length, n, t);
+    nn_tensor *y = nn_new(tape, NN_SHAPE(n, c));
+    uint32_t *argmax = nn_tape_bytes_alloc(tape, n * c * sizeof *argmax);
+    if (!y || !valid || !argmax) return NULL;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < c; k++) {
+            size_t best = i * t * c + k;
+            for (size_t s = 1; s < valid[i]; s++)
+                if (x->data[(i * t + s) * c + k] > x->data[best]) best = (i * t + s) * c + k;
+            y->data[i * c + k] = x->data[best];
+            argmax[i * c + k] = (uint32_t)best;
+        }
+    pool_node *op = nn_note(tape, sizeof *op, max_backward);
+    if (op) {
+        op->x = x;
+        op->y = y;
+        op->argmax = argmax;
+    }
+    return y;
+}
+
 static void attentive_backward(nn_tape *tape, nn_node *note) {
     pool_node *op = (pool_node *)note;
     if (!op->y->grad) return;

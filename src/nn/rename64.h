@@ -85,6 +85,7 @@
 #define nn_tape_packed nn_tape_packed_64
 #define nn_tape_release nn_tape_release_64
 #define nn_tape_status nn_tape_status_64
+#define nn_time_max nn_time_max_64
 #define nn_time_pool nn_time_pool_64
 #define nn_transposed_scratch nn_transposed_scratch_64
 #define nn_variable nn_variable_64
