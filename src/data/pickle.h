@@ -6,8 +6,9 @@
  * refused with its name, and so are opcodes that call into Python (persistent ids, extension codes,
  * REDUCE of anything else).
  *
- * Bounds: at most as many values as bytes in the file, 4 GiB of tree, and no cycles. A structure
- * whose written-out form would have more than 2^32 values (a "billion laughs") is refused. */
+ * Bounds: a tree of at most 64 bytes a byte of the file (and 64 MiB), 4 GiB in all, and no cycles.
+ * A structure whose written-out form would have more than 2^22 + 16 values a byte of the file (a
+ * "billion laughs", one array shared a million times) is refused. */
 #ifndef DATA_PICKLE_H
 #define DATA_PICKLE_H
 
