@@ -322,6 +322,60 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_score_cause_pairs(
     const affect_score_pair *predicted, size_t predicted_count, size_t emotions, int32_t neutral,
     affect_score_f1 *overall, double *weighted);
 
+/* ---- open vocabulary: free labels on emotion wheels (MER-UniBench, the MER challenges) ----------
+ */
+
+/* A sample's labels are a text, "['happy', 'very sad']" or "happy, very sad"; "[]" is none.
+ *
+ *     const char *gold[] = {"['happy']", "['sad', 'angry']"}, *predicted[] = {"joyful", "sad"};
+ *     affect_score_wheels *wheels;
+ *     affect_score_open open;
+ *     if (affect_score_wheels_open(context, "wheels/", &wheels) == AFFECT_OK &&
+ *         affect_score_open_sets(context, AFFECT_SCORE_MER2026, wheels, NULL, gold, predicted, 2,
+ *                                &open) == AFFECT_OK)
+ *         printf("F %.6f\n", open.score);
+ *     affect_score_wheels_destroy(wheels); */
+typedef struct affect_score_wheels affect_score_wheels;
+/* The user's copy of the five wheels: wheel_mapping.npz, a folder with it, or a folder with the
+ * tables that it was made from (format, synonym, wheel1 to wheel5, each .xlsx or .csv). Wheels do
+ * not change and may be shared by threads; the caller destroys them. *out is NULL on an error:
+ * NOT_FOUND, FORMAT, LIMIT, MEMORY. */
+AFFECT_API AFFECT_MUST_USE affect_status affect_score_wheels_open(affect_context *context,
+                                                                  const char *path,
+                                                                  affect_score_wheels **out);
+AFFECT_API void affect_score_wheels_destroy(affect_score_wheels *wheels); /* NULL is fine */
+
+typedef enum affect_score_edition {
+    AFFECT_SCORE_MER2024, /* groups of synonyms a sample */
+    AFFECT_SCORE_MER2025, /* five wheels, two levels: what MER-UniBench prints */
+    AFFECT_SCORE_MER2026  /* five wheels, level 1 */
+} affect_score_edition;
+/* All 0..1; NaN without samples (2024). 2025 and 2026: means over wheels (and levels) of the F,
+ * precision and recall of the samples whose gold is on the wheel, 0 where none is. 2024: precision
+ * is what the challenge calls accuracy, and score the mean of it and recall. Equal to the reference
+ * code to the last digit. */
+typedef struct affect_score_open {
+    double score, precision, recall;
+    int64_t samples;
+} affect_score_open;
+/* gold and predicted: n texts. 2025 and 2026 need `wheels`, 2024 needs `groups`: n texts such as
+ * "[['happy', 'glad'], ['sad']]", the first of a group stands for it; else ERROR_ARGUMENT. */
+AFFECT_API AFFECT_MUST_USE affect_status affect_score_open_sets(
+    affect_context *context, affect_score_edition edition, const affect_score_wheels *wheels,
+    const char *const *groups, const char *const *gold, const char *const *predicted, size_t n,
+    affect_score_open *out);
+
+typedef struct affect_score_hits {
+    double hit_rate, mscore;  /* means over the wheels, NaN without a sample on one */
+    int64_t samples, skipped; /* skipped: gold is on no wheel (neutral, unknown words) */
+} affect_score_hits;
+/* MER-UniBench's sets with one basic label a sample: on each wheel (level 1) the mean number of
+ * gold's sectors that are predicted, and (mscore) the mean of that number over the predicted
+ * sectors that any of `labels`, the corpus's labels as one text, has. */
+AFFECT_API AFFECT_MUST_USE affect_status affect_score_hit_rates(
+    affect_context *context, const affect_score_wheels *wheels, const char *const *gold,
+    const char *const *predicted, size_t n, const char *labels, affect_score_hits *out);
+
 /* ---- intervals of confidence ---------------------------------------------------------------- */
 
 /* Computes metrics over the items in `index` (repeats allowed) into out. False where undefined. */

@@ -141,7 +141,7 @@ static const data_value *look_up(const dictionary *d, const char *key, size_t le
 
 /* ---- wheels ---- */
 
-struct score_wheels {
+struct affect_score_wheels {
     data_npz *npz;
     data_npy *array[3];
     data_document *document[3];

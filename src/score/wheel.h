@@ -13,6 +13,7 @@
 #ifndef SCORE_WHEEL_H
 #define SCORE_WHEEL_H
 
+#include "affect/score.h"
 #include "base/base.h"
 
 enum { SCORE_WHEELS = 5, SCORE_WHEEL_LEVELS = 2 };
@@ -31,7 +32,7 @@ AFFECT_MUST_USE affect_status score_labels_parse(affect_context *ctx, const char
                                                  unsigned form, score_labels *out);
 void score_labels_clear(score_labels *labels);
 
-typedef struct score_wheels score_wheels;
+typedef affect_score_wheels score_wheels;
 /* From wheel_mapping.npz, a folder with it, or a folder with the tables that it was made from:
  * format, synonym and wheel1 to wheel5, each .xlsx or .csv. Both give the same sectors. Errors:
  * NOT_FOUND, FORMAT, LIMIT, MEMORY. */

@@ -122,6 +122,67 @@ static void times(void **state) {
     fail_each(call, score_task_cause);
 }
 
+static affect_status run_open(void *user) {
+    const char *const is[] = {"['glad', 'sad']", "sad"}, *const said[] = {"['glad']",
+                                                                          "['Sad', 'y']"};
+    const char *const groups[] = {"[['glad', 'happy']]", "[]"};
+    affect_score_open open;
+    affect_score_hits hits;
+    affect_status status =
+        affect_score_open_sets(NULL, AFFECT_SCORE_MER2024, NULL, groups, is, said, 2, &open);
+    if (!status)
+        status = affect_score_open_sets(NULL, AFFECT_SCORE_MER2025, user, NULL, is, said, 2, &open);
+    if (!status) status = affect_score_hit_rates(NULL, user, is, said, 2, "happy, sad", &hits);
+    return status;
+}
+
+static void open_labels(void **state) {
+    (void)state;
+    char name[16];
+    put("format.csv", "name,format\nglad,\"glad,gladly\"\nsad,sad\n");
+    put("synonym.csv", "word_run1,synonym_run1\nglad,happy\nsad,sad\n");
+    for (int k = 1; k <= 5; k++) {
+        snprintf(name, sizeof name, "wheel%d.csv", k);
+        put(name, "level1,level2,level3\nhappy,joy,glad\nsad,low,down\n");
+    }
+    const char *gold = put("og.csv", "name,openset\n1,\"['glad','sad']\"\n2,['sad']\n3,['x']\n");
+    score_call call = call_of("mer-ov", gold,
+                              put("op.csv", "name,openset\n1,['glad']\n2,\"['Sad','y']\"\n3,[]\n"));
+    call.wheels = folder;
+    call.edition = "2025";
+    fail_each(call, score_task_open);
+    call.task = "hit-rate";
+    fail_each(call, score_task_hit_rate);
+
+    affect_score_open open;
+    affect_score_hits hits;
+    affect_score_wheels *wheels;
+    const char *const is[] = {"['glad', 'sad']", "sad"}, *const said[] = {"['glad']",
+                                                                          "['Sad', 'y']"};
+    const char *const groups[] = {"[['glad', 'happy']]", "[]"};
+    assert_int_equal(affect_score_wheels_open(NULL, folder, &wheels), AFFECT_OK);
+    assert_int_equal(
+        affect_score_open_sets(NULL, AFFECT_SCORE_MER2026, wheels, NULL, is, said, 2, &open),
+        AFFECT_OK);
+    assert_true(open.precision == 1 && open.recall == 0.75);
+    assert_int_equal(
+        affect_score_open_sets(NULL, AFFECT_SCORE_MER2024, NULL, groups, is, said, 2, &open),
+        AFFECT_OK);
+    assert_true(open.precision == 0.75 && open.recall == 0.75 && open.score == 0.75);
+    assert_int_equal(affect_score_hit_rates(NULL, wheels, is, said, 2, "happy, glad, sad", &hits),
+                     AFFECT_OK);
+    assert_true(hits.samples == 2 && hits.skipped == 0 && hits.hit_rate == 1 && hits.mscore == 1);
+    /* What is missing is an error. */
+    assert_int_equal(
+        affect_score_open_sets(NULL, AFFECT_SCORE_MER2024, wheels, NULL, is, said, 2, &open),
+        AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(
+        affect_score_open_sets(NULL, AFFECT_SCORE_MER2025, NULL, groups, is, said, 2, &open),
+        AFFECT_ERROR_ARGUMENT);
+    assert_true(test_fail_each_allocation("open vocabulary from C", run_open, wheels) > 10);
+    affect_score_wheels_destroy(wheels);
+}
+
 static int open_quietly(void **state) {
     (void)state;
     if (!mkdtemp(folder)) return 1;
@@ -138,6 +199,6 @@ static int remove_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(columns), cmocka_unit_test(sets),
-                                       cmocka_unit_test(times)};
+                                       cmocka_unit_test(times), cmocka_unit_test(open_labels)};
     return cmocka_run_group_tests(tests, open_quietly, remove_files);
 }

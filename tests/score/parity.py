@@ -1,5 +1,5 @@
 """Equality of the metrics with scikit-learn, scipy and definitions written out in numpy, on random and on edge
-vectors. usage: parity.py TOOL [--speed]; exits 77 (skipped) where the Python packages are absent."""
+vectors. usage: parity.py TOOL [--speed [FAMILY ...]]; exits 77 (skipped) where the Python packages are absent."""
 import itertools, math, struct, subprocess, sys, time, warnings
 try:
     import numpy as np, scipy.stats as st, sklearn.metrics as sk
@@ -187,7 +187,9 @@ same("no pairs", call(["cause"], np.zeros((0, 4)), np.zeros((0, 4)))["f1"], floa
 def table():
     """Processor time of a million items: our functions beside the Python that papers run, best of five and of two."""
     n = 1_000_000; print("| family | items | Python | s | affect s | ratio |\n|---|---|---|---|---|---|")
+    wanted = sys.argv[sys.argv.index("--speed") + 1:]
     def row(name, what, reference, command, *arrays):
+        if wanted and not any(name.startswith(w) for w in wanted): return
         best = float("inf")
         for _ in range(2): t = time.process_time(); value = reference(); best = min(best, time.process_time() - t)
         got = call(command, *arrays); c = got["seconds"]; print(f"| {name} | {n:,} | {what} | {best:.3f} | {c:.4f} | {best / c:.0f} |", flush=True)

@@ -59,6 +59,23 @@ static affect_score_segment *read_segments(size_t *n) {
     return out;
 }
 
+/* Lines of three texts with tabs between them. */
+static size_t read_rows(char **text, char ***row) {
+    size_t length = 0, rows = 0;
+    *text = malloc(1 << 24);
+    length = fread(*text, 1, (1 << 24) - 1, stdin);
+    (*text)[length] = 0;
+    for (int k = 0; k < 3; k++) row[k] = malloc((length + 1) * sizeof **row);
+    for (char *line = strtok(*text, "\n"); line; line = strtok(NULL, "\n"), rows++)
+        for (int k = 0; k < 3; k++) {
+            row[k][rows] = line;
+            char *tab = strchr(line, '\t');
+            if (tab) *tab = 0;
+            line = tab ? tab + 1 : line + strlen(line);
+        }
+    return rows;
+}
+
 static void check(affect_context *ctx, affect_status status) {
     if (status == AFFECT_OK) return;
     fprintf(stderr, "%s\n", affect_context_message(ctx));
@@ -210,6 +227,28 @@ int main(int argc, char **argv) {
         TIMED(check(ctx,
                     affect_score_cause_pairs(ctx, pairs, n, pairs + n, m, 8, -1, &f, &weighted)));
         say("f1", f.f1);
+    } else if (strcmp(command, "open") == 0 && argc > 3) { /* edition wheels; "-" = none */
+        affect_score_wheels *wheels = NULL;
+        affect_score_open s;
+        affect_score_hits hits;
+        char *text, **row[3]; /* gold, predicted, groups */
+        size_t rows = read_rows(&text, row);
+        if (strcmp(argv[3], "-") != 0) check(ctx, affect_score_wheels_open(ctx, argv[3], &wheels));
+        check(ctx, affect_score_open_sets(ctx, (affect_score_edition)(a - 2024), wheels,
+                                          (const char *const *)row[2], (const char *const *)row[0],
+                                          (const char *const *)row[1], rows, &s));
+        say("score", s.score);
+        say("precision", s.precision);
+        say("recall", s.recall);
+        if (wheels) {
+            check(ctx, affect_score_hit_rates(ctx, wheels, (const char *const *)row[0],
+                                              (const char *const *)row[1], rows,
+                                              argc > 4 ? argv[4] : "", &hits));
+            say("hit_rate", hits.hit_rate);
+            say("mscore", hits.mscore);
+            say("samples", (double)hits.samples);
+        }
+        affect_score_wheels_destroy(wheels);
     } else {
         return 2;
     }

@@ -1,5 +1,5 @@
 """affect score mer-ov against a restatement of the published scores in Python, on the MER2024 golden files. The 2024
-figures are those that the challenge prints. usage: wheel_parity.py AFFECT DATA"""
+figures are those that the challenge prints. usage: wheel_parity.py AFFECT DATA TOOL"""
 import csv, io, json, os, re, subprocess, sys, zipfile
 try:
     import numpy as np
@@ -51,6 +51,20 @@ def edition(levels):
 for year, levels in ("2025", ["level1", "level2"]), ("2026", ["level1"]):
     got = score("--edition", year, "--wheels", wheels); want = edition(levels)
     for key, value in zip(("f", "precision", "recall"), want): check(f"{year} {key}", got[key], float(value))
+
+# The public C functions say the same as the command.
+def called(*arguments):
+    rows = "".join(f"{sets_[0][n]}\t{sets_[1][n]}\t{groups[n]}\n" for n in gold)
+    out = subprocess.run([sys.argv[3], "open", *arguments], input=rows.encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
+    return {k: float(v) for k, v in (line.split() for line in out.splitlines())}
+sets_ = [{row["name"]: row["openset"] for row in csv.DictReader(open(f))} for f in (gold_file, pred_file)]
+with zipfile.ZipFile(groups_file) as z: groups = {os.path.basename(n): str(np.load(io.BytesIO(z.read(n)))) for n in z.namelist() if not n.endswith("/")}
+groups = {n: groups.get(n, groups.get(n + ".npy")) for n in gold}
+got = called("2024", "-"); check("2024 from C", [got[k] for k in ("score", "precision", "recall")], [0.5397841365461847, 0.581777108433735, 0.4977911646586345])
+for year, levels in ("2025", ["level1", "level2"]), ("2026", ["level1"]):
+    got = called(year, wheels, "happy, sad"); check(year + " from C", [got[k] for k in ("score", "precision", "recall")], [float(x) for x in edition(levels)])
+out = subprocess.run([affect, "score", "hit-rate", "--gold", gold_file, "--pred", pred_file, "--wheels", wheels, "--labels", "happy, sad", "--bootstrap", "0", "--json"], stdout=subprocess.PIPE).stdout
+want = json.loads(out)["values"]; check("hit rate from C", [got["hit_rate"], got["mscore"]], [want["hit_rate"], want["mscore"]])
 
 run = lambda *a: subprocess.run([affect, "score", *a], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 for name, arguments, code in [("no task", [], 2), ("unknown task", ["mood"], 2), ("no gold", ["mer-ov"], 2), ("no wheels", ["mer-ov", "--gold", gold_file, "--pred", pred_file, "--edition", "2026"], 2),
