@@ -1,5 +1,6 @@
 /* The affect command: finds the verb and hands over. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/options.h"
@@ -19,8 +20,14 @@ static void print_help(FILE *out) {
                  "verbs:\n");
     for (const cli_verb *verb = cli_verbs; verb->name; verb++)
         fprintf(out, "  %-10s %s\n", verb->name, verb->summary);
-    fprintf(out, "\n'affect VERB --help' and 'man affect' tell more. Exit code 0 is success;\n"
-                 "docs/exit-codes.md names the others.\n");
+    fprintf(out, "\n'affect VERB --help' tells more; 'man affect' also lists the exit codes.\n");
+}
+
+/* The exit codes for the man page, from the table that makes them. */
+static void print_exit_codes(FILE *out) {
+#define ROW(symbol, number, text) fprintf(out, ".TP\n.B %d\n%s\n", number, text);
+    AFFECT_STATUS_TABLE(ROW)
+#undef ROW
 }
 
 int main(int argc, char **argv) {
@@ -32,7 +39,11 @@ int main(int argc, char **argv) {
     signal(SIGXFSZ, SIG_IGN);
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
-        print_help(stdout);
+        const char *form = getenv("AFFECT_USAGE");
+        if (form && strcmp(form, "man") == 0)
+            print_exit_codes(stdout);
+        else
+            print_help(stdout);
         return AFFECT_OK;
     }
     if (strcmp(word, "--version") == 0) {

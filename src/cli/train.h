@@ -26,6 +26,9 @@ typedef struct recipe {
 
 /* `base` names the folder that relative paths of the recipe start from: the current one. */
 AFFECT_MUST_USE affect_status recipe_open(affect_context *ctx, const char *path, recipe **out);
+/* The same from text; `name` is for messages. Errors: FORMAT (with the line), LIMIT, MEMORY. */
+AFFECT_MUST_USE affect_status recipe_parse(affect_context *ctx, const char *name, const char *text,
+                                           size_t length, recipe **out);
 void recipe_destroy(recipe *recipe);
 /* Value of section.key, or `fallback` (NULL: it must be there). Borrowed. */
 const char *recipe_text(recipe *recipe, const char *section, const char *key, const char *fallback);

@@ -13,6 +13,8 @@ static char *trim(char *text) {
     return text;
 }
 
+enum { MOST_KEYS = 1000 };
+
 static affect_status parse(recipe *r) {
     char *copy = base_strdup(r->text), *section = NULL, *rest = copy;
     if (!copy) return base_fail_memory(r->ctx);
@@ -43,6 +45,11 @@ static affect_status parse(recipe *r) {
                           r->path, line, section ? "" : " below a [section]", text);
             continue;
         }
+        if (r->count == MOST_KEYS) {
+            status = base_fail(r->ctx, AFFECT_ERROR_LIMIT, "%s:%zu: over %d keys", r->path, line,
+                               MOST_KEYS);
+            continue;
+        }
         *equal = '\0';
         recipe_item item = {base_strdup(section), base_strdup(trim(text)),
                             base_strdup(trim(equal + 1)), line, false};
@@ -67,15 +74,25 @@ static affect_status parse(recipe *r) {
 }
 
 affect_status recipe_open(affect_context *ctx, const char *path, recipe **out) {
+    char *text;
+    size_t length;
+    *out = NULL;
+    affect_status status = base_read_file(ctx, path, 1 << 20, &text, &length);
+    if (status != AFFECT_OK) return status;
+    status = recipe_parse(ctx, path, text, length, out);
+    base_free(text);
+    return status;
+}
+
+affect_status recipe_parse(affect_context *ctx, const char *name, const char *text, size_t length,
+                           recipe **out) {
     *out = NULL;
     recipe *r = base_calloc(1, sizeof *r);
     if (!r) return base_fail_memory(ctx);
     r->ctx = ctx;
-    r->path = base_strdup(path);
-    size_t length;
-    affect_status status =
-        r->path ? base_read_file(ctx, path, 1 << 20, &r->text, &length) : base_fail_memory(ctx);
-    if (status == AFFECT_OK) status = parse(r);
+    r->path = base_strdup(name);
+    r->text = base_strndup(text, length);
+    affect_status status = r->path && r->text ? parse(r) : base_fail_memory(ctx);
     if (status != AFFECT_OK) {
         recipe_destroy(r);
         return status;

@@ -183,7 +183,7 @@ static affect_status read_sparse(reader *r, char *at) {
     size_t next = 0;
     /* "{}" is a whole row: a small file must not stand for any number of values. */
     r->implied += r->arff.count;
-    if (r->implied / 128 > r->length + ((size_t)1 << 17))
+    if (r->implied / 32 > r->length + ((size_t)1 << 17))
         return refuse(r, AFFECT_ERROR_LIMIT, "sparse rows stand for over %zu values", r->implied);
     for (size_t i = 0; i < r->arff.count; i++) {
         const data_arff_attribute *a = &r->arff.attributes[i];

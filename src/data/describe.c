@@ -736,8 +736,11 @@ static affect_status count_row(void *user, const data_arff *arff, const char *co
     for (size_t i = 0; i < arff->count; i++) {
         if (!cells[i])
             c->missing++;
-        else if (arff->attributes[i].kind == DATA_ARFF_NUMERIC &&
-                 base_parse_double(cells[i], strlen(cells[i]), &x))
+        else if (arff->attributes[i].kind != DATA_ARFF_NUMERIC)
+            continue;
+        else if (strcmp(cells[i], "0") == 0) /* most values of sparse rows */
+            describe_spread_add(&c->numbers, 0);
+        else if (base_parse_double(cells[i], strlen(cells[i]), &x))
             describe_spread_add(&c->numbers, x);
     }
     const char *last = cells[arff->count - 1];
@@ -757,7 +760,7 @@ static affect_status describe_arff(describe_report *r, const char *path) {
         describe_field(r, "text attributes", c.kinds[DATA_ARFF_STRING]);
         describe_oddity(r, "unknown values", c.missing);
         describe_spread_oddities(r, &c.numbers);
-        if (c.labels.count) describe_tally_put(r, "classes", &c.labels);
+        if (c.labels.count || c.labels.failed) describe_tally_put(r, "classes", &c.labels);
         describe_end(r);
     }
     describe_tally_clear(&c.labels);
@@ -962,7 +965,7 @@ static affect_status describe_folder(describe_report *r, const char *path, int d
         describe_begin(r, path, names.what, names.licence);
         describe_field(r, "files", names.files);
         if (names.meld_dialogues) describe_field(r, "dialogues up to", names.meld_dialogues);
-        if (names.emotion.count) {
+        if (names.emotion.count || names.emotion.failed || names.speaker.failed) {
             describe_tally_put(r, "emotion", &names.emotion);
             describe_tally_put(r, "speaker", &names.speaker);
         }

@@ -25,8 +25,17 @@ static bool number_at(const data_value *v, size_t i, double *out) {
     return true;
 }
 
+/* Element i of an array of texts in new memory; without memory the report fails. */
+static bool array_text(describe_report *r, const data_array *a, size_t i, char **out) {
+    *out = data_array_text(a, i);
+    if (!*out && i < a->count && (a->type == DATA_CHARS || a->type == DATA_UNICODE))
+        r->out->failed = true;
+    return *out;
+}
+
 /* Text i of a list or an array, hashed. */
-static bool hash_at(const data_value *v, size_t i, uint64_t *hash, size_t *video) {
+static bool hash_at(describe_report *r, const data_value *v, size_t i, uint64_t *hash,
+                    size_t *video) {
     const data_value *item = data_item(v, i);
     char *owned = NULL;
     const char *text = NULL;
@@ -34,7 +43,7 @@ static bool hash_at(const data_value *v, size_t i, uint64_t *hash, size_t *video
     if (is_text(item)) {
         text = item->as.text.bytes;
         n = item->as.text.length;
-    } else if (v && v->kind == DATA_ARRAY && (owned = data_array_text(v->as.array, i))) {
+    } else if (v && v->kind == DATA_ARRAY && array_text(r, v->as.array, i, &owned)) {
         text = owned;
         n = strlen(owned);
     }
@@ -159,7 +168,7 @@ static void describe_mmsa_labels(describe_report *r, const char *part, const dat
         if (is_text(data_item(names, i)))
             describe_tally_add(&tally, data_item(names, i)->as.text.bytes,
                                data_item(names, i)->as.text.length);
-    if (tally.count) {
+    if (tally.count || tally.failed) {
         snprintf(key, sizeof key, "%s annotations", part);
         describe_tally_put(r, key, &tally);
     }
@@ -172,7 +181,7 @@ static void describe_mmsa_labels(describe_report *r, const char *part, const dat
         describe_tally_add(&tally, sign, strlen(sign));
     }
     snprintf(key, sizeof key, "%s sentiment", part);
-    if (tally.count) describe_tally_put(r, key, &tally);
+    if (tally.count || tally.failed) describe_tally_put(r, key, &tally);
     describe_tally_clear(&tally);
 }
 
@@ -220,7 +229,7 @@ static void describe_mmsa(describe_report *r, const data_value *root) {
         for (size_t i = 0; i < data_length(id); i++) {
             uint64_t hash;
             size_t video;
-            if (!hash_at(id, i, &hash, &video)) continue;
+            if (!hash_at(r, id, i, &hash, &video)) continue;
             repeated += describe_seen_add(&ids, hash);
             if (video && !describe_seen_add(&own, video))
                 shared += describe_seen_add(&videos, video);
@@ -349,8 +358,9 @@ static void describe_conversation_splits(describe_report *r, const data_value *r
             if (item) {
                 hash = key_hash(item);
             } else if (splits[s]->kind == DATA_ARRAY) {
-                char *text = data_array_text(splits[s]->as.array, i);
-                if (!text) x = data_array_number(splits[s]->as.array, i);
+                char *text;
+                if (!array_text(r, splits[s]->as.array, i, &text))
+                    x = data_array_number(splits[s]->as.array, i);
                 hash = text ? describe_hash(0, text, strlen(text))
                             : describe_hash(2, (const char *)&x, sizeof x);
                 base_free(text);
@@ -374,7 +384,7 @@ static void describe_conversation_splits(describe_report *r, const data_value *r
         snprintf(key, sizeof key, "%s utterances", name);
         describe_field(r, key, utterances);
         snprintf(key, sizeof key, "%s labels", name);
-        if (tally.count) describe_tally_put(r, key, &tally);
+        if (tally.count || tally.failed) describe_tally_put(r, key, &tally);
         describe_tally_clear(&tally);
         if (own.failed) r->out->failed = true;
         describe_seen_clear(&own);
@@ -411,7 +421,7 @@ static void describe_conversations(describe_report *r, const data_value *root,
             uint64_t hash;
             size_t video;
             /* utterances are numbered anew in each dialogue where they are numbers */
-            if (hash_at(names, k, &hash, &video)) repeated += describe_seen_add(&met, hash);
+            if (hash_at(r, names, k, &hash, &video)) repeated += describe_seen_add(&met, hash);
         }
         const data_value *who = value_of(data_item(root, labels_at == 1 ? 2 : 1), key, i);
         for (size_t k = 0; k < data_length(who); k++) {
@@ -422,8 +432,9 @@ static void describe_conversations(describe_report *r, const data_value *root,
     }
     describe_field(r, "dialogues", data_length(labels));
     describe_field(r, "utterances", utterances);
-    if (tally.count) describe_tally_put(r, "labels", &tally);
-    if (speakers.count && speakers.count <= 400) describe_tally_put(r, "speakers", &speakers);
+    if (tally.count || tally.failed) describe_tally_put(r, "labels", &tally);
+    if (speakers.failed || (speakers.count && speakers.count <= 400))
+        describe_tally_put(r, "speakers", &speakers);
     describe_conversation_splits(r, root, labels);
     for (size_t i = 1; i < data_length(root); i++)
         if (i != labels_at && data_item(root, i)->kind == DATA_DICT)
@@ -469,7 +480,7 @@ static void describe_padded(describe_report *r, const data_value *root) {
         snprintf(key, sizeof key, "%s utterances", parts[s]);
         describe_field(r, key, utterances);
         snprintf(key, sizeof key, "%s labels", parts[s]);
-        if (tally.count) describe_tally_put(r, key, &tally);
+        if (tally.count || tally.failed) describe_tally_put(r, key, &tally);
         describe_tally_clear(&tally);
         snprintf(key, sizeof key, "%s videos of zero length", parts[s]);
         describe_oddity(r, key, none);

@@ -33,11 +33,12 @@ static void add_row(void *user, const double *row, size_t width) {
     for (size_t i = 0; i < width; i++) describe_spread_add(user, row[i]);
 }
 
-/* Index of a member of a group; SIZE_MAX when absent. */
-static size_t member(const data_hdf5 *f, const char *group, const char *name) {
+/* Index of a member of a group; SIZE_MAX when absent, or without memory (then the report fails). */
+static size_t member(describe_report *r, const data_hdf5 *f, const char *group, const char *name) {
     base_text path = {0};
     base_text_printf(&path, "%s/%s", strcmp(group, "/") == 0 ? "" : group, name);
     size_t i = path.failed ? SIZE_MAX : data_hdf5_find(f, path.data);
+    r->out->failed |= path.failed;
     base_text_destroy(&path);
     return i;
 }
@@ -79,7 +80,7 @@ typedef struct sequence {
 } sequence;
 
 static affect_status add_segment(describe_report *r, data_hdf5 *f, const char *path, sequence *s) {
-    size_t features = member(f, path, "features"), intervals = member(f, path, "intervals");
+    size_t features = member(r, f, path, "features"), intervals = member(r, f, path, "intervals");
     s->segments++;
     if (features == SIZE_MAX || intervals == SIZE_MAX) {
         s->incomplete++;
@@ -206,13 +207,17 @@ static affect_status describe_items(describe_report *r, data_hdf5 *f) {
         for (size_t k = 0; k < item->attribute_count; k++) {
             base_text_clear(&text);
             base_text_printf(&text, "%s@%s", item->path, item->attributes[k].name);
-            if (text.failed) return base_fail_memory(r->ctx);
+            if (text.failed) {
+                base_text_destroy(&text);
+                return base_fail_memory(r->ctx);
+            }
             describe_field_text(r, text.data, item->attributes[k].value);
         }
         if (item->content != DATA_HDF5_GROUP) {
             shown++;
             base_text_clear(&text);
             shape_put(&text, item);
+            r->out->failed |= text.failed;
             if (!text.failed) describe_field_text(r, item->path, text.data);
             describe_spread s = {0};
             if (item->content == DATA_HDF5_NUMBERS && !item->problem) {
@@ -240,8 +245,9 @@ affect_status describe_hdf5(describe_report *r, const char *path) {
                                      : NULL);
         for (size_t i = 1; i < data_hdf5_count(f) && !status; i++) {
             const char *root = data_hdf5_item_at(f, i)->path;
-            if (strchr(root + 1, '/') || !is_group(f, i) || !is_group(f, member(f, root, "data")) ||
-                !is_group(f, member(f, root, "metadata")))
+            if (strchr(root + 1, '/') || !is_group(f, i) ||
+                !is_group(f, member(r, f, root, "data")) ||
+                !is_group(f, member(r, f, root, "metadata")))
                 continue;
             if (pass == 0)
                 sequences++;

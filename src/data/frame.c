@@ -76,7 +76,7 @@ static affect_status write_json_lines(affect_context *ctx, const char *path, con
                     start = false;
                 }
                 base_text_append(out, "\n");
-                if (out->length / 16 > length + ((size_t)1 << 22))
+                if (out->length / 16 > length + ((size_t)1 << 20))
                     status = base_fail(ctx, AFFECT_ERROR_LIMIT,
                                        "%s:%zu: rows lack most of the columns: as a table they "
                                        "are over 16 times as large",

@@ -162,13 +162,13 @@ static void free_item(data_hdf5_item *item) {
     base_free(item->problem);
 }
 
-/* Takes the next NUL-terminated text of an answer as valid UTF-8; false when there is none. */
-static bool next_text(const char **at, const char *end, char **out) {
+/* Takes the next NUL-terminated text of an answer as valid UTF-8; FORMAT when there is none. */
+static affect_status next_text(const char **at, const char *end, char **out) {
     const char *stop = *at < end ? memchr(*at, 0, (size_t)(end - *at)) : NULL;
-    if (!stop) return false;
+    if (!stop) return AFFECT_ERROR_FORMAT;
     *out = base_utf8_clean(*at, (size_t)(stop - *at));
     *at = stop + 1;
-    return *out;
+    return *out ? AFFECT_OK : AFFECT_ERROR_MEMORY;
 }
 
 static affect_status take_item(affect_context *ctx, data_hdf5 *f, const char *bytes,
@@ -176,11 +176,12 @@ static affect_status take_item(affect_context *ctx, data_hdf5 *f, const char *by
     hdf5_described d;
     data_hdf5_item item = {0};
     const char *at = bytes + sizeof d, *end = bytes + length;
-    if (length < sizeof d) goto nonsense;
+    affect_status status = AFFECT_ERROR_FORMAT;
+    if (length < sizeof d) goto failed;
     memcpy(&d, bytes, sizeof d);
     if (d.content > DATA_HDF5_OTHER || d.type > DATA_BOOL8 || d.rank > DATA_MAX_RANK ||
         d.attributes > 64 || f->list.count == DATA_HDF5_MOST + 1)
-        goto nonsense;
+        goto failed;
     item.content = (data_hdf5_content)d.content;
     item.type = (data_type)d.type;
     item.chunked = d.chunked;
@@ -189,33 +190,35 @@ static affect_status take_item(affect_context *ctx, data_hdf5 *f, const char *by
     item.count = 1;
     for (size_t i = 0; i < d.rank; i++) {
         item.shape[i] = (size_t)d.shape[i];
-        if (__builtin_mul_overflow(item.count, item.shape[i], &item.count)) goto nonsense;
+        if (__builtin_mul_overflow(item.count, item.shape[i], &item.count)) goto failed;
     }
-    if (!next_text(&at, end, &item.path) || !next_text(&at, end, &item.problem)) goto nonsense;
+    if ((status = next_text(&at, end, &item.path)) || (status = next_text(&at, end, &item.problem)))
+        goto failed;
     if (!*item.problem) {
         base_free(item.problem);
         item.problem = NULL;
     }
     if (d.attributes) {
         item.attributes = base_calloc(d.attributes, sizeof *item.attributes);
-        if (!item.attributes) goto memory;
+        if (!item.attributes) status = AFFECT_ERROR_MEMORY;
+        if (status) goto failed;
     }
     for (uint32_t i = 0; i < d.attributes; i++) {
         item.attribute_count = i + 1;
-        if (!next_text(&at, end, &item.attributes[i].name) ||
-            !next_text(&at, end, &item.attributes[i].value))
-            goto nonsense;
+        if ((status = next_text(&at, end, &item.attributes[i].name)) ||
+            (status = next_text(&at, end, &item.attributes[i].value)))
+            goto failed;
     }
     if (!base_grow((void **)&f->list.items, &f->list.capacity, f->list.count + 1,
-                   sizeof *f->list.items))
-        goto memory;
+                   sizeof *f->list.items)) {
+        status = AFFECT_ERROR_MEMORY;
+        goto failed;
+    }
     f->list.items[f->list.count++] = item;
     return AFFECT_OK;
-memory:
+failed:
     free_item(&item);
-    return base_fail_memory(ctx);
-nonsense: /* or no memory left for one of the texts */
-    free_item(&item);
+    if (status == AFFECT_ERROR_MEMORY) return base_fail_memory(ctx);
     return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: its list cannot be read", f->path);
 }
 

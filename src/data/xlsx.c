@@ -110,7 +110,9 @@ static void XMLCALL shared_end(void *user, const XML_Char *name) {
 
 static void XMLCALL on_text(void *user, const XML_Char *text, int length) {
     workbook *w = user;
-    if (w->in_text && length > 0) base_text_append_n(&w->text, text, (size_t)length);
+    if (!w->in_text || length <= 0) return;
+    base_text_append_n(&w->text, text, (size_t)length);
+    if (w->text.failed) stop(w, base_fail_memory(w->ctx));
 }
 
 /* ---- the sheet ---- */

@@ -50,6 +50,13 @@ strange=$(nm -D --defined-only "$libraries/libaffect.so" | grep -v ' affect_' ||
 for verb in $("$root$prefix/bin/affect" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'); do
     grep -q "^.SS affect $verb " "$root$prefix/share/man/man1/affect.1" || fail "the man page lacks $verb"
 done
+# Every exit code stands in the man page and in docs/exit-codes.md under its number and name.
+sed -n 's/^    X(\([A-Z_]*\), \([0-9]*\),.*/\2 \1/p' "$source/include/affect/status.h" > "$root/codes"
+[ "$(wc -l < "$root/codes")" -ge 16 ] || fail "status.h has no table of codes"
+while read -r number name; do
+    grep -qx "\.B $number" "$root$prefix/share/man/man1/affect.1" || fail "the man page lacks exit code $number"
+    grep -q "^| $number | $name |" "$source/docs/exit-codes.md" || fail "docs/exit-codes.md lacks $number $name"
+done < "$root/codes"
 if command -v man > /dev/null; then
     complaints=$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \
         "$root$prefix/share/man/man1/affect.1" 2>&1 > /dev/null || true)

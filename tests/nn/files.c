@@ -432,6 +432,62 @@ static void onnx_of_bags(void **state) {
         2);
 }
 
+/* ---- a training step allocates nothing once the arenas have their size ---- */
+
+typedef struct lesson {
+    nn_net *net;
+    nn_batch batch;
+    const float *target;
+} lesson;
+
+static nn_tensor *lesson_shard(void *user, nn_tape *tape, size_t shard) {
+    (void)shard;
+    lesson *l = user;
+    return nn_binary_cross_entropy(tape, nn_net_forward(l->net, tape, &l->batch), l->target, NULL,
+                                   .5);
+}
+
+/* Destroys the network. */
+static void steps_without_allocation(nn_net *net, nn_batch batch) {
+    float *target = random_floats(batch.count * nn_net_get_options(net)->outputs, 12);
+    for (size_t i = 0; i < batch.count * nn_net_get_options(net)->outputs; i++)
+        target[i] = target[i] > 0;
+    lesson l = {net, batch, target};
+    const nn_optimiser o = {
+        .rate = 1e-3, .beta1 = .9, .beta2 = .999, .epsilon = 1e-8, .clip = 1, .average = .9};
+    nn_engine *engine;
+    assert_int_equal(nn_engine_create(ctx, nn_net_params(net), NULL, 1, &engine), AFFECT_OK);
+    long before = 0;
+    for (uint64_t i = 0; i < 5; i++) {
+        double loss;
+        assert_int_equal(nn_engine_step(engine, 2, lesson_shard, &l, i, &o, &loss), AFFECT_OK);
+        if (i == 1) before = base_alloc_count(); /* the second step may still join blocks */
+    }
+    assert_int_equal(base_alloc_count(), before);
+    nn_engine_destroy(engine);
+    base_free(target);
+    nn_net_destroy(net);
+}
+
+static void a_step_allocates_nothing(void **state) {
+    (void)state;
+    float *x = random_floats(2 * 48 * 48, 2);
+    steps_without_allocation(small_face(),
+                             (nn_batch){.count = 2, .data = x, .height = 48, .width = 48});
+    nn_net_options voice = {.kind = "voice_crnn", .outputs = 6, .inputs = 24, .width = 8};
+    nn_net *net;
+    assert_int_equal(nn_net_create(ctx, &voice, 3, &net), AFFECT_OK);
+    steps_without_allocation(net, (nn_batch){.count = 2, .data = x, .steps = 48, .bands = 24});
+    nn_net_options text = {
+        .kind = "text_gru", .outputs = 7, .inputs = 12, .vocabulary = 9, .width = 8, .looks = 1};
+    const int32_t index[] = {1, 4, 8, 0};
+    const size_t start[] = {0, 1, 2, 3, 4};
+    assert_int_equal(nn_net_create(ctx, &text, 3, &net), AFFECT_OK);
+    steps_without_allocation(net,
+                             (nn_batch){.count = 2, .steps = 2, .index = index, .start = start});
+    base_free(x);
+}
+
 /* Two independent directions of deviation 2 and .5, turned by 45 degrees: distances follow from the
  * closed form, usual samples score 1, far ones 0, and the file brings the same numbers back. */
 static void what_is_usual(void **state) {
@@ -503,6 +559,7 @@ int main(void) {
         cmocka_unit_test(a_model_comes_back_and_is_calibrated),
         cmocka_unit_test(bad_cards_are_refused),
         cmocka_unit_test(running_out_of_memory_is_an_error),
+        cmocka_unit_test(a_step_allocates_nothing),
         cmocka_unit_test(onnx_of_faces),
         cmocka_unit_test(onnx_of_voices),
         cmocka_unit_test(onnx_of_texts),

@@ -434,7 +434,7 @@ static void shape_errors_name_both_shapes(void **state) {
     int k = nn_param_add(params, "k", NN_SHAPE(3, 3, 4, 8), NN_WEIGHT, 1, 0);
     assert_int_equal(nn_tape_create(ctx, params, &t), AFFECT_OK);
     static nn_real zero[240];
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 14; i++) {
         nn_tape_begin(t, true, 0, NULL);
         nn_tensor *m = nn_input(t, NN_SHAPE(2, 3), zero), *s = nn_input(t, NN_SHAPE(2, 5, 3), zero);
         nn_tensor *image = nn_input(t, NN_SHAPE(1, 5, 7, 3), zero), *y = NULL;
@@ -442,6 +442,10 @@ static void shape_errors_name_both_shapes(void **state) {
         const char *wanted[2] = {"[2, 3]", "[2, 5, 3]"};
         if (i == 0) y = nn_add(t, m, s);
         if (i == 1) y = nn_mul(t, m, s);
+        if (i == 10) y = nn_time_max(t, m, NULL), wanted[1] = "[1, 1, 1]";
+        if (i == 11) y = nn_attentive_pool(t, s, m, NULL);
+        if (i == 12) y = nn_gru(t, s, w, w, w, w, NULL, false), wanted[0] = "[4, 8]";
+        if (i == 13) y = nn_conv1d(t, s, w, -1, 1, 0), wanted[0] = "[4, 8]";
         if (i == 2) y = nn_linear(t, m, w, -1), wanted[1] = "[4, 8]";
         if (i == 3)
             y = nn_conv2d(t, image, k, -1, 1, 1), wanted[0] = "[1, 5, 7, 3]",
