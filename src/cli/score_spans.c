@@ -227,29 +227,24 @@ static affect_status values_of_clips(score_data *d, spans *s, affect_score_metri
     return status;
 }
 
-/* The rows of drawn clips; a clip that is drawn twice becomes two clips. */
-static affect_score_segment *gather_segments(score_data *d, int slot, const span_rows *rows,
-                                             const uint32_t *index, size_t n, size_t *count) {
+/* The rows of drawn clips, segments or pairs; a clip that is drawn twice becomes two clips. */
+static void *gather_rows(score_data *d, int slot, const span_rows *rows, const uint32_t *index,
+                         size_t n, size_t *count) {
     *count = 0;
     for (size_t i = 0; i < n; i++) *count += rows->start[index[i] + 1] - rows->start[index[i]];
-    affect_score_segment *out = score_draw(d, slot, (*count + 1) * sizeof *out);
+    size_t size = rows->segments ? sizeof *rows->segments : sizeof *rows->pairs;
+    void *out = score_draw(d, slot, (*count + 1) * size);
+    affect_score_segment *segments = rows->segments ? out : NULL;
+    affect_score_pair *pairs = rows->segments ? NULL : out;
     for (size_t i = 0, at = 0; i < n && out; i++)
-        for (size_t k = rows->start[index[i]]; k < rows->start[index[i] + 1]; k++) {
-            out[at] = rows->segments[k];
-            out[at++].clip = (int32_t)i;
-        }
-    return out;
-}
-
-static affect_score_pair *gather_pairs(score_data *d, int slot, const span_rows *rows,
-                                       const uint32_t *index, size_t n, size_t *count) {
-    *count = 0;
-    for (size_t i = 0; i < n; i++) *count += rows->start[index[i] + 1] - rows->start[index[i]];
-    affect_score_pair *out = score_draw(d, slot, (*count + 1) * sizeof *out);
-    for (size_t i = 0, at = 0; i < n && out; i++)
-        for (size_t k = rows->start[index[i]]; k < rows->start[index[i] + 1]; k++) {
-            out[at] = rows->pairs[k];
-            out[at++].clip = (int32_t)i;
+        for (size_t k = rows->start[index[i]]; k < rows->start[index[i] + 1]; k++, at++) {
+            if (segments) {
+                segments[at] = rows->segments[k];
+                segments[at].clip = (int32_t)i;
+            } else {
+                pairs[at] = rows->pairs[k];
+                pairs[at].clip = (int32_t)i;
+            }
         }
     return out;
 }
@@ -343,8 +338,8 @@ static bool spotting_metric(void *user, const uint32_t *index, size_t n, double 
     const spans *s = d->more;
     size_t g, p;
     affect_score_spotting m;
-    const affect_score_segment *gold = gather_segments(d, 0, &s->rows[GOLD], index, n, &g);
-    const affect_score_segment *said = gather_segments(d, 1, &s->rows[PREDICTED], index, n, &p);
+    const affect_score_segment *gold = gather_rows(d, 0, &s->rows[GOLD], index, n, &g);
+    const affect_score_segment *said = gather_rows(d, 1, &s->rows[PREDICTED], index, n, &p);
     if (!gold || !said) return false;
     d->status = affect_score_spotting_from(d->call->ctx, gold, g, said, p, d->call->iou,
                                            s->labelled ? s->labels.count : 0, &m);
@@ -425,8 +420,8 @@ static bool eder_metric(void *user, const uint32_t *index, size_t n, double *out
     score_data *d = user;
     const spans *s = d->more;
     size_t g, p, defined = 0;
-    const affect_score_segment *gold = gather_segments(d, 0, &s->rows[GOLD], index, n, &g);
-    const affect_score_segment *said = gather_segments(d, 1, &s->rows[PREDICTED], index, n, &p);
+    const affect_score_segment *gold = gather_rows(d, 0, &s->rows[GOLD], index, n, &g);
+    const affect_score_segment *said = gather_rows(d, 1, &s->rows[PREDICTED], index, n, &p);
     const double *duration = score_gather(d, 2, s->duration, sizeof *duration, index, n);
     if (!gold || !said || !duration) return false;
     d->status = affect_score_eder(d->call->ctx, gold, g, said, p, duration, n, &out[0]);
@@ -448,8 +443,8 @@ static affect_status eder_of_clips(score_data *d, const spans *s) {
     for (size_t c = 0; c < s->clips.count && !status; c++) {
         size_t g, p;
         uint32_t at = (uint32_t)c;
-        const affect_score_segment *gold = gather_segments(d, 0, &s->rows[GOLD], &at, 1, &g);
-        const affect_score_segment *said = gather_segments(d, 1, &s->rows[PREDICTED], &at, 1, &p);
+        const affect_score_segment *gold = gather_rows(d, 0, &s->rows[GOLD], &at, 1, &g);
+        const affect_score_segment *said = gather_rows(d, 1, &s->rows[PREDICTED], &at, 1, &p);
         status = gold && said ? affect_score_eder(d->call->ctx, gold, g, said, p, &s->duration[c],
                                                   1, &d->gold[c])
                               : d->status;
@@ -550,8 +545,8 @@ static bool cause_metric(void *user, const uint32_t *index, size_t n, double *ou
     const spans *s = d->more;
     size_t g, p;
     affect_score_f1 f;
-    const affect_score_pair *gold = gather_pairs(d, 0, &s->rows[GOLD], index, n, &g);
-    const affect_score_pair *said = gather_pairs(d, 1, &s->rows[PREDICTED], index, n, &p);
+    const affect_score_pair *gold = gather_rows(d, 0, &s->rows[GOLD], index, n, &g);
+    const affect_score_pair *said = gather_rows(d, 1, &s->rows[PREDICTED], index, n, &p);
     if (!gold || !said) return false;
     d->status = affect_score_cause_pairs(d->call->ctx, gold, g, said, p,
                                          BASE_MAX(s->labels.count, 1), s->neutral, &f, &out[3]);

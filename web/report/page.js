@@ -421,7 +421,7 @@ function eventRow(name, modality, items) {
 }
 
 function wordRow() {
-  return { kind: "words", name: "Words", modality: "words", height: 22, draw() {
+  return { kind: "words", name: "Transcript", modality: "words", height: 22, draw() {
     const first = Math.max(0, after(words, view.a, (w) => w.t0) - 3), last = after(words, view.b, (w) => w.t0);
     let out = "", bars = "", bar = -1, end = -10, fit = 0;
     const room = (i) => (i + 1 < words.length ? xOf(words[i + 1].t0) : width) - xOf(words[i].t0);
