@@ -80,7 +80,7 @@ affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_
         m->root = json_loads(m->card->json, 0, NULL);
         status = m->root ? read_network(ctx, m, &o) : bad(ctx, m->card, "card", "JSON");
     }
-    if (status == AFFECT_OK) status = nn_net_create(ctx, &o, 1, &m->net);
+    if (status == AFFECT_OK) status = nn_net_create(ctx, &o, NN_UNSEEDED, &m->net);
     if (status == AFFECT_OK) {
         path = infer_card_path(m->card, m->card->files[0].name);
         status = path ? nn_file_open(ctx, path, &file) : base_fail_memory(ctx);

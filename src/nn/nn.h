@@ -59,6 +59,10 @@ typedef struct nn_params {
     affect_status status; /* first failure */
 } nn_params;
 
+/* A seed for weights that are read from a file next: nothing is drawn, which for a vocabulary of
+ * vectors takes longer than reading them. */
+#define NN_UNSEEDED UINT64_MAX
+
 AFFECT_MUST_USE affect_status nn_params_create(affect_context *ctx, uint64_t seed, nn_params **out);
 void nn_params_destroy(nn_params *params);
 /* Adds a parameter and returns its id, or -1 (noted in params->status). Values are drawn from

@@ -87,8 +87,9 @@ int nn_param_add(nn_params *params, const char *name, nn_shape shape, nn_kind ki
     uint64_t seed = params->seed ^ hash_name(name);
     for (size_t i = 0; i < padded; i++)
         value[i] = i >= item.count ? 0
-                   : deviation > 0 ? (nn_real)(deviation * normal(seed, i))
-                                   : (nn_real)fill;
+                   : deviation > 0 && params->seed != NN_UNSEEDED
+                       ? (nn_real)(deviation * normal(seed, i))
+                       : (nn_real)fill;
     params->size += padded;
     params->items[params->count] = item;
     return (int)params->count++;
