@@ -244,6 +244,16 @@ static bool is_negation(const char *word) {
     return IN_LIST(negations, word) || (n > 3 && !strcmp(word + n - 3, "n't"));
 }
 
+/* "No, I am tired" answers somebody and denies nothing of what follows. */
+static bool is_answer(const lexical_token *tokens, size_t i, size_t count) {
+    static const char *const subjects[] = {"he", "i", "it", "she", "they", "we", "you"};
+    if (strcmp(tokens[i].word, "no") != 0 || i + 1 == count) return false;
+    char next[sizeof tokens[i].word];
+    normalise(tokens[i + 1].text, next);
+    next[strcspn(next, "'")] = '\0'; /* "i'm" */
+    return IN_LIST(subjects, next);
+}
+
 static void apply_context(lexical_token *tokens, size_t i) {
     lexical_token *t = &tokens[i];
     float sign = t->polarity < 0 ? -1.0F : 1.0F, shift = 0;
@@ -276,7 +286,7 @@ void lexical_read(const words_lexicon *lexicon, lexical_token *tokens, size_t co
         t->polarity = t->entry ? t->entry->polarity : 0;
         if (laughs(t->word, t->described)) t->roles |= LEXICAL_LAUGHTER;
         if (t->described || !*t->word) continue;
-        if (is_negation(t->word)) t->roles |= LEXICAL_NEGATION;
+        if (is_negation(t->word) && !is_answer(tokens, i, count)) t->roles |= LEXICAL_NEGATION;
         if (IN_LIST(raising, t->word) || IN_LIST(lowering, t->word))
             t->roles |= LEXICAL_INTENSIFIER;
         if (swears(t->word)) t->roles |= LEXICAL_SWEARING;
@@ -285,7 +295,7 @@ void lexical_read(const words_lexicon *lexicon, lexical_token *tokens, size_t co
     for (size_t i = 0; i < count; i++) {
         lexical_token *t = &tokens[i];
         /* Degree words and negations do not carry polarity of their own ("no", "damn good"). */
-        if (t->roles & LEXICAL_NEGATION) t->polarity = 0;
+        if (is_negation(t->word)) t->polarity = 0;
         if (t->roles & LEXICAL_INTENSIFIER && i + 1 < count && tokens[i + 1].entry &&
             tokens[i + 1].entry->polarity != 0)
             t->polarity = 0;

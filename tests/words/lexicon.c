@@ -28,6 +28,9 @@ static void negation_and_degree_follow_the_measured_rules(void **state) {
     assert_true(plain > .3F);
     assert_true(fabsf(polarity("was", "not", "good") - plain * -.74F) < 1e-5F);
     assert_true(fabsf(polarity("wasn\xe2\x80\x99t", "that", "good") - plain * -.74F) < 1e-5F);
+    float tired = polarity("i", "am", "tired");
+    assert_true(tired < 0 && polarity("no", "more", "tired") > 0);
+    assert_float_equal(polarity("No", "I'm", "tired"), tired, 1e-6); /* an answer, no denial */
     assert_true(fabsf(polarity("was", "very", "good") - (plain + .293F / 4)) < 1e-5F);
     assert_true(fabsf(polarity("very", "very", "good") - (plain + .293F / 4 * 1.95F)) < 1e-5F);
     assert_true(fabsf(polarity("was", "slightly", "good") - (plain - .293F / 4)) < 1e-5F);
