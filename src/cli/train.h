@@ -39,6 +39,8 @@ size_t recipe_count(recipe *recipe, const char *section, const char *key, size_t
 /* One of `choices`, separated by '|'. */
 const char *recipe_choice(recipe *recipe, const char *section, const char *key,
                           const char *fallback, const char *choices);
+/* Whether the second of two choices was made, "first|second"; the first where none was. */
+bool recipe_second(recipe *recipe, const char *section, const char *key, const char *choices);
 /* Up to `room` numbers separated by blanks; returns how many. */
 size_t recipe_counts(recipe *recipe, const char *section, const char *key, size_t *out,
                      size_t room);

@@ -176,6 +176,14 @@ const char *recipe_choice(recipe *r, const char *section, const char *key, const
     return fallback ? fallback : "";
 }
 
+bool recipe_second(recipe *r, const char *section, const char *key, const char *choices) {
+    char first[32];
+    size_t n = strcspn(choices, "|");
+    snprintf(first, sizeof first, "%.*s", (int)n, choices);
+    const char *value = recipe_choice(r, section, key, first, choices);
+    return strcmp(value, choices + n + 1) == 0;
+}
+
 size_t recipe_counts(recipe *r, const char *section, const char *key, size_t *out, size_t room) {
     const char *text = recipe_text(r, section, key, "");
     size_t count = 0;

@@ -89,8 +89,7 @@ static void read_schedule(training *t) {
     t->monitor = recipe_choice(r, "train", "monitor", "loss", "loss|accuracy|uar|macro_f1|r|last");
     if (strcmp(t->monitor, "r") == 0 && !t->values)
         recipe_mistake(r, "train", "monitor", "expected values in [data] to correlate");
-    t->plateau =
-        strcmp(recipe_choice(r, "train", "schedule", "cosine", "cosine|plateau"), "plateau") == 0;
+    t->plateau = recipe_second(r, "train", "schedule", "cosine|plateau");
     t->plateau_patience = recipe_count(r, "train", "plateau_patience", 3, 1, 10000);
     t->plateau_factor = recipe_number(r, "train", "plateau_factor", .3, .001, .999);
     t->rate_scale = 1;
@@ -98,8 +97,7 @@ static void read_schedule(training *t) {
         recipe_mistake(r, "train", "schedule",
                        "expected a monitor other than 'last', which is better every epoch");
     t->higher_is_better = strcmp(t->monitor, "loss") != 0;
-    t->by_class =
-        strcmp(recipe_choice(r, "train", "calibrate", "targets", "targets|class"), "class") == 0;
+    t->by_class = recipe_second(r, "train", "calibrate", "targets|class");
     t->optimiser = (nn_optimiser){
         .beta1 = recipe_number(r, "train", "beta1", .9, 0, .9999),
         .beta2 = recipe_number(r, "train", "beta2", .999, 0, .999999),
@@ -260,15 +258,12 @@ static void read_spec(training *t) {
         .labels = t->labels,
         .classes = t->classes,
         .values = t->values,
-        .multi_label =
-            strcmp(recipe_choice(r, "loss", "labels", "one", "one|several"), "several") == 0,
-        .drop_single_votes =
-            strcmp(recipe_choice(r, "data", "single_votes", "drop", "drop|keep"), "drop") == 0,
+        .multi_label = recipe_second(r, "loss", "labels", "one|several"),
+        .drop_single_votes = !recipe_second(r, "data", "single_votes", "drop|keep"),
         .bands = recipe_count(r, "data", "bands", 64, 8, 256),
         .step_s = recipe_number(r, "data", "step_ms", 16, 5, 100) / 1000,
         .trim_db = recipe_number(r, "data", "trim_db", 0, 0, 120),
-        .functionals =
-            strcmp(recipe_choice(r, "data", "functionals", "none", "none|egemaps"), "egemaps") == 0,
+        .functionals = recipe_second(r, "data", "functionals", "none|egemaps"),
     };
     if (t->spec.kind == TRAIN_AUDIO) read_places(t);
     t->net_options = (nn_net_options){
@@ -280,21 +275,19 @@ static void read_spec(training *t) {
     recipe_counts(r, "model", "blocks", t->net_options.blocks, 4);
     if (t->spec.kind == TRAIN_AUDIO) t->net_options.inputs = t->spec.bands;
     if (t->spec.functionals) t->net_options.side = VOICE_EGEMAPS_FUNCTIONALS;
-    t->spec.surface = strcmp(recipe_choice(r, "data", "surface", "no", "no|yes"), "yes") == 0 &&
-                      t->spec.kind == TRAIN_TEXT;
+    t->spec.surface = recipe_second(r, "data", "surface", "no|yes") && t->spec.kind == TRAIN_TEXT;
     if (t->spec.surface) t->net_options.side = WORD_UNITS_SURFACE;
     if (t->spec.kind == TRAIN_TEXT)
         t->net_options.inputs = recipe_count(r, "model", "vector_width", 100, 1, 1000);
     t->net_options.values = t->values;
     if (t->spec.kind == TRAIN_TEXT)
-        t->net_options.looks =
-            strcmp(recipe_choice(r, "model", "looks", "no", "no|yes"), "yes") == 0;
+        t->net_options.looks = recipe_second(r, "model", "looks", "no|yes");
     if (strcmp(t->net_options.kind, "text_gru") == 0)
         t->net_options.value_hidden = recipe_count(r, "model", "value_hidden", 0, 0, 4096);
     if (t->net_options.value_hidden && !t->values)
         recipe_mistake(r, "model", "value_hidden", "expected values in [data]");
     t->value_weight = recipe_number(r, "loss", "value_weight", 1, 0, 100);
-    t->ccc = strcmp(recipe_choice(r, "loss", "values", "ccc", "ccc|huber"), "ccc") == 0;
+    t->ccc = !recipe_second(r, "loss", "values", "ccc|huber");
     t->class_weights = recipe_choice(r, "loss", "class_weights", "none", "none|root");
     static const char *const wanted[] = {"face_", "voice_", "text_"};
     if (r->status == AFFECT_OK && !base_starts_with(t->net_options.kind, wanted[t->spec.kind]))
@@ -317,9 +310,7 @@ static affect_status build(training *t) {
     size_t buckets = recipe_count(r, "data", "buckets", 20000, 0, 10000000);
     const char *vectors = recipe_text(r, "model", "vectors", "");
     const char *lexicon = recipe_text(r, "model", "lexicon", "");
-    const bool polarity =
-        strcmp(recipe_choice(r, "model", "lexicon_columns", "all", "all|polarity"), "polarity") ==
-        0;
+    const bool polarity = recipe_second(r, "model", "lexicon_columns", "all|polarity");
     if (*lexicon && t->net_options.inputs <= WORD_UNITS_LEXICON)
         recipe_mistake(r, "model", "lexicon", "expected a vector_width above %d",
                        WORD_UNITS_LEXICON);

@@ -11,6 +11,16 @@ typedef struct pool_node {
     nn_real *weights;
 } pool_node;
 
+static pool_node *note_pool(nn_tape *tape, nn_tensor *x, nn_tensor *y,
+                            void (*backward)(nn_tape *, nn_node *)) {
+    pool_node *op = nn_note(tape, sizeof *op, backward);
+    if (op) {
+        op->x = x;
+        op->y = y;
+    }
+    return op;
+}
+
 static void max_backward(nn_tape *tape, nn_node *note) {
     pool_node *op = (pool_node *)note;
     nn_real *dx = op->y->grad ? nn_grad_zeroed(tape, op->x) : NULL;
@@ -43,7 +53,7 @@ static nn_tensor *pool(nn_tape *tape, nn_tensor *x, size_t ky, size_t kx, bool l
                               "the window", NN_SHAPE(ky, kx));
     size_t h = s.d[1], w = s.d[2], c = s.d[3], ho = h / ky, wo = w / kx;
     nn_tensor *y = nn_new(tape, NN_SHAPE(s.d[0], ho, wo, c));
-    pool_node *op = y ? nn_note(tape, sizeof *op, largest ? max_backward : mean_backward) : NULL;
+    pool_node *op = y ? note_pool(tape, x, y, largest ? max_backward : mean_backward) : NULL;
     uint32_t *argmax = largest && op ? nn_tape_bytes_alloc(tape, y->count * sizeof *argmax) : NULL;
     if (!y || tape->status != AFFECT_OK) return NULL;
     for (size_t n = 0; n < s.d[0]; n++)
@@ -73,8 +83,6 @@ static nn_tensor *pool(nn_tape *tape, nn_tensor *x, size_t ky, size_t kx, bool l
                     for (size_t k = 0; k < c; k++) y->data[to + k] /= (nn_real)(ky * kx);
             }
     if (op) {
-        op->x = x;
-        op->y = y;
         op->ky = ky;
         op->kx = kx;
         op->argmax = argmax;
@@ -151,10 +159,8 @@ nn_tensor *nn_time_pool(nn_tape *tape, nn_tensor *x, const size_t *length, bool 
         for (size_t k = 0; deviation && k < c; k++)
             out[c + k] = NN_SQRT(out[c + k] + (nn_real)POOL_EPSILON);
     }
-    pool_node *op = nn_note(tape, sizeof *op, time_backward);
+    pool_node *op = note_pool(tape, x, y, time_backward);
     if (op) {
-        op->x = x;
-        op->y = y;
         op->length = valid;
         op->deviation = deviation;
     }
@@ -179,12 +185,8 @@ nn_tensor *nn_time_max(nn_tape *tape, nn_tensor *x, const size_t *length) {
             y->data[i * c + k] = x->data[best];
             argmax[i * c + k] = (uint32_t)best;
         }
-    pool_node *op = nn_note(tape, sizeof *op, max_backward);
-    if (op) {
-        op->x = x;
-        op->y = y;
-        op->argmax = argmax;
-    }
+    pool_node *op = note_pool(tape, x, y, max_backward);
+    if (op) op->argmax = argmax;
     return y;
 }
 
@@ -227,10 +229,8 @@ nn_tensor *nn_attentive_pool(nn_tape *tape, nn_tensor *x, nn_tensor *scores, con
             tape->kernels->axpy(c, w[s], x->data + (i * t + s) * c, y->data + i * c);
         }
     }
-    pool_node *op = nn_note(tape, sizeof *op, attentive_backward);
+    pool_node *op = note_pool(tape, x, y, attentive_backward);
     if (op) {
-        op->x = x;
-        op->y = y;
         op->scores = scores;
         op->length = valid;
         op->weights = weights;
@@ -262,11 +262,7 @@ nn_tensor *nn_step(nn_tape *tape, nn_tensor *x, const size_t *index) {
             return nn_fail(tape, AFFECT_ERROR_SHAPE, "step: wants step %zu of %zu", index[i], t);
         memcpy(y->data + i * c, x->data + (i * t + index[i]) * c, c * sizeof(nn_real));
     }
-    pool_node *op = nn_note(tape, sizeof *op, step_backward);
-    if (op) {
-        op->x = x;
-        op->y = y;
-        op->length = copy;
-    }
+    pool_node *op = note_pool(tape, x, y, step_backward);
+    if (op) op->length = copy;
     return y;
 }
