@@ -4,7 +4,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 export BUILD PREFIX DESTDIR
 
-.PHONY: all setup demo test test-long bench lint format clean install
+.PHONY: all setup demo test test-long bench lint format clean install deb wheel whisper
 all: setup
 setup:; @tools/set-up setup
 demo:; @tools/set-up demo
@@ -14,4 +14,7 @@ bench:; @tools/set-up bench
 lint:; @tools/lint/all
 format:; @tools/lint/format --write
 install:; @tools/set-up install
+deb:; @tools/set-up deb
+wheel:; @tools/set-up wheel
+whisper:; @tools/set-up whisper
 clean:; rm -rf build build-*

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "affect/affect.h"
-#include "session/internal.h"
+#include "session/session_private.h"
 
 typedef struct first {
     double start, rows, trajectory;
@@ -66,17 +66,16 @@ int main(int argc, char **argv) {
     }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    static const char *const names[] = {"face", "voice", "words", "fuse"};
     double all = times.decode;
-    for (int i = 0; i < 4; i++) all += times.stages[i];
+    for (size_t i = 0; i < times.count; i++) all += times.stages[i].seconds;
     printf("%-28s %.1f s of recording in %.2f s: %.2f x real time (%.2f s of processor: %.2f x "
            "real time a core)\n",
            "whole analysis", length, best, length / best, best_cpu, length / best_cpu);
     printf("%-28s %.2f s\n", "first result after", first_rows);
     printf("%-28s %5.1f %%  %7.2f s\n", "  decode", 100 * times.decode / all, times.decode);
-    for (int i = 0; i < 4; i++)
-        printf("  %-26s %5.1f %%  %7.2f s\n", names[i], 100 * times.stages[i] / all,
-               times.stages[i]);
+    for (size_t i = 0; i < times.count; i++)
+        printf("  %-26s %5.1f %%  %7.2f s\n", times.stages[i].name,
+               100 * times.stages[i].seconds / all, times.stages[i].seconds);
     printf("%-28s %.0f MB\n", "peak memory", (double)usage.ru_maxrss / 1024);
     printf(
         "{\"seconds\":%.3f,\"times_real_time\":%.3f,\"cpu_s\":%.3f,\"first_s\":%.3f,\"peak_mb\":%."

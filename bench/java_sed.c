@@ -36,6 +36,7 @@ typedef struct setup {
     const char *folder, *face_model, *voice_model, *cache;
     int every;
     double neutral;
+    fuse_parameters *shipped;
 } setup;
 
 typedef struct clip {
@@ -57,7 +58,7 @@ static const double people[FUSE_EXPERTS] = {0.96, 0.64, 0.5, 0.5};
 
 static int category(const char *name) {
     for (int c = 0; c < C; c++)
-        if (strcmp(name, fuse_categories[c]) == 0) return c;
+        if (strcmp(name, category_names[c]) == 0) return c;
     return -1;
 }
 
@@ -82,12 +83,12 @@ static affect_status perceive(const setup *s, const char *path, const char *acto
     const char *task = face ? "face.emotion" : "voice.emotion";
     model_of(face ? s->face_model : s->voice_model, actor, model, sizeof model);
     if (s->cache) {
-        infer_card *card = NULL;
+        model_card *card = NULL;
         const char *name = strrchr(path, '/');
-        affect_status status = infer_card_load(s->ctx, *model ? model : task, false, &card);
+        affect_status status = model_card_load(s->ctx, *model ? model : task, false, &card);
         snprintf(cached, sizeof cached, "%s/%s.%s.%.12s.json", s->cache, name ? name + 1 : path,
                  task, status ? "none" : card->files[0].sha256);
-        infer_card_destroy(card);
+        model_card_destroy(card);
         if (base_file_exists(cached)) return affect_timeline_read(s->ctx, cached, out);
     }
     affect_options *options = NULL;
@@ -111,8 +112,8 @@ static affect_status perceive(const setup *s, const char *path, const char *acto
 
 /* ---- fusion of what there is ---- */
 
-static affect_status fuse_ways(affect_context *ctx, const affect_timeline *face,
-                               const affect_timeline *voice, clip *c) {
+static affect_status fuse_ways(affect_context *ctx, const fuse_parameters *shipped,
+                               const affect_timeline *face, const affect_timeline *voice, clip *c) {
     affect_status status = AFFECT_OK;
     affect_time end = BASE_MAX(affect_timeline_duration(face), affect_timeline_duration(voice));
     for (int way = 0; way < WAYS && !status; way++) {
@@ -126,13 +127,13 @@ static affect_status fuse_ways(affect_context *ctx, const affect_timeline *face,
         fuse_evidence evidence;
         status = timeline_create(ctx, &fused);
         if (!status) status = fuse_create(ctx, &options, fused, &stage);
-        if (!status) status = fuse_finish(stage, inputs, count, end);
+        if (!status) status = fuse_finish(stage, &(timeline_view){inputs, count}, end);
         if (!status) {
-            c->says[way] =
-                fuse_gather(inputs, count, affect_timeline_find_track(fused, "trajectory/1"), 1, 0,
-                            end + 1, &evidence);
+            c->says[way] = fuse_gather(&(timeline_view){inputs, count},
+                                       affect_timeline_find_track(fused, "trajectory/1"), 1, 0,
+                                       end + 1, &evidence);
             c->faced[way] = evidence.has_face ? evidence.trust[FUSE_FACE] : 0.0;
-            fuse_category_terms(&evidence, c->terms[way]);
+            fuse_category_terms(shipped, &evidence, c->terms[way]);
         }
         fuse_destroy(stage);
         affect_timeline_destroy(fused);
@@ -145,9 +146,9 @@ static bool has_model(const setup *s, const char *pattern, const char *actor) {
     char model[1024];
     model_of(pattern, actor, model, sizeof model);
     if (!*model) return true;
-    infer_card *card = NULL;
-    bool there = infer_card_load(s->ctx, model, false, &card) == AFFECT_OK;
-    infer_card_destroy(card);
+    model_card *card = NULL;
+    bool there = model_card_load(s->ctx, model, false, &card) == AFFECT_OK;
+    model_card_destroy(card);
     return there;
 }
 
@@ -175,7 +176,7 @@ static affect_status read_clips(const setup *s, clip *clips, size_t *count) {
         }
         status = perceive(s, path, c->actor, true, &face);
         if (!status) status = perceive(s, path, c->actor, false, &voice);
-        if (!status) status = fuse_ways(s->ctx, face, voice, c);
+        if (!status) status = fuse_ways(s->ctx, s->shipped, face, voice, c);
         affect_timeline_destroy(face);
         affect_timeline_destroy(voice);
         (*count)++;
@@ -265,18 +266,19 @@ static const fit_kind one_set = {0, WAYS, true};
 
 static fit_kind of_way(int way) { return (fit_kind){way, way + 1, false}; }
 
-static void print_table(const clip *clips, size_t n, const bool used[C], enum table table) {
+static void print_table(const fuse_parameters *shipped, const clip *clips, size_t n,
+                        const bool used[C], enum table table) {
     static const char *const titles[] = {"fitted", "one set", "shipped"};
     printf("\n%-12s %8s %9s %6s", titles[table], "agree", "mean rec", "NLL");
     for (int k = 0; k < C; k++)
-        if (used[k]) printf(" %9.9s", fuse_categories[k]);
+        if (used[k]) printf(" %9.9s", category_names[k]);
     bool right[WAYS][MOST];
     for (int way = 0; way < WAYS; way++) {
         int met[C] = {0}, all[C] = {0}, hits = 0, classes = 0;
         double recall = 0, loss = 0;
-        weights w = {.neutral = fuse_neutral_prior};
-        for (int e = 0; e < FUSE_EXPERTS; e++) w.of[e] = fuse_weights[e];
-        for (int k = 0; k < C; k++) w.constant[k] = fuse_face_constants[k];
+        weights w = {.neutral = shipped->prior[0]};
+        for (int e = 0; e < FUSE_EXPERTS; e++) w.of[e] = shipped->weights[e];
+        for (int k = 0; k < C; k++) w.constant[k] = shipped->face_constants[k];
         for (size_t i = 0; i < n; i++) {
             const clip *c = &clips[i];
             double p[C];
@@ -315,7 +317,7 @@ static void print_table(const clip *clips, size_t n, const bool used[C], enum ta
 static void print_weights(const char *name, weights w, const bool used[C]) {
     printf("%-12s %.2f %.2f %.2f;", name, w.of[FUSE_FACE], w.of[FUSE_VOICE], w.of[FUSE_PLACE]);
     for (int k = 0; k < C; k++)
-        if (used[k]) printf(" %s %+.2f", fuse_categories[k], w.constant[k]);
+        if (used[k]) printf(" %s %+.2f", category_names[k], w.constant[k]);
     printf("\n");
 }
 
@@ -334,7 +336,7 @@ static affect_status run(const setup *s) {
     }
     printf("%zu clips; nothing said: face %d, voice %d, both %d\n", n, silent[0], silent[1],
            silent[2]);
-    for (enum table t = FITTED; t <= SHIPPED; t++) print_table(clips, n, used, t);
+    for (enum table t = FITTED; t <= SHIPPED; t++) print_table(s->shipped, clips, n, used, t);
     printf("\nweights fitted on all clips (face, voice, place; constants):\n");
     for (int way = 0; way < WAYS; way++)
         print_weights(ways[way], fit(clips, n, of_way(way), "", used), used);
@@ -377,7 +379,9 @@ int main(int count, char **a) {
     }
     if (affect_context_create(&s.ctx)) return AFFECT_ERROR_MEMORY;
     affect_status status = affect_context_set_models(s.ctx, models);
+    if (!status) status = fuse_parameters_load(s.ctx, NULL, &s.shipped);
     if (!status) status = run(&s);
+    fuse_parameters_destroy(s.shipped);
     if (status) fprintf(stderr, "bench-java-sed: %s\n", affect_context_message(s.ctx));
     affect_context_destroy(s.ctx);
     return (int)status;

@@ -197,15 +197,24 @@ static bool run_child(const char *what, int threads, int repeats, result *out) {
 /* Debian's libtcmalloc-minimal4, which makes PyTorch faster. */
 static const char tcmalloc[] = "/usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4";
 
+/* Once with its BLAS kept to as many threads and once as it comes, and the better of the two by processor time: without
+ * the first, PyTorch on one thread waits for BLAS threads of its own. */
 static bool run_peer(const char *script, const char *what, int threads, int repeats, result *out) {
-    char command[512], name[64];
-    snprintf(command, sizeof command, "LD_PRELOAD=%s /usr/bin/python3 %s %s %d %d 2>/dev/null",
-             access(tcmalloc, R_OK) == 0 ? tcmalloc : "", script, what, threads, repeats);
-    FILE *pipe = popen(command, "r");
-    bool fine =
-        pipe && fscanf(pipe, "%63s %lf %lf %lf", name, &out->wall, &out->cpu, &out->memory) == 4;
-    if (pipe) pclose(pipe);
-    return fine;
+    bool any = false;
+    for (int kept = 0; kept < 2; kept++) {
+        char command[512], name[64], blas[48] = "";
+        result r = {0};
+        if (kept) snprintf(blas, sizeof blas, "OPENBLAS_NUM_THREADS=%d ", threads);
+        snprintf(command, sizeof command,
+                 "%sLD_PRELOAD=%s /usr/bin/python3 %s %s %d %d 2>/dev/null", blas,
+                 access(tcmalloc, R_OK) == 0 ? tcmalloc : "", script, what, threads, repeats);
+        FILE *pipe = popen(command, "r");
+        bool fine = pipe && fscanf(pipe, "%63s %lf %lf %lf", name, &r.wall, &r.cpu, &r.memory) == 4;
+        if (pipe) pclose(pipe);
+        if (fine && (!any || r.cpu < out->cpu)) *out = r;
+        any |= fine;
+    }
+    return any;
 }
 
 int main(int argc, char **argv) {
@@ -232,7 +241,7 @@ int main(int argc, char **argv) {
     printf("%-14s %12s %12s %10s %12s %12s %10s   %s\n", "", "ours wall", "cpu", "MiB",
            "torch wall", "cpu", "MiB", "faster (wall, cpu), memory");
     for (size_t i = 0; i < count; i++) {
-        result a, b;
+        result a, b = {0};
         if (!run_child(chosen[i], threads, repeats, &a)) {
             fprintf(stderr, "bench-nn: %s failed\n", chosen[i]);
             return 1;

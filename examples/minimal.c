@@ -21,12 +21,12 @@ int main(int argc, char **argv) {
     }
     const affect_tier *episodes = affect_timeline_find_tier(timeline, "episodes");
     for (size_t i = 0; episodes && i < affect_tier_count(episodes); i++) {
-        affect_interval e = affect_tier_interval(episodes, i);
+        affect_interval e = *affect_tier_interval(episodes, i);
         printf("%8.3f %8.3f  person %d  %-12s %.2f\n", seconds(e.t0), seconds(e.t1), e.person,
                e.label, (double)e.score);
     }
     for (size_t i = 0; i < affect_timeline_warning_count(timeline); i++)
-        fprintf(stderr, "note: %s\n", affect_timeline_warning(timeline, i).label);
+        fprintf(stderr, "note: %s\n", affect_timeline_warning(timeline, i)->label);
     affect_timeline_destroy(timeline);
     affect_context_destroy(context);
     return 0;

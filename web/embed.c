@@ -1,4 +1,4 @@
-/* embed OUT.c NAME=FILE...: turns files into byte arrays. Build-time tool; C has no #embed yet. */
+/* embed OUT.c HEADER.h NAME=FILE...: turns files into byte arrays. Build-time tool; C has no #embed yet. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,15 +19,15 @@ static int embed(FILE *out, const char *name, int name_length, const char *path)
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3) return 2;
+    if (argc < 4) return 2;
     FILE *out = fopen(argv[1], "w");
     if (!out) {
         perror(argv[1]);
         return 1;
     }
-    fprintf(out, "#include \"report/page.h\"\n\n");
+    fprintf(out, "#include \"%s\"\n\n", argv[2]);
     int failed = 0;
-    for (int i = 2; !failed && i < argc; i++) {
+    for (int i = 3; !failed && i < argc; i++) {
         const char *equal = strchr(argv[i], '=');
         failed = !equal || embed(out, argv[i], (int)(equal - argv[i]), equal + 1);
     }

@@ -30,8 +30,10 @@ typedef void (*affect_log_fn)(void *user, affect_log_level level, const char *li
 AFFECT_API AFFECT_MUST_USE affect_status affect_context_create(affect_context **out);
 AFFECT_API void affect_context_destroy(affect_context *context); /* NULL is fine */
 
-/* The text of the most recent failure on the calling thread's behalf, or "". The pointer stays
- * valid until the next failure on this context or its destruction; copy it to keep it. */
+/* The text of the calling thread's most recent failure on this context, or "": each thread has its
+ * own, and a session hands what failed on its worker threads to the thread that calls it. The
+ * pointer stays valid until this thread's next failure on this context or the context's
+ * destruction; copy it to keep it. */
 AFFECT_API const char *affect_context_message(const affect_context *context);
 
 /* Log lines at or above `level` go to `log`. A NULL log (the default) is silence. */
@@ -48,13 +50,23 @@ AFFECT_API int affect_context_threads(const affect_context *context);
 AFFECT_API AFFECT_MUST_USE affect_status affect_context_set_models(affect_context *context,
                                                                    const char *folder);
 
+/* `keep` not 0: models that a session is done with stay loaded for the next session of this context
+ * that wants them, so that of many short recordings only the first waits for them (each of several
+ * sessions at once has its own of those that belong to one thread). Their files are not looked at
+ * again. 0 (the default) frees what is kept; not while a session of this context is at work. */
+AFFECT_API void affect_context_keep_models(affect_context *context, int keep);
+
 /* `only` not 0: models whose card does not allow commercial use are refused from now on, with a
  * warning for each that would have been used, and what remains is used. Default 0. */
 AFFECT_API void affect_context_set_commercial(affect_context *context, int only);
 
 /* Asks everything that runs on this context to stop soon with ERROR_CANCELLED. Async-signal-safe.
- */
+ * The request stands until affect_context_reset: sessions that were stopped can only be destroyed,
+ * and what is started meanwhile is stopped too. */
 AFFECT_API void affect_context_cancel(affect_context *context);
+/* Takes the request back, so that the context can be used again. To be called when everything that
+ * ran on it has returned; what still runs may otherwise miss the request and go on. */
+AFFECT_API void affect_context_reset(affect_context *context);
 AFFECT_API int affect_context_cancelled(const affect_context *context);
 
 #ifdef __cplusplus

@@ -11,7 +11,9 @@
  * nothing left) is NaN. Arrays of n x m are row-major: item i's values stand at [i * m].
  *
  * Functions that return an affect_status can run out of memory (ERROR_MEMORY); what else they
- * refuse stands beside them. `context` carries the error's text and may be NULL. */
+ * refuse stands beside them. `context` carries the error's text and may be NULL. Another pointer that is
+ * NULL where nothing says that it may be is ERROR_ARGUMENT, or NaN or false, or nothing is done;
+ * arrays may be NULL if they have no entries. */
 #ifndef AFFECT_SCORE_H
 #define AFFECT_SCORE_H
 
@@ -310,6 +312,23 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_score_spotting_from(
     const affect_score_segment *predicted, size_t predicted_count, double iou, size_t classes,
     affect_score_spotting *out);
 
+/* Temporal emotion localisation: an interval is right when it has the label and an IoU of at least
+ * `iou` with a gold interval of its clip, one to one.
+ *
+ * f1: over all labels together, the pairing with most matches. map: the mean over gold's labels of the
+ * average precision; predictions by falling `scores` (NULL: all alike, in the order given), each taking
+ * the gold interval of highest IoU among those not yet taken, precision made monotone (as the ActivityNet
+ * challenge computes it, Caba Heilbron et al. 2015). NaN without a gold interval. */
+typedef struct affect_score_localisation {
+    affect_score_f1 f1;
+    double map;
+} affect_score_localisation;
+/* Labels are in [0, classes), classes >= 1 (else ERROR_ARGUMENT); segments need no order. */
+AFFECT_API AFFECT_MUST_USE affect_status affect_score_localisation_from(
+    affect_context *context, const affect_score_segment *gold, size_t gold_count,
+    const affect_score_segment *predicted, const double *scores, size_t predicted_count, double iou,
+    size_t classes, affect_score_localisation *out);
+
 /* An emotion-cause pair: the utterance that shows an emotion and the one that caused it. */
 typedef struct affect_score_pair {
     int32_t clip, emotion_utterance, cause_utterance, emotion;
@@ -391,6 +410,19 @@ AFFECT_API AFFECT_MUST_USE affect_status
 affect_score_bootstrap(affect_context *context, const int32_t *unit, size_t n, size_t units,
                        size_t rounds, uint64_t seed, double level, affect_score_metric metric,
                        void *user, size_t values, affect_score_interval *out);
+
+/* The two groups that lie furthest apart. */
+typedef struct affect_score_gap {
+    size_t highest, lowest; /* places of the groups */
+    double gap;             /* the highest value less the lowest; NaN with fewer than two groups */
+    affect_score_interval interval; /* of that difference */
+} affect_score_gap;
+/* value and interval (may be NULL) of group g stand at [g * stride]; NaN is no value. The interval of
+ * the difference is from those of the two (independent) groups: MOVER, Zou & Donner 2008. That the
+ * two are the most distant of several is not taken into account: with many small groups a gap is
+ * wide by chance. */
+AFFECT_API void affect_score_gap_from(const double *value, const affect_score_interval *interval,
+                                      size_t groups, size_t stride, affect_score_gap *out);
 
 #ifdef __cplusplus
 }

@@ -45,6 +45,18 @@ typedef enum affect_status {
 #undef AFFECT_STATUS_ENUM
 } affect_status;
 
+/* The version of this header; the library that a program runs with may be a later one. Within one
+ * AFFECT_VERSION_MAJOR (from 1 on; before that, one minor) what is here keeps its meaning and its
+ * place in memory. */
+#define AFFECT_VERSION_MAJOR 0
+#define AFFECT_VERSION_MINOR 1
+#define AFFECT_VERSION_PATCH 0
+#define AFFECT_VERSION_NUMBER                                                                      \
+    (AFFECT_VERSION_MAJOR * 1000000 + AFFECT_VERSION_MINOR * 1000 + AFFECT_VERSION_PATCH)
+/* Those of the library: "0.1.0", and as AFFECT_VERSION_NUMBER. */
+AFFECT_API const char *affect_version(void);
+AFFECT_API int affect_version_number(void);
+
 /* The symbol without its prefix ("ERROR_FORMAT"), or "UNKNOWN". Static storage. */
 AFFECT_API const char *affect_status_name(affect_status status);
 

@@ -24,14 +24,12 @@ void base_text_append(base_text *text, const char *string) {
     base_text_append_n(text, string, strlen(string));
 }
 
-void base_text_printf(base_text *text, const char *format, ...) {
+void base_text_vprintf(base_text *text, const char *format, va_list arguments) {
     if (text->failed) return;
     char small[256];
-    va_list arguments, again;
-    va_start(arguments, format);
+    va_list again;
     va_copy(again, arguments);
     int n = vsnprintf(small, sizeof small, format, arguments);
-    va_end(arguments);
     if (n < 0) {
         text->failed = true;
     } else if ((size_t)n < sizeof small) {
@@ -43,6 +41,13 @@ void base_text_printf(base_text *text, const char *format, ...) {
         text->length += (size_t)n;
     }
     va_end(again);
+}
+
+void base_text_printf(base_text *text, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    base_text_vprintf(text, format, arguments);
+    va_end(arguments);
 }
 
 void base_text_clear(base_text *text) {
@@ -127,6 +132,112 @@ char *base_utf8_clean(const char *text, size_t length) {
     }
     if (clean.failed) base_text_destroy(&clean);
     return clean.data;
+}
+
+bool base_control(uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
+
+bool base_harmful(uint32_t c) {
+    return base_control(c) || c == 0x61C || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c < 0x202F) || (c >= 0x2066 && c < 0x206A);
+}
+
+/* One code point of `text` at *at as it may be shown; returns the length in `out`. */
+static size_t clean_next(const char *text, size_t length, size_t *at, char out[4]) {
+    size_t before = *at;
+    uint32_t c = base_utf8_next(text, length, at);
+    bool malformed = c == 0xFFFD && *at == before + 1;
+    if (c == '\t' || c == '\n' || c == '\r')
+        c = ' ';
+    else if (malformed || base_harmful(c))
+        c = '?';
+    return base_utf8_put(c, out);
+}
+
+char *base_clean_line(const char *text, char *out, size_t size) {
+    size_t length = strlen(text), used = 0;
+    for (size_t at = 0; at < length;) {
+        char bytes[4];
+        size_t n = clean_next(text, length, &at, bytes);
+        if (used + n >= size) break;
+        memcpy(out + used, bytes, n);
+        used += n;
+    }
+    out[used] = '\0';
+    return out;
+}
+
+void base_text_append_clean(base_text *out, const char *text) {
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        char bytes[4];
+        size_t n = clean_next(text, length, &at, bytes);
+        base_text_append_n(out, bytes, n);
+    }
+}
+
+void base_text_append_json(base_text *out, const char *text) {
+    size_t length = strlen(text);
+    base_text_append(out, "\"");
+    for (size_t at = 0; at < length;) {
+        char bytes[4];
+        uint32_t c = base_utf8_next(text, length, &at);
+        if (c == '"' || c == '\\')
+            base_text_printf(out, "\\%c", (int)c);
+        else if (base_harmful(c))
+            base_text_printf(out, "\\u%04x", (unsigned)c);
+        else
+            base_text_append_n(out, bytes, base_utf8_put(c, bytes));
+    }
+    base_text_append(out, "\"");
+}
+
+void base_text_append_xml(base_text *out, const char *text) {
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        char bytes[4];
+        uint32_t c = base_utf8_next(text, length, &at);
+        const char *entity = c == '&'    ? "&amp;"
+                             : c == '<'  ? "&lt;"
+                             : c == '>'  ? "&gt;"
+                             : c == '"'  ? "&quot;"
+                             : c == '\t' ? "&#9;"
+                             : c == '\n' ? "&#10;"
+                             : c == '\r' ? "&#13;"
+                                         : NULL;
+        if (base_control(c) || c == 0xFFFE || c == 0xFFFF) c = 0xFFFD; /* XML 1.0, production 2 */
+        if (entity)
+            base_text_append(out, entity);
+        else
+            base_text_append_n(out, bytes, base_utf8_put(c, bytes));
+    }
+}
+
+void base_text_append_safe_json(base_text *out, const char *json) {
+    size_t length = strlen(json);
+    for (size_t at = 0; at < length;) {
+        char bytes[4];
+        uint32_t c = base_utf8_next(json, length, &at);
+        if (base_harmful(c) && c >= 0x20) /* below are the spaces between the values */
+            base_text_printf(out, "\\u%04x", (unsigned)c);
+        else
+            base_text_append_n(out, bytes, base_utf8_put(c, bytes));
+    }
+}
+
+void base_put_line(FILE *out, const char *format, ...) {
+    base_text text = {0}, clean = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    base_text_vprintf(&text, format, arguments);
+    va_end(arguments);
+    base_text_append_clean(&clean, text.data ? text.data : "");
+    if (text.failed || clean.failed)
+        fputs("out of memory", out);
+    else if (clean.length)
+        fwrite(clean.data, 1, clean.length, out);
+    putc('\n', out);
+    base_text_destroy(&text);
+    base_text_destroy(&clean);
 }
 
 bool base_parse_double(const char *text, size_t length, double *out) {

@@ -1,107 +1,48 @@
 /* affect analyze: a recording in, a timeline out. */
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "affect/affect.h"
 #include "cli/options.h"
+#include "collection/collection.h"
+#include "reason/reason.h"
 #include "report/report.h"
 
 typedef struct request {
     affect_context *ctx;
-    const char *input, *output, *format, *subtitles, *models;
-    bool no_face, no_voice, no_words, embed, force, json, quiet;
-    int64_t audio_stream, threads;
-    double rate_hz;
+    const char *input, *output, *format, *subtitles, *models, *licence, *participants, *shard;
+    bool no_face, no_voice, no_words, keep_offset, embed, force, json, quiet, explain;
+    const char *identity;
+    int64_t person_count;
+    int64_t audio_stream, threads, jobs;
+    double rate_hz, subtitles_offset;
     cli_list other_models;
+    const char *recogniser;
     unsigned formats;
-    bool progress_shown;
+    bool bar_shown;
 } request;
-
-/* ---- Ctrl-C: the first asks to stop, the second ends the program at once ---- */
-
-static affect_context *volatile interrupted_context;
-
-static void interrupt(int signal_number) {
-    (void)signal_number;
-    affect_context *ctx = interrupted_context;
-    if (ctx) affect_context_cancel(ctx);
-}
-
-static void catch_interrupts(affect_context *ctx) {
-    interrupted_context = ctx;
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    if (ctx) {
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-    }
-    signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---- progress on a terminal ---- */
 
 static void show_progress(void *user, affect_time done, affect_time total, double left_s) {
-    request *r = user;
-    enum { WIDTH = 24 };
-    char bar[WIDTH * 3 + 1] = "", clock[TIME_TEXT_SIZE];
-    r->progress_shown = true;
-    if (total == AFFECT_TIME_NONE || total <= 0) {
-        fprintf(stderr, "\r\033[K  %s taken in", time_to_clock(done, clock));
-        return;
-    }
-    double share = BASE_MIN((double)done / (double)total, 1.0);
-    int full = (int)(share * WIDTH + 0.5);
-    for (int i = 0; i < WIDTH; i++) strcat(bar, i < full ? "\u2588" : "\u2591");
-    fprintf(stderr, "\r\033[K  %s %3.0f %%", bar, 100.0 * share);
-    if (isfinite(left_s))
-        fprintf(stderr, "  %d:%02d left", (int)(left_s + 0.5) / 60, (int)(left_s + 0.5) % 60);
-    fflush(stderr);
+    char clock[TIME_TEXT_SIZE], text[TIME_TEXT_SIZE + 16];
+    bool known = total != AFFECT_TIME_NONE && total > 0;
+    snprintf(text, sizeof text, "%s taken in", time_to_clock(done, clock));
+    report_progress(&((request *)user)->bar_shown,
+                    known ? BASE_MIN((double)done / (double)total, 1.0) : NAN, known ? "" : text,
+                    left_s);
 }
 
-static void end_progress(request *r) {
-    if (r->progress_shown) fprintf(stderr, "\r\033[K");
-    r->progress_shown = false;
+static void show_collection(void *user, const collection_progress *p) {
+    char text[96] = "";
+    int n = snprintf(text, sizeof text, "  %zu of %zu recordings", p->done, p->total);
+    if (p->failed) snprintf(text + n, sizeof text - (size_t)n, ", %zu failed", p->failed);
+    report_progress(&((request *)user)->bar_shown, p->share, text, p->left_s);
 }
 
 /* ---- checks before minutes of work ---- */
-
-/* The nearest folder that exists must let us write; a file in the way is said now, not later. */
-static affect_status check_writable(request *r) {
-    char *path = base_strdup(r->output);
-    if (!path) return base_fail_memory(r->ctx);
-    affect_status status = AFFECT_OK;
-    for (;;) {
-        struct stat info;
-        size_t n = strlen(path);
-        while (n > 1 && path[n - 1] == '/') path[--n] = '\0';
-        if (stat(path, &info) == 0) {
-            if (!S_ISDIR(info.st_mode))
-                status =
-                    base_fail(r->ctx, AFFECT_ERROR_OUTPUT, "%s is a file: -o wants a folder", path);
-            else if (access(path, W_OK | X_OK) != 0)
-                status = base_fail(r->ctx, AFFECT_ERROR_OUTPUT,
-                                   "%s: %s; choose another folder with -o", path, strerror(errno));
-            break;
-        }
-        if (errno != ENOENT) {
-            status = base_fail(r->ctx, AFFECT_ERROR_OUTPUT, "%s: %s", path, strerror(errno));
-            break;
-        }
-        char *slash = strrchr(path, '/');
-        if (slash == path) slash++;
-        if (slash)
-            *slash = '\0';
-        else
-            strcpy(path, ".");
-    }
-    base_free(path);
-    return status;
-}
 
 static affect_status check(request *r) {
     affect_context *ctx = r->ctx;
@@ -120,18 +61,25 @@ static affect_status check(request *r) {
                              "FOLDER");
         return AFFECT_OK;
     }
-    status = check_writable(r);
+    status = base_check_writable(ctx, r->output);
     if (status == AFFECT_OK) status = report_check_folder(ctx, r->output, r->formats, r->force);
+    const report_options how = {.media = r->input,
+                                .embed = r->embed && r->formats >> REPORT_HTML & 1U};
+    if (status == AFFECT_OK) status = report_check_media(ctx, &how);
     return status;
 }
 
 static affect_status set_options(request *r, affect_options *o) {
     affect_options_set_face(o, !r->no_face);
+    affect_options_set_identity(o, strcmp(r->identity, "off") != 0);
     affect_options_set_voice(o, !r->no_voice);
     affect_options_set_words(o, !r->no_words);
+    affect_options_set_keep_offset(o, r->keep_offset);
     affect_status status = affect_options_set_rate(o, r->rate_hz);
+    if (status == AFFECT_OK) status = affect_options_set_person_count(o, (int)r->person_count);
     if (status == AFFECT_OK) status = affect_options_set_audio_stream(o, (int)r->audio_stream);
     if (status == AFFECT_OK) status = affect_options_set_subtitles(o, r->subtitles);
+    if (status == AFFECT_OK) status = affect_options_set_subtitles_offset(o, r->subtitles_offset);
     for (size_t i = 0; i < r->other_models.count && status == AFFECT_OK; i++) {
         const char *equal = strchr(r->other_models.items[i], '=');
         if (!equal || equal == r->other_models.items[i] || !equal[1])
@@ -143,6 +91,8 @@ static affect_status set_options(request *r, affect_options *o) {
         status = affect_options_set_model(o, task, equal + 1);
         base_free(task);
     }
+    if (r->recogniser && status == AFFECT_OK)
+        status = affect_options_set_model(o, "words.recognition.en", r->recogniser);
     if (!r->quiet && isatty(STDERR_FILENO)) affect_options_on_progress(o, show_progress, r);
     return status;
 }
@@ -154,36 +104,44 @@ static affect_status print_one(request *r, const affect_timeline *timeline) {
     while (!r->json && !(r->formats >> format & 1U)) format++;
     const report_options how = {.media = r->input};
     affect_status status = report_print(r->ctx, timeline, format, NULL, &how, stdout);
-    if (status == AFFECT_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = base_fail(r->ctx, AFFECT_ERROR_OUTPUT, "standard output: %s", strerror(errno));
-    return status;
+    return status == AFFECT_OK ? cli_flush(r->ctx) : status;
 }
 
 static affect_status print_summary(request *r, const affect_timeline *timeline) {
-    int columns;
-    bool colour;
     base_text text = {0};
-    report_terminal(stdout, &columns, &colour);
-    report_summary(timeline, columns, colour, &text);
-    affect_status status = text.failed ? base_fail_memory(r->ctx) : AFFECT_OK;
-    if (status == AFFECT_OK && text.length &&
-        (fwrite(text.data, 1, text.length, stdout) != text.length || fflush(stdout) != 0))
-        status = base_fail(r->ctx, AFFECT_ERROR_OUTPUT, "standard output: %s", strerror(errno));
+    affect_status status = report_print_summary(r->ctx, timeline, stdout);
+    if (status == AFFECT_OK && r->explain) base_text_append(&text, "\n");
+    if (status == AFFECT_OK && r->explain) status = reason_put_text(r->ctx, timeline, &text);
+    if (status == AFFECT_OK && text.failed) status = base_fail_memory(r->ctx);
+    if (status == AFFECT_OK && r->explain) fputs(text.data, stdout);
+    if (status == AFFECT_OK) status = cli_flush(r->ctx);
     base_text_destroy(&text);
     return status;
 }
 
 static void print_last_line(const request *r, const affect_timeline *timeline, double seconds) {
     double length = time_to_seconds(affect_timeline_duration(timeline));
-    fprintf(stderr, "%.1f s analyzed in %.1f s (%.1f\u00d7 real time)", length, seconds,
-            seconds > 0 ? length / seconds : 0.0);
+    base_text where = {0};
     if (r->output) {
         size_t n = strlen(r->output);
         bool page = r->formats >> REPORT_HTML & 1U;
-        fprintf(stderr, ": %s%s%s", r->output, n && r->output[n - 1] == '/' ? "" : "/",
-                page ? "report.html" : "");
+        base_text_printf(&where, ": %s%s%s", r->output, n && r->output[n - 1] == '/' ? "" : "/",
+                         page ? "report.html" : "");
     }
-    fputc('\n', stderr);
+    cli_last_line("%.1f s analyzed in %.1f s (%.1f\u00d7 real time)%s", length, seconds,
+                  seconds > 0 ? length / seconds : 0.0, where.length ? where.data : "");
+    base_text_destroy(&where);
+}
+
+/* A read error in the middle: what came before it is written, and the command fails all the same.
+ */
+static affect_status check_whole(request *r, const affect_timeline *timeline) {
+    const char *error = affect_timeline_property(timeline, "media/error");
+    if (!error) return AFFECT_OK;
+    return base_fail(r->ctx, AFFECT_ERROR_NOT_FOUND,
+                     "%s: could not be read to its end: %s; what came before was analyzed, the "
+                     "warnings say from when to when it was not",
+                     r->input, error);
 }
 
 static affect_status run(request *r) {
@@ -193,142 +151,204 @@ static affect_status run(request *r) {
     bool printing = !r->output || r->json; /* a format to standard output */
     bool summary = !r->quiet && !r->json && !(printing && r->format);
     affect_status status = check(r);
+    if (status == AFFECT_OK && r->explain && r->output)
+        status = reason_check_folder(r->ctx, r->output, r->force);
     if (status == AFFECT_OK) status = affect_options_create(r->ctx, &options);
     if (status == AFFECT_OK) status = set_options(r, options);
     if (status == AFFECT_OK) status = affect_analyze(r->ctx, r->input, options, &timeline);
-    end_progress(r);
+    report_progress_end(&r->bar_shown);
     const report_options how = {.media = r->input, .embed = r->embed, .force = r->force};
     if (status == AFFECT_OK && r->output)
         status = report_write(r->ctx, timeline, r->output, r->formats, &how);
+    if (status == AFFECT_OK && r->output && r->explain)
+        status = reason_write(r->ctx, timeline, r->output, r->force);
     if (status == AFFECT_OK && printing && (r->json || r->format)) status = print_one(r, timeline);
     if (status == AFFECT_OK && summary) status = print_summary(r, timeline);
+    if (status == AFFECT_OK) status = check_whole(r, timeline);
     if (status == AFFECT_OK && !r->quiet) print_last_line(r, timeline, base_now_s() - start);
     affect_timeline_destroy(timeline);
     affect_options_destroy(options);
     return status;
 }
 
+/* ---- many recordings ---- */
+
+static void say_failure(void *user, const char *path, const char *message) {
+    request *r = user;
+    report_progress_end(&r->bar_shown);
+    base_put_line(stderr, "affect analyze: %s%s%s", strstr(message, path) ? "" : path,
+                  strstr(message, path) ? "" : ": ", message);
+}
+
+static affect_status check_many(request *r) {
+    if (!r->output)
+        return base_fail(r->ctx, AFFECT_ERROR_USAGE,
+                         "several recordings want a folder for what they give: -o FOLDER");
+    if (r->explain) return base_fail(r->ctx, AFFECT_ERROR_USAGE, "--explain is for one recording");
+    if (r->json || r->explain || (r->subtitles && !base_starts_with(r->subtitles, "stream")))
+        return base_fail(r->ctx, AFFECT_ERROR_USAGE, "%s is for one recording; there are several",
+                         r->json      ? "--json"
+                         : r->explain ? "--explain"
+                                      : "a file with --subtitles");
+    affect_status status = report_formats_parse(r->ctx, r->format ? r->format : "all", &r->formats);
+    return status == AFFECT_OK ? base_check_writable(r->ctx, r->output) : status;
+}
+
+static affect_status run_many(request *r, const cli_list *operands) {
+    affect_options *options = NULL;
+    collection_list list = {0};
+    collection_counts n = {0}, all = {0};
+    collection_options how = {.folder = r->output,
+                              .participants = r->participants,
+                              .embed = r->embed,
+                              .force = r->force,
+                              .jobs = (int)r->jobs,
+                              .on_failure = say_failure,
+                              .user = r};
+    double start = base_now_s();
+    if (!r->quiet && isatty(STDERR_FILENO)) how.on_progress = show_collection;
+    affect_status status = check_many(r);
+    how.formats = r->formats;
+    if (status == AFFECT_OK) status = collection_shard_parse(r->ctx, r->shard, &how.shard);
+    if (status == AFFECT_OK)
+        status = collection_find(r->ctx, operands->items, operands->count, &list);
+    if (status == AFFECT_OK) status = affect_options_create(r->ctx, &options);
+    if (status == AFFECT_OK) status = set_options(r, options);
+    if (status == AFFECT_OK) status = collection_analyze(r->ctx, &list, options, &how, &n);
+    report_progress_end(&r->bar_shown);
+    if (status == AFFECT_OK && how.shard.count == 1) {
+        affect_context_set_log(
+            r->ctx, AFFECT_LOG_WARNING, cli_log,
+            (void *)(uintptr_t) "analyze"); /* of the tables, not of each recording */
+        status = collection_merge(r->ctx, &how.folder, 1, r->participants, r->output, &all);
+    }
+    if (status == AFFECT_OK && how.shard.count > 1 && !r->quiet)
+        cli_last_line("shard %d of %d (%s): %zu of %zu recordings, %zu failed; when all are done: "
+                      "affect collection merge %s",
+                      how.shard.index, how.shard.count, how.shard.from, n.recordings - n.failed,
+                      n.recordings, n.failed, r->output);
+    else if (status == AFFECT_OK && all.failed) /* of a shard: a launcher would end the others */
+        status = base_fail(r->ctx, n.first ? n.first : AFFECT_ERROR_NOT_FOUND,
+                           "%zu of %zu recordings could not be analyzed (%s/recordings.csv says "
+                           "why); the rest is done",
+                           all.failed, all.recordings, r->output);
+    else if (status == AFFECT_OK && !r->quiet)
+        cli_last_line("%zu recordings, %zu of them now: %.1f s analyzed in %.1f s (%.1f\u00d7 real "
+                      "time): %s/index.html",
+                      n.recordings, n.analyzed, n.analyzed_s, base_now_s() - start,
+                      n.analyzed_s / BASE_MAX(base_now_s() - start, 1e-3), r->output);
+    collection_list_destroy(&list);
+    affect_options_destroy(options);
+    return status;
+}
+
+/* One file is a recording, unless it is to be put into a collection. */
+static bool is_many(const request *r, const cli_list *operands) {
+    return operands->count > 1 || base_is_folder(operands->items[0]) || r->jobs || r->shard ||
+           r->participants || (r->output && collection_is(r->output));
+}
+
+static const cli_option analyze_options[] = {
+    CLI_OPTION(request, "output", CLI_TEXT, output, .letter = 'o', .meta = "FOLDER",
+               .help = "where the files go; without it only a summary is printed"),
+    CLI_OPTION(request, "format", CLI_TEXT, format, .letter = 'f', .meta = "LIST",
+               .help =
+                   "json, csv, eaf, textgrid, vtt, svg, html, several with commas, or all; without "
+                   "-o one format goes to standard output"),
+    CLI_OPTION(
+        request, "subtitles", CLI_TEXT, subtitles, .meta = "FILE",
+        .help =
+            "a transcript (SRT, WebVTT, ASS, SBV, LRC, TTML, TSV, TextGrid, EAF, JSON) instead of "
+            "recognition; stream or stream:N takes text subtitles inside the recording"),
+    CLI_OPTION(request, "subtitles-offset", CLI_NUMBER, subtitles_offset, .meta = "S",
+               .help = "seconds added to all times of the transcript, e.g. -3600", .min = -360000,
+               .max = 360000),
+    CLI_OPTION(request, "audio-stream", CLI_INT, audio_stream, .meta = "N",
+               .help = "which of several audio streams, from 0; -1 is the best", .min = -1,
+               .max = 99),
+    CLI_OPTION(request, "no-face", CLI_FLAG, no_face, .help = "leave faces alone"),
+    CLI_OPTION(request, "no-voice", CLI_FLAG, no_voice, .help = "leave the voice alone"),
+    CLI_OPTION(request, "no-words", CLI_FLAG, no_words, .help = "leave words alone"),
+    CLI_OPTION(
+        request, "identity", CLI_CHOICE, identity, .choices = "on|off",
+        .help =
+            "tell persons apart by embeddings of face and voice (biometric data, kept in memory "
+            "only), or faces by motion and appearance alone"),
+    CLI_OPTION(request, "person-count", CLI_INT, person_count, .meta = "N",
+               .help = "how many people there are, as a hint; 0 = not known", .min = 0,
+               .max = 1000),
+    CLI_OPTION(request, "keep-offset", CLI_FLAG, keep_offset,
+               .help =
+                   "leave sound and picture as far apart as the recording has them; they are moved "
+                   "together where lips and voice show that they are not"),
+    CLI_OPTION(request, "rate", CLI_NUMBER, rate_hz, .meta = "HZ",
+               .help = "rows of the trajectory a second", .min = 0.1, .max = 1000),
+    CLI_OPTION(request, "explain", CLI_FLAG, explain,
+               .help = "say what was expressed and why: explanation.json and explanation.txt "
+                       "beside the rest, or below the summary"),
+    CLI_OPTION(request, "threads", CLI_INT, threads, .meta = "N",
+               .help = "threads to use, 0 = one a processor; the result does not depend on it",
+               .min = 0, .max = 256),
+    CLI_OPTION(request, "jobs", CLI_INT, jobs, .meta = "N",
+               .help = "of several recordings, how many at once, 0 = as many as threads", .min = 0,
+               .max = 256),
+    CLI_OPTION(request, "participants", CLI_TEXT, participants, .meta = "FILE",
+               .help =
+                   "of several: a table with recording, person, participant and conditions, which "
+                   "are joined to all tables"),
+    CLI_OPTION(request, "shard", CLI_TEXT, shard, .meta = "I/N",
+               .help =
+                   "of several: take part I of N, for N machines; under Slurm and Open MPI that is "
+                   "known"),
+    CLI_OPTION(request, "models", CLI_TEXT, models, .meta = "FOLDER",
+               .help = "look for models here first"),
+    CLI_OPTION(request, "model", CLI_LIST, other_models, .meta = "TASK=MODEL",
+               .help = "use another model (a name or a folder) for a task, e.g. face.emotion"),
+    CLI_OPTION(request, "recogniser", CLI_TEXT, recogniser, .meta = "MODEL",
+               .help = "whisper:FILE hears with Whisper (docs/words.md)"),
+    CLI_OPTION(request, "licence", CLI_CHOICE, licence, .choices = "any|commercial",
+               .help = "commercial: refuse models that may not be used commercially, and use what "
+                       "remains"),
+    CLI_OPTION(request, "embed", CLI_FLAG, embed,
+               .help = "put the recording into report.html instead of linking it"),
+    CLI_OPTION(request, "force", CLI_FLAG, force, .help = "overwrite existing files"),
+    CLI_OPTION(request, "json", CLI_FLAG, json,
+               .help = "print the timeline as JSON instead of the summary"),
+    CLI_OPTION(request, "quiet", CLI_FLAG, quiet, .letter = 'q',
+               .help = "print neither progress nor summary"),
+};
+
+static affect_status analyze(affect_context *ctx, void *user, const cli_list *operands) {
+    request *r = user;
+    r->ctx = ctx;
+    r->input = operands->items[0];
+    affect_context_set_log(ctx, AFFECT_LOG_WARNING, NULL, NULL); /* they stand in the timeline */
+    affect_context_set_threads(ctx, (int)r->threads);
+    affect_context_set_commercial(ctx, r->licence && strcmp(r->licence, "commercial") == 0);
+    affect_status status = affect_context_set_models(ctx, r->models);
+    if (status != AFFECT_OK) return status;
+    return is_many(r, operands) ? run_many(r, operands) : run(r);
+}
+
 int cli_analyze(int argc, char **argv) {
-    request r = {.audio_stream = -1, .rate_hz = 10.0};
-    const char *licence = NULL;
-    const cli_option options[] = {
-        {.name = "output",
-         .letter = 'o',
-         .type = CLI_TEXT,
-         .value = &r.output,
-         .meta = "FOLDER",
-         .help = "where the files go; without it only a summary is printed"},
-        {.name = "format",
-         .letter = 'f',
-         .type = CLI_TEXT,
-         .value = &r.format,
-         .meta = "LIST",
-         .help = "json, csv, eaf, textgrid, vtt, svg, html, several with commas, or all; without "
-                 "-o one format goes to standard output"},
-        {.name = "subtitles",
-         .type = CLI_TEXT,
-         .value = &r.subtitles,
-         .meta = "FILE",
-         .help = "a transcript (SRT, WebVTT, TextGrid, EAF, JSON) instead of recognition"},
-        {.name = "audio-stream",
-         .type = CLI_INT,
-         .value = &r.audio_stream,
-         .meta = "N",
-         .help = "which of several audio streams, from 0; -1 is the best",
-         .min = -1,
-         .max = 99},
-        {.name = "no-face", .type = CLI_FLAG, .value = &r.no_face, .help = "leave faces alone"},
-        {.name = "no-voice",
-         .type = CLI_FLAG,
-         .value = &r.no_voice,
-         .help = "leave the voice alone"},
-        {.name = "no-words", .type = CLI_FLAG, .value = &r.no_words, .help = "leave words alone"},
-        {.name = "rate",
-         .type = CLI_NUMBER,
-         .value = &r.rate_hz,
-         .meta = "HZ",
-         .help = "rows of the trajectory a second",
-         .min = 0.1,
-         .max = 1000},
-        {.name = "threads",
-         .type = CLI_INT,
-         .value = &r.threads,
-         .meta = "N",
-         .help = "threads to use, 0 = one a processor; the result does not depend on it",
-         .min = 0,
-         .max = 256},
-        {.name = "models",
-         .type = CLI_TEXT,
-         .value = &r.models,
-         .meta = "FOLDER",
-         .help = "look for models here first"},
-        {.name = "model",
-         .type = CLI_LIST,
-         .value = &r.other_models,
-         .meta = "TASK=MODEL",
-         .help = "use another model (a name or a folder) for a task, e.g. face.emotion"},
-        {.name = "licence",
-         .type = CLI_CHOICE,
-         .value = &licence,
-         .choices = "any|commercial",
-         .help = "commercial: refuse models that may not be used commercially, and use what "
-                 "remains"},
-        {.name = "embed",
-         .type = CLI_FLAG,
-         .value = &r.embed,
-         .help = "put the recording into report.html instead of linking it"},
-        {.name = "force", .type = CLI_FLAG, .value = &r.force, .help = "overwrite existing files"},
-        {.name = "json",
-         .type = CLI_FLAG,
-         .value = &r.json,
-         .help = "print the timeline as JSON instead of the summary"},
-        {.name = "quiet",
-         .letter = 'q',
-         .type = CLI_FLAG,
-         .value = &r.quiet,
-         .help = "print neither progress nor summary"},
-    };
+    request r = {.audio_stream = -1, .rate_hz = 10.0, .identity = "on"};
     const cli_usage usage = {
         .verb = "analyze",
-        .synopsis = "affect analyze [OPTIONS] RECORDING",
+        .synopsis = "affect analyze [OPTIONS] RECORDING...",
         .text =
             "Turns a recording (any file FFmpeg opens; - is standard input) into a timeline of\n"
             "what was expressed in face, voice and words, as people would perceive it, with\n"
             "uncertainty. What is missing (no picture, a model that is not installed) is said\n"
-            "and the rest goes on.",
+            "and the rest goes on. Several recordings, or a folder of them, make a collection: a\n"
+            "folder a recording, and tables over all; what is done already is not done again.",
         .examples = "affect analyze talk.mp4 -o talk/\n"
                     "affect analyze interview.wav --subtitles interview.srt -o out/\n"
+                    "affect analyze study/ --participants participants.csv -o collection/\n"
                     "affect analyze - --format json < stream.mkv > timeline.json",
-        .options = options,
-        .option_count = BASE_COUNT(options)};
-    cli_list operands = {0};
-    bool help;
-    affect_status status = cli_parse(&usage, argc, argv, &operands, &help);
-    if (status == AFFECT_OK && !help) {
-        if (operands.count != 1)
-            status = (affect_status)cli_fail_text(
-                "analyze", AFFECT_ERROR_USAGE,
-                operands.count ? "wants one recording, not %zu; see affect analyze --help"
-                               : "wants a recording; see affect analyze --help",
-                operands.count);
-        else
-            r.input = operands.items[0];
-    }
-    base_free(operands.items);
-    if (!r.input) {
-        base_free(r.other_models.items);
-        return (int)status;
-    }
-    status = affect_context_create(&r.ctx);
-    if (status != AFFECT_OK) return cli_fail("analyze", NULL, status);
-    catch_interrupts(r.ctx);
-    affect_context_set_threads(r.ctx, (int)r.threads);
-    affect_context_set_commercial(r.ctx, licence && strcmp(licence, "commercial") == 0);
-    status = affect_context_set_models(r.ctx, r.models);
-    if (status == AFFECT_OK) status = run(&r);
-    interrupted_context = NULL;
-    int code = status == AFFECT_OK ? 0 : cli_fail("analyze", r.ctx, status);
+        .options = analyze_options,
+        .into = &r,
+        .option_count = BASE_COUNT(analyze_options)};
+    int code = cli_run(&usage, argc, argv, 1, SIZE_MAX, "a recording", analyze);
     base_free(r.other_models.items);
-    affect_context_destroy(r.ctx);
     return code;
 }

@@ -1,742 +1,137 @@
 /* affect features: voice features of recordings as tables, in openSMILE's column names and formats.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/annotate.h"
 #include "cli/options.h"
-#include "data/transcript.h"
-#include "media/media.h"
-#include "report/report.h"
-#include "voice/egemaps.h"
-
-typedef enum feature_set { SET_EGEMAPS, SET_PROSODY, SET_LOGMEL } feature_set;
-typedef enum table_format { TABLE_CSV, TABLE_ARFF, TABLE_NPY } table_format;
-
-enum { MOST_COLUMNS = 256, MOST_OPEN = 64 /* segments that overlap at one instant */ };
-
-/* ---- tables ---- */
-
-typedef struct table {
-    table_format format;
-    bool segments; /* rows carry their end and label */
-    size_t columns;
-    const char *names[MOST_COLUMNS];
-    base_output output;
-    FILE *file; /* output.file or stdout; NULL: no such table is wanted */
-    size_t rows;
-} table;
-
-static table_format format_of(const char *path) {
-    return path && base_ends_with(path, ".arff")  ? TABLE_ARFF
-           : path && base_ends_with(path, ".npy") ? TABLE_NPY
-                                                  : TABLE_CSV;
-}
-
-/* The npy header is rewritten when the number of rows is known; it keeps its 128 bytes. */
-static void npy_header(table *t) {
-    char header[119];
-    int n = snprintf(header, sizeof header,
-                     "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", t->rows,
-                     t->columns);
-    memset(header + n, ' ', sizeof header - (size_t)n);
-    header[117] = '\n';
-    fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, t->file);
-    fwrite(header, 1, 118, t->file);
-}
-
-static void table_begin(table *t) {
-    if (t->format == TABLE_NPY) {
-        npy_header(t);
-    } else if (t->format == TABLE_ARFF) {
-        fprintf(t->file, "@relation affect_features\n\n@attribute name string\n"
-                         "@attribute frameTime numeric\n");
-        if (t->segments) fprintf(t->file, "@attribute frameEnd numeric\n@attribute label string\n");
-        for (size_t i = 0; i < t->columns; i++)
-            fprintf(t->file, "@attribute %s numeric\n", t->names[i]);
-        fprintf(t->file, "\n@data\n\n");
-    } else {
-        fprintf(t->file, t->segments ? "name;frameTime;frameEnd;label" : "name;frameTime");
-        for (size_t i = 0; i < t->columns; i++) fprintf(t->file, ";%s", t->names[i]);
-        fputc('\n', t->file);
-    }
-}
-
-static affect_status table_open(affect_context *ctx, table *t, const char *path, bool force) {
-    t->format = format_of(path);
-    if (!path) {
-        t->file = stdout;
-    } else {
-        if (!force && base_file_exists(path))
-            return base_fail(ctx, AFFECT_ERROR_EXISTS, "%s exists; --force overwrites it", path);
-        affect_status status = base_output_open(ctx, path, &t->output);
-        if (status != AFFECT_OK) return status;
-        t->file = t->output.file;
-    }
-    table_begin(t);
-    return AFFECT_OK;
-}
-
-static affect_status table_close(affect_context *ctx, table *t, const char *path) {
-    if (!t->file) return AFFECT_OK;
-    if (t->format == TABLE_NPY && t->output.file) {
-        if (fseek(t->file, 0, SEEK_SET) == 0) npy_header(t);
-        fseek(t->file, 0, SEEK_END);
-    }
-    if (fflush(t->file) != 0 || ferror(t->file)) {
-        base_output_abort(&t->output);
-        return base_fail(ctx, AFFECT_ERROR_OUTPUT, "cannot write to %s",
-                         path ? path : "standard output");
-    }
-    return path ? base_output_commit(ctx, &t->output) : AFFECT_OK;
-}
-
-/* ---- rows as text ---- */
-
-/* A name or label between quotes, with what would end it taken out. */
-static void put_quoted(base_text *text, const char *word) {
-    base_text_append(text, "'");
-    for (const char *c = word; *c; c++)
-        base_text_append_n(text, *c == '\'' || *c == ';' || *c == '\n' || *c == '\r' ? "_" : c, 1);
-    base_text_append(text, "'");
-}
-
-static void put_row(base_text *text, const table *t, const char *name, double t0, double t1,
-                    const char *label, const float *values) {
-    if (t->format == TABLE_NPY) {
-        base_text_append_n(text, (const char *)values, t->columns * sizeof *values);
-        return;
-    }
-    const char *comma = t->format == TABLE_ARFF ? "," : ";";
-    put_quoted(text, name);
-    base_text_printf(text, "%s%f", comma, t0);
-    if (t->segments) {
-        base_text_printf(text, "%s%f%s", comma, t1, comma);
-        put_quoted(text, label ? label : "");
-    }
-    for (size_t i = 0; i < t->columns; i++) {
-        double x = (double)values[i];
-        if (isnan(x))
-            base_text_printf(text, "%s%s", comma, t->format == TABLE_ARFF ? "?" : "nan");
-        else if (t->format == TABLE_CSV && x == floor(x))
-            base_text_printf(text, "%s%.0f", comma, x); /* as openSMILE prints whole numbers */
-        else
-            base_text_printf(text, "%s%e", comma, x);
-    }
-    base_text_append(text, "\n");
-}
-
-/* ---- what to do ---- */
-
-typedef struct segment {
-    double t0, t1;
-    char *label;
-} segment;
+#include "voice/features.h"
 
 typedef struct request {
     affect_context *ctx;
-    feature_set set;
-    const char *output, *lld, *segments, *tier, *name;
+    const char *output, *lld, *segments, *tier, *name, *set_name;
     double window, step;
     int64_t rate, threads, bands;
     bool force, quiet;
-    voice_log_mel_options mel;
-    segment *segment; /* of the file, sorted by t0 */
-    size_t segment_count, segment_capacity;
-    table main, descriptors;
+    voice_features_segment *segment; /* sorted by t0; labels are those of `said` */
+    size_t segment_count;
+    data_annotation said;
 } request;
 
-/* One recording: results stand in text until it is the recording's turn to be written. */
-typedef struct job {
-    const request *r;
-    const char *path;
-    char *name;
-    base_text main, descriptors; /* rows */
-    size_t main_rows, descriptor_rows;
-    FILE *main_file, *descriptor_file; /* written to directly, where set */
-    double seconds;
-    int rate;
-    size_t too_short, gaps;
-    affect_status status;
-    char *message;
-} job;
-
-static char *stem_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-    return base_strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-}
-
-static affect_status flush_text(affect_context *ctx, base_text *text, FILE *file) {
-    if (text->failed) return base_fail_memory(ctx);
-    if (!file || !text->length) return AFFECT_OK;
-    if (fwrite(text->data, 1, text->length, file) != text->length)
-        return base_fail(ctx, AFFECT_ERROR_OUTPUT, "cannot write the table");
-    base_text_clear(text);
-    return AFFECT_OK;
-}
-
-/* ---- eGeMAPS ---- */
-
-/* Segments that contain the present sample, each a recording of its own. */
-typedef struct open_segment {
-    voice_egemaps *set;
-    size_t index;            /* of the segment */
-    size_t begin, end, rows; /* samples; descriptor rows */
-    double t0, t1;
-    const char *label;
-} open_segment;
-
-typedef struct egemaps_run {
-    affect_context *ctx;
-    job *job;
-    int rate;
-    bool whole; /* one segment without an end */
-    open_segment open[MOST_OPEN];
-    size_t open_count, next;
-    voice_egemaps *spare[MOST_OPEN];
-    size_t spare_count;
-    size_t at; /* samples so far */
-} egemaps_run;
-
-static bool nth_segment(const request *r, size_t n, double *t0, double *t1, const char **label) {
-    *label = "";
-    if (r->segments) {
-        if (n >= r->segment_count) return false;
-        *t0 = r->segment[n].t0;
-        *t1 = r->segment[n].t1;
-        *label = r->segment[n].label;
-        return true;
-    }
-    *t0 = (double)n * r->step;
-    *t1 = *t0 + r->window;
-    return true;
-}
-
-static affect_status open_segments(egemaps_run *run, size_t until) {
-    const request *r = run->job->r;
-    for (;; run->next++) {
-        open_segment s = {.index = run->next, .end = SIZE_MAX};
-        if (run->whole) {
-            if (run->next > 0) return AFFECT_OK;
-        } else {
-            if (!nth_segment(r, run->next, &s.t0, &s.t1, &s.label)) return AFFECT_OK;
-            s.begin = (size_t)llround(fmax(s.t0, 0.0) * run->rate);
-            s.end = (size_t)llround(fmax(s.t1, 0.0) * run->rate);
-        }
-        if (s.begin >= until) return AFFECT_OK;
-        if (s.end <= s.begin) continue;
-        if (run->open_count == MOST_OPEN)
-            return base_fail(run->ctx, AFFECT_ERROR_LIMIT,
-                             "more than %d segments overlap at %.3f s", MOST_OPEN, s.t0);
-        if (run->spare_count) {
-            s.set = run->spare[--run->spare_count];
-            voice_egemaps_reset(s.set);
-        } else {
-            affect_status status = voice_egemaps_create(run->ctx, run->rate, &s.set);
-            if (status != AFFECT_OK) return status;
-        }
-        run->open[run->open_count++] = s;
-    }
-}
-
-static affect_status put_descriptors(egemaps_run *run, open_segment *s) {
-    size_t rows;
-    const float *row = voice_egemaps_take(s->set, &rows);
-    job *j = run->job;
-    if (!j->r->descriptors.file) return AFFECT_OK;
-    double period = voice_egemaps_period(s->set);
-    for (size_t i = 0; i < rows; i++, s->rows++, j->descriptor_rows++)
-        put_row(&j->descriptors, &j->r->descriptors, j->name, s->t0 + (double)s->rows * period,
-                s->t1, s->label, row + i * VOICE_EGEMAPS_DESCRIPTORS);
-    return flush_text(run->ctx, &j->descriptors, j->descriptor_file);
-}
-
-static affect_status close_segment(egemaps_run *run, open_segment *s) {
-    affect_status status = voice_egemaps_finish(s->set);
-    if (status == AFFECT_OK) status = put_descriptors(run, s);
-    float values[VOICE_EGEMAPS_FUNCTIONALS];
-    job *j = run->job;
-    if (status == AFFECT_OK) {
-        status = voice_egemaps_functionals(s->set, values);
-        if (status == AFFECT_ERROR_FORMAT && !run->whole) {
-            j->too_short++;
-            status = AFFECT_OK;
-        } else if (status == AFFECT_OK) {
-            double end = BASE_MIN(s->t1, (double)run->at / run->rate);
-            put_row(&j->main, &j->r->main, j->name, s->t0, end, s->label, values);
-            j->main_rows++;
-            status = flush_text(run->ctx, &j->main, j->main_file);
-        }
-    }
-    run->spare[run->spare_count++] = s->set;
-    return status;
-}
-
-static affect_status egemaps_samples(void *user, const float *samples, size_t count) {
-    egemaps_run *run = user;
-    size_t until = run->at + count;
-    affect_status status = open_segments(run, until);
-    size_t kept = 0;
-    for (size_t i = 0; i < run->open_count && status == AFFECT_OK; i++) {
-        open_segment *s = &run->open[i];
-        size_t from = BASE_MAX(s->begin, run->at), to = BASE_MIN(s->end, until);
-        status = voice_egemaps_push(s->set, samples + (from - run->at), to - from);
-        if (status == AFFECT_OK) status = put_descriptors(run, s);
-        if (status == AFFECT_OK && s->end <= until) {
-            size_t now = run->at;
-            run->at = s->end;
-            status = close_segment(run, s);
-            run->at = now;
-        } else {
-            run->open[kept++] = *s;
-        }
-    }
-    if (status == AFFECT_OK) run->open_count = kept;
-    run->at = until;
-    return status;
-}
-
-static affect_status egemaps_end(void *user) {
-    egemaps_run *run = user;
-    affect_status status = run->at || run->job->r->segments ? AFFECT_OK : open_segments(run, 1);
-    size_t n = run->open_count;
-    run->open_count = 0;
-    for (size_t i = 0; i < n; i++)
-        if (status == AFFECT_OK)
-            status = close_segment(run, &run->open[i]);
-        else
-            run->spare[run->spare_count++] = run->open[i].set;
-    return status;
-}
-
-/* ---- frames: prosody and log-mel ---- */
-
-typedef struct frames_run {
-    affect_context *ctx;
-    job *job;
-    int rate;
-    voice_descriptors *stream;
-    voice_log_mel *mel;
-    float *samples, *rows; /* log-mel: what is left of the last push */
-    size_t count, capacity, row_capacity, given;
-} frames_run;
-
-static affect_status put_prosody(frames_run *run) {
-    size_t n;
-    const voice_frame *frames = voice_descriptors_take(run->stream, &n);
-    job *j = run->job;
-    double period = voice_descriptors_period(run->stream);
-    for (size_t i = 0; i < n; i++) {
-        if (!frames[i].complete) continue;
-        float row[VOICE_PROSODY_CHANNELS];
-        voice_prosody_row(&frames[i], row);
-        put_row(&j->main, &j->r->main, j->name, (double)frames[i].index * period, 0.0, NULL, row);
-        j->main_rows++;
-    }
-    return flush_text(run->ctx, &j->main, j->main_file);
-}
-
-static affect_status prosody_samples(void *user, const float *samples, size_t count) {
-    frames_run *run = user;
-    affect_status status = voice_descriptors_push(run->stream, samples, count);
-    return status == AFFECT_OK ? put_prosody(run) : status;
-}
-
-static affect_status prosody_end(void *user) {
-    frames_run *run = user;
-    affect_status status = voice_descriptors_finish(run->stream);
-    return status == AFFECT_OK ? put_prosody(run) : status;
-}
-
-static affect_status logmel_samples(void *user, const float *samples, size_t count) {
-    frames_run *run = user;
-    if (!base_grow((void **)&run->samples, &run->capacity, run->count + count, sizeof(float)))
-        return base_fail_memory(run->ctx);
-    memcpy(run->samples + run->count, samples, count * sizeof *samples);
-    run->count += count;
-    size_t frames = voice_log_mel_frames(run->mel, run->count);
-    size_t bands = run->job->r->mel.bands, step = voice_log_mel_step(run->mel);
-    if (!frames) return AFFECT_OK;
-    if (!base_grow((void **)&run->rows, &run->row_capacity, frames * bands, sizeof(float)))
-        return base_fail_memory(run->ctx);
-    affect_status status =
-        voice_log_mel_compute(run->ctx, run->mel, run->samples, run->count, run->rows);
-    job *j = run->job;
-    for (size_t i = 0; i < frames && status == AFFECT_OK; i++, run->given++, j->main_rows++)
-        put_row(&j->main, &j->r->main, j->name, (double)(run->given * step) / run->rate, 0.0, NULL,
-                run->rows + i * bands);
-    size_t used = frames * step;
-    run->count -= BASE_MIN(used, run->count);
-    memmove(run->samples, run->samples + used, run->count * sizeof *run->samples);
-    return status == AFFECT_OK ? flush_text(run->ctx, &j->main, j->main_file) : status;
-}
-
-static affect_status logmel_end(void *user) {
-    (void)user;
-    return AFFECT_OK;
-}
-
-/* ---- reading ---- */
-
-typedef struct consumer {
-    affect_status (*samples)(void *user, const float *samples, size_t count);
-    affect_status (*end)(void *user);
-    void *user;
-} consumer;
-
-/* What could not be decoded is silence, so that times stay right. */
-static affect_status fill_gap(const consumer *c, size_t count) {
-    static const float silence[4096];
-    affect_status status = AFFECT_OK;
-    while (count && status == AFFECT_OK) {
-        size_t n = BASE_MIN(count, BASE_COUNT(silence));
-        status = c->samples(c->user, silence, n);
-        count -= n;
-    }
-    return status;
-}
-
-static affect_status read_samples(media_reader *reader, job *j, const consumer *c, int rate) {
-    affect_time begin = AFFECT_TIME_NONE;
-    size_t count = 0;
-    for (;;) {
-        media_item item;
-        affect_status status = media_next(reader, &item);
-        if (status != AFFECT_OK) return status;
-        if (item.kind == MEDIA_END) break;
-        if (item.kind == MEDIA_GAP) j->gaps++;
-        if (item.kind != MEDIA_AUDIO) continue;
-        if (begin == AFFECT_TIME_NONE) begin = item.audio.t0;
-        double due = time_to_seconds(item.audio.t0 - begin) * rate - (double)count;
-        if (due >= 2.0) {
-            status = fill_gap(c, (size_t)llround(due));
-            count += (size_t)llround(due);
-        }
-        if (status == AFFECT_OK) status = c->samples(c->user, item.audio.samples, item.audio.count);
-        if (status != AFFECT_OK) return status;
-        count += item.audio.count;
-    }
-    j->seconds = (double)count / rate;
-    return c->end(c->user);
-}
-
-static affect_status run_job(affect_context *ctx, job *j) {
-    const request *r = j->r;
-    media_options options = media_options_default();
-    options.want_video = false;
-    options.sample_rate = (int)r->rate;
-    media_reader *reader = NULL;
-    affect_status status = media_open(ctx, j->path, &options, &reader);
-    if (status != AFFECT_OK) return status;
-    const media_info *info = media_reader_info(reader);
-    int rate = r->rate ? (int)r->rate : info->native_rate;
-    if (!info->has_audio)
-        status = base_fail(ctx, AFFECT_ERROR_NO_STREAM, "%s holds no sound", j->path);
-    if (status == AFFECT_OK && (rate < 8000 || rate > 192000)) {
-        /* Rates the descriptors do not know are brought to 16 kHz. */
-        media_close(reader);
-        reader = NULL;
-        rate = options.sample_rate = 16000;
-        status = media_open(ctx, j->path, &options, &reader);
-    }
-    j->rate = rate;
-    if (status == AFFECT_OK && r->set == SET_EGEMAPS) {
-        egemaps_run run = {
-            .ctx = ctx, .job = j, .rate = rate, .whole = !r->segments && r->window == 0.0};
-        consumer c = {egemaps_samples, egemaps_end, &run};
-        status = read_samples(reader, j, &c, rate);
-        for (size_t i = 0; i < run.open_count; i++) voice_egemaps_destroy(run.open[i].set);
-        for (size_t i = 0; i < run.spare_count; i++) voice_egemaps_destroy(run.spare[i]);
-    } else if (status == AFFECT_OK) {
-        frames_run run = {.ctx = ctx, .job = j, .rate = rate};
-        consumer c = {prosody_samples, prosody_end, &run};
-        if (r->set == SET_LOGMEL) {
-            voice_log_mel_options mel = r->mel;
-            mel.sample_rate = rate;
-            c = (consumer){logmel_samples, logmel_end, &run};
-            status = voice_log_mel_create(ctx, &mel, &run.mel);
-        } else {
-            status = voice_descriptors_create(ctx, rate, &run.stream);
-        }
-        if (status == AFFECT_OK) status = read_samples(reader, j, &c, rate);
-        if (status == AFFECT_OK && j->main_rows == 0)
-            status = base_fail(ctx, AFFECT_ERROR_FORMAT, "%s is shorter than one frame", j->path);
-        voice_descriptors_destroy(run.stream);
-        voice_log_mel_destroy(run.mel);
-        base_free(run.samples);
-        base_free(run.rows);
-    }
-    media_close(reader);
-    if (status == AFFECT_ERROR_FORMAT && r->set == SET_EGEMAPS && j->seconds < 0.06)
-        status = base_fail(ctx, status, "%s: %.0f ms of sound, eGeMAPS needs at least 60 ms",
-                           j->path, j->seconds * 1000.0);
-    return status;
-}
-
-static void run_nth(void *user, size_t i) {
-    job *j = (job *)user + i;
-    affect_context *ctx; /* its own, so that messages of two files do not mix */
-    j->status = affect_context_create(&ctx);
-    if (j->status != AFFECT_OK) return;
-    j->status = run_job(ctx, j);
-    if (j->status != AFFECT_OK) j->message = base_strdup(affect_context_message(ctx));
-    affect_context_destroy(ctx);
-}
-
-/* ---- segments ---- */
-
-static affect_status add_segment(request *r, affect_time t0, affect_time t1, const char *label) {
-    if (!base_grow((void **)&r->segment, &r->segment_capacity, r->segment_count + 1,
-                   sizeof *r->segment))
-        return base_fail_memory(r->ctx);
-    char *copy = base_strdup(label);
-    if (!copy) return base_fail_memory(r->ctx);
-    r->segment[r->segment_count++] = (segment){time_to_seconds(t0), time_to_seconds(t1), copy};
-    return AFFECT_OK;
-}
-
 static int by_time(const void *a, const void *b) {
-    const segment *x = a, *y = b;
+    const voice_features_segment *x = a, *y = b;
     if (x->t0 != y->t0) return x->t0 < y->t0 ? -1 : 1;
     return (x->t1 > y->t1) - (x->t1 < y->t1);
 }
 
 /* A timeline of ours by tier id; any transcript (TextGrid, EAF, SRT, ...) by tier name. */
 static affect_status read_segments(request *r) {
-    affect_status status;
-    affect_timeline *timeline = NULL;
-    transcript t = {0};
-    bool ours = base_ends_with(r->segments, ".json") &&
-                report_read_json(r->ctx, r->segments, &timeline) == AFFECT_OK;
-    if (ours) {
-        const char *id = r->tier ? r->tier : "utterances";
-        const affect_tier *tier = affect_timeline_find_tier(timeline, id);
-        status = AFFECT_OK;
-        for (size_t i = 0; tier && i < affect_tier_count(tier) && status == AFFECT_OK; i++) {
-            affect_interval interval = affect_tier_interval(tier, i);
-            status = add_segment(r, interval.t0, interval.t1, interval.label);
-        }
-    } else {
-        status = transcript_read(r->ctx, r->segments, &t);
-        for (size_t i = 0; status == AFFECT_OK && i < t.cue_count; i++) {
-            const transcript_cue *cue = &t.cues[i];
-            if (cue->is_point || (!r->tier && !*cue->text) ||
-                (r->tier && strcmp(cue->tier, r->tier) != 0))
-                continue;
-            status = add_segment(r, cue->t0, cue->t1, cue->text);
-        }
+    affect_status status = annotate_read_file(r->ctx, r->segments, &r->said);
+    const char *tier = r->tier                                                     ? r->tier
+                       : r->said.format && strcmp(r->said.format, "timeline") == 0 ? "utterances"
+                                                                                   : NULL;
+    r->segment = base_calloc(r->said.mark_count + 1, sizeof *r->segment);
+    if (!r->segment && !status) status = base_fail_memory(r->ctx);
+    for (size_t i = 0; i < r->said.mark_count && !status; i++) {
+        const data_mark *m = &r->said.marks[i];
+        if (m->t1_s > m->t0_s && (!tier || strcmp(m->tier, tier) == 0))
+            r->segment[r->segment_count++] = (voice_features_segment){m->t0_s, m->t1_s, m->label};
     }
-    if (status == AFFECT_OK && r->segment_count == 0)
+    if (!status && r->segment_count == 0)
         status = base_fail(r->ctx, AFFECT_ERROR_FORMAT, "%s has no intervals%s%s", r->segments,
                            r->tier ? " in a tier named " : "", r->tier ? r->tier : "");
     if (r->segment_count) qsort(r->segment, r->segment_count, sizeof *r->segment, by_time);
-    affect_timeline_destroy(timeline);
-    transcript_destroy(&t);
     return status;
-}
-
-/* ---- all of it ---- */
-
-static void name_columns(request *r) {
-    static char bands[MOST_COLUMNS][16];
-    table *t = &r->main;
-    t->segments = r->segments || r->window > 0.0;
-    if (r->set == SET_EGEMAPS) {
-        t->columns = VOICE_EGEMAPS_FUNCTIONALS;
-        memcpy(t->names, voice_egemaps_functional_names, sizeof voice_egemaps_functional_names);
-        r->descriptors.segments = t->segments;
-        r->descriptors.columns = VOICE_EGEMAPS_DESCRIPTORS;
-        memcpy(r->descriptors.names, voice_egemaps_descriptor_names,
-               sizeof voice_egemaps_descriptor_names);
-    } else if (r->set == SET_PROSODY) {
-        t->columns = VOICE_PROSODY_CHANNELS;
-        memcpy(t->names, voice_prosody_channels, sizeof voice_prosody_channels);
-    } else {
-        t->columns = r->mel.bands;
-        for (size_t b = 0; b < t->columns; b++) {
-            snprintf(bands[b], sizeof bands[b], "logmel%zu", b);
-            t->names[b] = bands[b];
-        }
-    }
-}
-
-static void say_what_is_lost(const request *r, const job *j) {
-    if (r->quiet) return;
-    if (j->too_short)
-        fprintf(stderr, "affect features: %s: %zu segments are shorter than 60 ms and left out\n",
-                j->path, j->too_short);
-    if (j->gaps)
-        fprintf(stderr, "affect features: %s: %zu gaps were filled with silence\n", j->path,
-                j->gaps);
-    if (r->set == SET_EGEMAPS && j->rate < 16000)
-        fprintf(stderr,
-                "affect features: %s: at %d Hz nothing above %d Hz is left: loudness, MFCC, flux, "
-                "alpha ratio and Hammarberg index do not compare with those of 16 kHz\n",
-                j->path, j->rate, j->rate / 2);
-}
-
-static affect_status write_job(request *r, job *j) {
-    if (j->status != AFFECT_OK)
-        return base_fail(r->ctx, j->status, "%s", j->message ? j->message : j->path);
-    affect_status status = AFFECT_OK;
-    if (r->main.file) status = flush_text(r->ctx, &j->main, r->main.file);
-    if (status == AFFECT_OK && r->descriptors.file)
-        status = flush_text(r->ctx, &j->descriptors, r->descriptors.file);
-    r->main.rows += j->main_rows;
-    r->descriptors.rows += j->descriptor_rows;
-    say_what_is_lost(r, j);
-    return status;
-}
-
-static affect_status run_all(request *r, const cli_list *inputs) {
-    job *jobs = base_calloc(inputs->count, sizeof *jobs);
-    if (!jobs) return base_fail_memory(r->ctx);
-    double begun = base_now_s(), seconds = 0.0;
-    affect_status status = AFFECT_OK;
-    for (size_t i = 0; i < inputs->count; i++) {
-        jobs[i] = (job){.r = r, .path = inputs->items[i], .status = AFFECT_ERROR_INTERNAL};
-        jobs[i].name = r->name ? base_strdup(r->name) : stem_of(inputs->items[i]);
-        if (!jobs[i].name) status = base_fail_memory(r->ctx);
-    }
-    base_pool *pool = NULL;
-    if (status == AFFECT_OK)
-        status = base_pool_create(r->ctx, affect_context_threads(r->ctx), &pool);
-    if (status == AFFECT_OK && inputs->count == 1) {
-        /* Straight to the file: memory stays flat however long it is. */
-        jobs[0].main_file = r->main.file;
-        jobs[0].descriptor_file = r->descriptors.file;
-    }
-    /* In batches, so that finished rows do not pile up. */
-    size_t batch = 256;
-    affect_status failed = AFFECT_OK;
-    for (size_t i = 0; i < inputs->count && status == AFFECT_OK; i += batch) {
-        size_t n = BASE_MIN(batch, inputs->count - i);
-        base_pool_for(pool, n, run_nth, jobs + i);
-        for (size_t k = i; k < i + n && status == AFFECT_OK; k++) {
-            affect_status one = write_job(r, &jobs[k]);
-            seconds += jobs[k].seconds;
-            if (one == AFFECT_ERROR_OUTPUT || one == AFFECT_ERROR_MEMORY || inputs->count == 1) {
-                status = one;
-            } else if (one != AFFECT_OK) { /* the others go on */
-                cli_fail("features", r->ctx, one);
-                failed = one;
-            }
-            base_text_destroy(&jobs[k].main);
-            base_text_destroy(&jobs[k].descriptors);
-        }
-    }
-    double took = base_now_s() - begun;
-    if (status == AFFECT_OK && !r->quiet && took > 0.0)
-        fprintf(stderr, "%zu files, %.1f s of sound in %.2f s (%.0fx real time)\n", inputs->count,
-                seconds, took, seconds / took);
-    for (size_t i = 0; i < inputs->count; i++) {
-        base_text_destroy(&jobs[i].main);
-        base_text_destroy(&jobs[i].descriptors);
-        base_free(jobs[i].name);
-        base_free(jobs[i].message);
-    }
-    base_pool_destroy(pool);
-    base_free(jobs);
-    if (status == AFFECT_OK && failed != AFFECT_OK && r->main.rows == 0) status = failed;
-    return status == AFFECT_OK && failed != AFFECT_OK
-               ? base_fail(r->ctx, failed, "some files failed")
-               : status;
 }
 
 static affect_status check(request *r) {
-    if (r->lld && r->set != SET_EGEMAPS)
+    if (r->lld && strcmp(r->set_name, "egemaps") != 0)
         return base_fail(r->ctx, AFFECT_ERROR_USAGE, "--lld goes with --set egemaps");
-    if ((r->segments || r->window > 0.0) && r->set != SET_EGEMAPS)
+    if ((r->segments || r->window > 0.0) && strcmp(r->set_name, "egemaps") != 0)
         return base_fail(r->ctx, AFFECT_ERROR_USAGE,
                          "--segments and --window go with --set egemaps");
     if (r->segments && r->window > 0.0)
         return base_fail(r->ctx, AFFECT_ERROR_USAGE, "--segments and --window exclude each other");
-    if (r->window > 0.0 && (r->window < 0.06 || r->window / r->step > MOST_OPEN - 1))
+    if (r->window > 0.0 && (r->window < 0.06 || r->window / (r->step > 0 ? r->step : r->window) >
+                                                    VOICE_FEATURES_OVERLAP - 1))
         return base_fail(r->ctx, AFFECT_ERROR_USAGE,
-                         "--window wants at least 0.06 s and at most %d steps", MOST_OPEN - 1);
+                         "--window wants at least 0.06 s and at most %d steps",
+                         VOICE_FEATURES_OVERLAP - 1);
     return AFFECT_OK;
 }
 
+static const cli_option features_options[] = {
+    CLI_OPTION(request, "set", CLI_CHOICE, set_name, .letter = 's', .help = "which features",
+               .choices = "egemaps|prosody|logmel"),
+    CLI_OPTION(request, "output", CLI_TEXT, output, .letter = 'o', .meta = "FILE",
+               .help =
+                   "table to write (.csv, .arff, .npy); without it CSV goes to standard output"),
+    CLI_OPTION(request, "lld", CLI_TEXT, lld, .meta = "FILE",
+               .help = "table of the 25 descriptors every 10 ms (.csv, .arff, .npy)"),
+    CLI_OPTION(request, "segments", CLI_TEXT, segments, .meta = "FILE",
+               .help = "one row for each interval of a timeline, TextGrid, EAF or subtitle file"),
+    CLI_OPTION(request, "tier", CLI_TEXT, tier, .meta = "NAME",
+               .help = "tier of the segments (default: utterances, or all)"),
+    CLI_OPTION(request, "window", CLI_NUMBER, window, .meta = "S",
+               .help = "one row for each window of so many seconds", .min = 0, .max = 86400),
+    CLI_OPTION(request, "step", CLI_NUMBER, step, .meta = "S",
+               .help = "from one window to the next (default: the window)", .min = 0, .max = 86400),
+    CLI_OPTION(request, "rate", CLI_INT, rate, .meta = "HZ",
+               .help = "resample to this rate first, 0 = the recording's own", .min = 0,
+               .max = 192000),
+    CLI_OPTION(request, "bands", CLI_INT, bands, .meta = "N", .help = "mel bands of --set logmel",
+               .min = 1, .max = 256),
+    CLI_OPTION(request, "name", CLI_TEXT, name, .meta = "TEXT",
+               .help = "the name column (default: the file's name without its ending)"),
+    CLI_OPTION(request, "threads", CLI_INT, threads, .meta = "N",
+               .help = "files at a time, 0 = one a processor; the result does not depend on it",
+               .min = 0, .max = 1024),
+    CLI_OPTION(request, "force", CLI_FLAG, force, .help = "overwrite existing files"),
+    CLI_OPTION(request, "quiet", CLI_FLAG, quiet, .letter = 'q', .help = "print no status"),
+};
+
+static void say_failed(void *user, const affect_context *ctx, affect_status status) {
+    (void)user;
+    cli_fail("features", ctx, status);
+}
+
+static affect_status features(affect_context *ctx, void *user, const cli_list *inputs) {
+    request *r = user;
+    r->ctx = ctx;
+    affect_context_set_threads(ctx, (int)r->threads);
+    if (r->quiet) affect_context_set_log(ctx, AFFECT_LOG_WARNING, NULL, NULL);
+    affect_status status = check(r);
+    if (status == AFFECT_OK && r->segments) status = read_segments(r);
+    const voice_features_options options = {
+        .set = strcmp(r->set_name, "prosody") == 0  ? VOICE_FEATURES_PROSODY
+               : strcmp(r->set_name, "logmel") == 0 ? VOICE_FEATURES_LOGMEL
+                                                    : VOICE_FEATURES_EGEMAPS,
+        .output = r->output,
+        .lld = r->lld,
+        .name = r->name,
+        .otherwise = stdout,
+        .segments = r->segment,
+        .segment_count = r->segment_count,
+        .window = r->window,
+        .step = r->step > 0 ? r->step : r->window,
+        .rate = (int)r->rate,
+        .bands = (size_t)r->bands,
+        .force = r->force,
+        .flush = cli_flush,
+        .failed = say_failed};
+    voice_features_result result = {0};
+    if (status == AFFECT_OK)
+        status = voice_features_write(ctx, &options, inputs->items, inputs->count, &result);
+    if (status == AFFECT_OK && !r->quiet && result.took_s > 0.0)
+        cli_last_line("%zu files, %.1f s of sound in %.2f s (%.0fx real time)", inputs->count,
+                      result.heard_s, result.took_s, result.heard_s / result.took_s);
+    data_annotation_destroy(&r->said);
+    base_free(r->segment);
+    return status;
+}
+
 int cli_features(int argc, char **argv) {
-    request r = {.mel = voice_log_mel_default(), .bands = 64};
-    const char *set = "egemaps";
-    const cli_option options[] = {
-        {.name = "set",
-         .letter = 's',
-         .type = CLI_CHOICE,
-         .value = &set,
-         .help = "which features",
-         .choices = "egemaps|prosody|logmel"},
-        {.name = "output",
-         .letter = 'o',
-         .type = CLI_TEXT,
-         .value = &r.output,
-         .meta = "FILE",
-         .help = "table to write (.csv, .arff, .npy); without it CSV goes to standard output"},
-        {.name = "lld",
-         .type = CLI_TEXT,
-         .value = &r.lld,
-         .meta = "FILE",
-         .help = "table of the 25 descriptors every 10 ms (.csv, .arff, .npy)"},
-        {.name = "segments",
-         .type = CLI_TEXT,
-         .value = &r.segments,
-         .meta = "FILE",
-         .help = "one row for each interval of a timeline, TextGrid, EAF or subtitle file"},
-        {.name = "tier",
-         .type = CLI_TEXT,
-         .value = &r.tier,
-         .meta = "NAME",
-         .help = "tier of the segments (default: utterances, or all)"},
-        {.name = "window",
-         .type = CLI_NUMBER,
-         .value = &r.window,
-         .meta = "S",
-         .help = "one row for each window of so many seconds",
-         .min = 0,
-         .max = 86400},
-        {.name = "step",
-         .type = CLI_NUMBER,
-         .value = &r.step,
-         .meta = "S",
-         .help = "from one window to the next (default: the window)",
-         .min = 0,
-         .max = 86400},
-        {.name = "rate",
-         .type = CLI_INT,
-         .value = &r.rate,
-         .meta = "HZ",
-         .help = "resample to this rate first, 0 = the recording's own",
-         .min = 0,
-         .max = 192000},
-        {.name = "bands",
-         .type = CLI_INT,
-         .value = &r.bands,
-         .meta = "N",
-         .help = "mel bands of --set logmel",
-         .min = 1,
-         .max = 256},
-        {.name = "name",
-         .type = CLI_TEXT,
-         .value = &r.name,
-         .meta = "TEXT",
-         .help = "the name column (default: the file's name without its ending)"},
-        {.name = "threads",
-         .type = CLI_INT,
-         .value = &r.threads,
-         .meta = "N",
-         .help = "files at a time, 0 = one a processor; the result does not depend on it",
-         .min = 0,
-         .max = 1024},
-        {.name = "force", .type = CLI_FLAG, .value = &r.force, .help = "overwrite existing files"},
-        {.name = "quiet",
-         .letter = 'q',
-         .type = CLI_FLAG,
-         .value = &r.quiet,
-         .help = "print no status"},
-    };
+    request r = {.bands = 64, .set_name = "egemaps"};
     const cli_usage usage = {
         .verb = "features",
         .synopsis = "affect features [OPTIONS] RECORDING...",
@@ -746,49 +141,8 @@ int cli_features(int argc, char **argv) {
             "ms. prosody is what analyze uses; logmel are log-mel spectrograms (25 ms, 10 ms).",
         .examples = "affect features --set egemaps speech.wav -o functionals.csv --lld lld.csv\n"
                     "affect features talk.mp4 --segments talk.TextGrid --tier words -o words.arff",
-        .options = options,
-        .option_count = BASE_COUNT(options)};
-    cli_list inputs = {0};
-    bool help;
-    affect_status status = cli_parse(&usage, argc, argv, &inputs, &help);
-    if (status != AFFECT_OK || help) {
-        base_free(inputs.items);
-        return (int)status;
-    }
-    if (inputs.count == 0) {
-        base_free(inputs.items);
-        return cli_fail_text("features", AFFECT_ERROR_USAGE,
-                             "wants at least one recording; see affect features --help");
-    }
-    r.set = strcmp(set, "prosody") == 0  ? SET_PROSODY
-            : strcmp(set, "logmel") == 0 ? SET_LOGMEL
-                                         : SET_EGEMAPS;
-    r.mel.bands = (size_t)r.bands;
-    if (r.step <= 0.0) r.step = r.window;
-    status = affect_context_create(&r.ctx);
-    if (status != AFFECT_OK) return cli_fail("features", NULL, status);
-    affect_context_set_threads(r.ctx, (int)r.threads);
-    status = check(&r);
-    if (status == AFFECT_OK && r.segments) status = read_segments(&r);
-    name_columns(&r);
-    if (status == AFFECT_OK && (r.output || !r.lld))
-        status = table_open(r.ctx, &r.main, r.output, r.force);
-    if (status == AFFECT_OK && r.lld) status = table_open(r.ctx, &r.descriptors, r.lld, r.force);
-    if (status == AFFECT_OK) {
-        status = run_all(&r, &inputs);
-        /* A batch in which some files failed still has the others. */
-        if (status == AFFECT_OK || (inputs.count > 1 && r.main.rows > 0)) {
-            affect_status closed = table_close(r.ctx, &r.main, r.output);
-            if (closed == AFFECT_OK) closed = table_close(r.ctx, &r.descriptors, r.lld);
-            if (closed != AFFECT_OK) status = closed;
-        }
-    }
-    int code = status == AFFECT_OK ? 0 : cli_fail("features", r.ctx, status);
-    base_output_abort(&r.main.output);
-    base_output_abort(&r.descriptors.output);
-    for (size_t i = 0; i < r.segment_count; i++) base_free(r.segment[i].label);
-    base_free(r.segment);
-    base_free(inputs.items);
-    affect_context_destroy(r.ctx);
-    return code;
+        .options = features_options,
+        .into = &r,
+        .option_count = BASE_COUNT(features_options)};
+    return cli_run(&usage, argc, argv, 1, SIZE_MAX, "at least one recording", features);
 }

@@ -1,5 +1,4 @@
 /* affect models: which models there are, what they are, and whether their files are right. */
-#include <jansson.h>
 #include <string.h>
 
 #include "cli/options.h"
@@ -10,27 +9,17 @@
 typedef struct request {
     affect_context *ctx;
     bool json, commercial;
-    json_t *list; /* of what is printed as JSON */
+    json_t *list;      /* of what is printed as JSON */
+    char *first_error; /* what is wrong with the first damaged model */
+    size_t damaged;
 } request;
 
-static double size_of(const infer_card *card) {
-    double bytes = 0;
-    for (size_t i = 0; i < card->file_count; i++) {
-        char *path = infer_card_path(card, card->files[i].name);
-        FILE *file = path ? fopen(path, "rb") : NULL;
-        if (file && fseek(file, 0, SEEK_END) == 0) bytes += (double)ftell(file);
-        if (file) fclose(file);
-        base_free(path);
-    }
-    return bytes;
-}
-
-static affect_status print_row(request *r, const infer_card *card) {
+static affect_status print_row(request *r, const model_card *card) {
     if (r->commercial && !card->commercial) return AFFECT_OK;
-    double bytes = size_of(card);
+    double bytes = model_card_bytes(card);
     if (!r->json) {
-        printf("%-24s %-12s %-16s %-4s %8.1f MB  %s\n", card->name, card->version, card->licence,
-               card->commercial ? "yes" : "no", bytes / 1e6, card->task);
+        base_put_line(stdout, "%-24s %-12s %-16s %-4s %8.1f MB  %s", card->name, card->version,
+                      card->licence, card->commercial ? "yes" : "no", bytes / 1e6, card->task);
         return AFFECT_OK;
     }
     json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I}", "name", card->name, "version",
@@ -39,38 +28,20 @@ static affect_status print_row(request *r, const infer_card *card) {
     return row && json_array_append_new(r->list, row) == 0 ? AFFECT_OK : AFFECT_ERROR_MEMORY;
 }
 
-static affect_status print_card(request *r, const infer_card *card) {
+static affect_status print_card(request *r, const model_card *card) {
     if (r->json) {
         json_t *whole = json_loads(card->json, 0, NULL);
         return whole && json_array_append_new(r->list, whole) == 0 ? AFFECT_OK
                                                                    : AFFECT_ERROR_MEMORY;
     }
-    printf("%s %s: %s\n", card->name, card->version, card->task);
-    printf("  licence        %s (commercial use: %s)\n", card->licence,
-           card->commercial ? "yes" : "no");
-    printf("  source         %s\n", card->source);
-    printf("  training data  %s\n", card->training_data);
-    printf("  folder         %s\n", card->folder);
-    for (size_t i = 0; i < card->file_count; i++)
-        printf("  file           %s\n", card->files[i].name);
-    for (size_t i = 0; i < card->label_count; i++)
-        printf("%s%s", i ? ", " : "  labels         ", card->labels[i]);
-    if (card->label_count) printf("\n");
-    json_t *whole = json_loads(card->json, 0, NULL);
-    const char *limits = json_string_value(json_object_get(whole, "limits"));
-    if (limits) printf("  limits         %s\n", limits);
-    json_t *measured = json_object_get(whole, "measured");
-    char *text = measured ? json_dumps(measured, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    if (text) printf("  measured       %s\n", text);
-    free(text);
-    json_decref(whole);
+    model_card_print(stdout, card);
     return AFFECT_OK;
 }
 
 static affect_status print_check(request *r, const char *name, affect_status found) {
     const char *text = found == AFFECT_OK ? "ok" : affect_context_message(r->ctx);
     if (!r->json) {
-        printf("%-24s %s\n", name, text);
+        base_put_line(stdout, "%-24s %s", name, text);
         return AFFECT_OK;
     }
     json_t *row =
@@ -81,8 +52,14 @@ static affect_status print_check(request *r, const char *name, affect_status fou
 /* One model; `bad` collects what a check found. */
 static affect_status one(request *r, const char *verb, const char *name, affect_status *bad) {
     bool check = strcmp(verb, "check") == 0;
-    infer_card *card = NULL;
-    affect_status status = infer_card_load(r->ctx, name, check, &card);
+    if (affect_context_cancelled(r->ctx))
+        return base_fail(r->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    model_card *card = NULL;
+    affect_status status = model_card_load(r->ctx, name, check, &card);
+    if (status != AFFECT_OK) {
+        if (!r->first_error) r->first_error = base_strdup(affect_context_message(r->ctx));
+        r->damaged++;
+    }
     if (check) {
         if (status != AFFECT_OK) *bad = status;
         status = print_check(r, name, status);
@@ -90,10 +67,9 @@ static affect_status one(request *r, const char *verb, const char *name, affect_
         status = strcmp(verb, "list") == 0 ? print_row(r, card) : print_card(r, card);
     } else if (strcmp(verb, "list") == 0) { /* a damaged one does not hide the others */
         *bad = status;
-        cli_fail("models", r->ctx, status);
         status = AFFECT_OK;
     }
-    infer_card_destroy(card);
+    model_card_destroy(card);
     return status;
 }
 
@@ -106,14 +82,14 @@ static affect_status all(request *r, const char *verb, const cli_list *words, af
             status = one(r, verb, words->items[i], bad);
         return status;
     }
-    status = infer_model_names(r->ctx, &found, &count);
+    status = model_names(r->ctx, &found, &count);
     if (status == AFFECT_OK && count == 0)
         status = base_fail(r->ctx, AFFECT_ERROR_MODEL,
                            "no models were found: run \"make setup\" in the source tree, or name "
                            "their folder with --models or $AFFECT_MODELS");
     if (status == AFFECT_OK && strcmp(verb, "list") == 0 && !r->json)
-        printf("%-24s %-12s %-16s %-4s %8s     %s\n", "NAME", "VERSION", "LICENCE", "COMM", "SIZE",
-               "TASK");
+        base_put_line(stdout, "%-24s %-12s %-16s %-4s %8s     %s", "NAME", "VERSION", "LICENCE",
+                      "COMM", "SIZE", "TASK");
     for (size_t i = 0; i < count && status == AFFECT_OK; i++) status = one(r, verb, found[i], bad);
     for (size_t i = 0; i < count; i++) base_free(found[i]);
     base_free(found);
@@ -123,8 +99,8 @@ static affect_status all(request *r, const char *verb, const cli_list *words, af
 /* A network of ours as an ONNX file. */
 static affect_status export_onnx(request *r, const char *name, const char *path) {
     nn_model *model = NULL;
-    infer_card *card = NULL;
-    affect_status status = infer_card_load(r->ctx, name, false, &card);
+    model_card *card = NULL;
+    affect_status status = model_card_load(r->ctx, name, false, &card);
     if (status == AFFECT_OK && !nn_model_describes(card))
         status = base_fail(r->ctx, AFFECT_ERROR_UNSUPPORTED,
                            "%s: its card describes no network of ours, so there is nothing to turn "
@@ -136,29 +112,28 @@ static affect_status export_onnx(request *r, const char *name, const char *path)
         json_t *row = json_pack("{s:s, s:s}", "name", card->name, "file", path);
         if (!row || json_array_append_new(r->list, row) != 0) status = base_fail_memory(r->ctx);
     } else if (status == AFFECT_OK) {
-        printf("%s\n", path);
+        base_put_line(stdout, "%s", path);
     }
     nn_model_destroy(model);
-    infer_card_destroy(card);
+    model_card_destroy(card);
     return status;
 }
 
+typedef struct models_settings {
+    const char *folder, *licence;
+    bool json;
+} models_settings;
+
+static const cli_option models_options[] = {
+    CLI_OPTION(models_settings, "json", CLI_FLAG, json, .help = "print JSON"),
+    CLI_OPTION(models_settings, "licence", CLI_CHOICE, licence, .choices = "any|commercial",
+               .help = "list only what may be used commercially"),
+    CLI_OPTION(models_settings, "models", CLI_TEXT, folder, .meta = "FOLDER",
+               .help = "look for models here first"),
+};
+
 int cli_models(int argc, char **argv) {
-    const char *folder = NULL, *licence = NULL;
-    bool json = false;
-    const cli_option options[] = {
-        {.name = "json", .type = CLI_FLAG, .value = &json, .help = "print JSON"},
-        {.name = "licence",
-         .type = CLI_CHOICE,
-         .value = &licence,
-         .choices = "any|commercial",
-         .help = "list only what may be used commercially"},
-        {.name = "models",
-         .type = CLI_TEXT,
-         .value = &folder,
-         .meta = "FOLDER",
-         .help = "look for models here first"},
-    };
+    models_settings set = {0};
     const cli_usage usage = {
         .verb = "models",
         .synopsis = "affect models list|info|check|export [OPTIONS] [NAME...]",
@@ -170,8 +145,9 @@ int cli_models(int argc, char **argv) {
         .examples = "affect models list --licence commercial\n"
                     "affect models info face.detect --json\n"
                     "affect models export text.emotion text.onnx",
-        .options = options,
-        .option_count = BASE_COUNT(options)};
+        .options = models_options,
+        .into = &set,
+        .option_count = BASE_COUNT(models_options)};
     cli_list words = {0};
     bool help;
     affect_status status = cli_parse(&usage, argc, argv, &words, &help), bad = AFFECT_OK;
@@ -189,22 +165,25 @@ int cli_models(int argc, char **argv) {
             "models", AFFECT_ERROR_USAGE,
             "wants list, info NAME, check or export NAME FILE; see affect models --help");
     }
-    request r = {.json = json, .commercial = licence && strcmp(licence, "commercial") == 0};
-    status = affect_context_create(&r.ctx);
-    if (status == AFFECT_OK) status = affect_context_set_models(r.ctx, folder);
-    r.list = json ? json_array() : NULL;
+    request r = {.json = set.json,
+                 .commercial = set.licence && strcmp(set.licence, "commercial") == 0};
+    status = cli_context_create(&r.ctx);
+    if (status == AFFECT_OK) status = affect_context_set_models(r.ctx, set.folder);
+    r.list = set.json ? json_array() : NULL;
     if (status == AFFECT_OK)
         status =
             export ? export_onnx(&r, words.items[1], words.items[2]) : all(&r, verb, &words, &bad);
-    if (status == AFFECT_OK && json) {
-        json_dumpf(r.list, stdout, JSON_INDENT(2));
-        fputc('\n', stdout);
-    }
-    if (status == AFFECT_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = base_fail(r.ctx, AFFECT_ERROR_OUTPUT, "cannot write to standard output");
+    if (status == AFFECT_OK && set.json) status = cli_print_json(r.ctx, json_incref(r.list), 15);
     int code = status == AFFECT_OK ? (int)bad : cli_fail("models", r.ctx, status);
+    if (status == AFFECT_OK && bad != AFFECT_OK) {
+        char more[64] = "";
+        if (r.damaged > 1)
+            snprintf(more, sizeof more, " (and %zu more: affect models check)", r.damaged - 1);
+        cli_fail_text("models", bad, "%s%s", r.first_error ? r.first_error : "out of memory", more);
+    }
+    base_free(r.first_error);
     json_decref(r.list);
     base_free(words.items);
-    affect_context_destroy(r.ctx);
+    cli_context_destroy(r.ctx);
     return code;
 }

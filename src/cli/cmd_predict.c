@@ -5,102 +5,81 @@
 #include <string.h>
 
 #include "cli/options.h"
-#include "cli/train.h"
 #include "data/npy.h"
+#include "face/face.h"
 #include "media/media.h"
 #include "nn/model.h"
+#include "train/train.h"
 
 int cli_predict(int argc, char **argv);
 
-static void print_json_text(const char *text) {
-    putchar('"');
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            printf("\\%c", c);
-        else if (c < 32)
-            printf("\\u%04x", c);
-        else
-            putchar(c);
-    }
-    putchar('"');
+typedef struct predictor {
+    affect_context *ctx;
+    train_model *model;
+    face_finder *finder; /* made with the first picture that needs it */
+    bool json;
+    float row[64]; /* as many as labels and values can be */
+} predictor;
+
+enum { LARGEST = 15000 };   /* pixels a side, as face_image_crop takes */
+enum { FACE_ALREADY = 64 }; /* pixels: a picture this small is a face cut out, as data sets have */
+
+static affect_status predict_square(predictor *p, const media_frame *f) {
+    uint8_t grey[FACE_FOUND_SIDE * FACE_FOUND_SIDE];
+    face_middle_square(f, grey);
+    return nn_model_face(p->ctx, train_model_network(p->model), grey, p->row);
 }
 
-static void print_row(train_model *m, const char *name, const float *row, bool json) {
-    const train_spec *spec = train_model_spec(m);
-    double threshold = train_model_threshold(m) > 0 ? train_model_threshold(m) : .5;
-    double known = (double)nn_model_known(train_model_network(m), 0),
-           strangeness = (double)nn_model_strangeness(train_model_network(m), 0);
-    if (spec->kind == TRAIN_TEXT) known *= (double)word_units_coverage(spec->words, name);
-    size_t best = 0;
-    for (size_t i = 1; i < spec->classes; i++)
-        if (row[i] > row[best]) best = i;
-    if (json) {
-        printf("{\"input\": ");
-        print_json_text(name);
-        printf(", \"label\": \"%s\", \"classes\": {", spec->labels[best]);
-        for (size_t i = 0; i < spec->classes; i++)
-            printf("%s\"%s\": %.6f", i ? ", " : "", spec->labels[i], (double)row[i]);
-        printf("}");
-        for (size_t v = spec->classes; v < spec->classes + spec->values; v++)
-            printf(", \"%s\": %.6f", spec->labels[v], (double)row[v]);
-        printf(", \"known\": %.6f", known);
-        if (isfinite(strangeness)) printf(", \"strangeness\": %.6f", strangeness);
-        printf("}\n");
-        return;
+/* Each face of the picture; where there is none, its middle square is taken for one, and said. */
+static affect_status predict_frame(predictor *p, const char *path, const media_frame *f) {
+    const face_found *faces = NULL;
+    size_t count = 0;
+    bool already = f->width <= FACE_ALREADY && f->height <= FACE_ALREADY;
+    affect_status status = AFFECT_OK;
+    if (!already && !p->finder) status = face_finder_create(p->ctx, &p->finder);
+    if (!already && !status) status = face_finder_run(p->ctx, p->finder, f, &faces, &count);
+    if (status == AFFECT_ERROR_MODEL || (status == AFFECT_ERROR_RUNTIME && !p->finder)) {
+        base_put_line(stderr,
+                      "%s: faces cannot be looked for (%s): its middle square is taken for one",
+                      path, affect_context_message(p->ctx));
+        status = AFFECT_OK;
+    } else if (!status && !already && !count) {
+        base_put_line(stderr, "%s: no face was found: its middle square is taken for one", path);
     }
-    printf("%s\t", name);
-    if (spec->multi_label) {
-        bool any = false;
-        for (size_t i = 0; i < spec->classes; i++)
-            if (row[i] >= threshold) {
-                printf("%s%s %.2f", any ? ", " : "", spec->labels[i], (double)row[i]);
-                any = true;
-            }
-        if (!any) printf("%s %.2f", spec->labels[best], (double)row[best]);
-    } else {
-        printf("%s %.2f", spec->labels[best], (double)row[best]);
+    if (!status && !count) {
+        status = predict_square(p, f);
+        return status ? status
+                      : train_print_answer(p->ctx, p->model, path, NULL, 0, 0, p->row, p->json);
     }
-    for (size_t v = spec->classes; v < spec->classes + spec->values; v++)
-        printf("\t%s %+.2f", spec->labels[v], (double)row[v]);
-    if (known < .5) printf("\tunlike its training data (known %.2f)", known);
-    printf("\n");
+    for (size_t i = 0; !status && i < count; i++) {
+        status = nn_model_face(p->ctx, train_model_network(p->model), faces[i].grey, p->row);
+        if (!status)
+            status = train_print_answer(p->ctx, p->model, path, faces[i].box, i + 1, count, p->row,
+                                        p->json);
+    }
+    return status;
 }
 
-/* The middle square of a picture, or of the first frame of a video, as a face. */
-static affect_status predict_picture(affect_context *ctx, train_model *m, const char *path,
-                                     float *row) {
+/* The first frame of a picture or a video. */
+static affect_status predict_picture(predictor *p, const char *path) {
     media_options o = media_options_default();
     o.want_audio = false;
     media_reader *reader = NULL;
-    affect_status status = media_open(ctx, path, &o, &reader);
+    affect_status status = media_open(p->ctx, path, &o, &reader);
     media_item item = {.kind = MEDIA_GAP};
     while (status == AFFECT_OK && item.kind != MEDIA_FRAME) {
         status = media_next(reader, &item);
         if (status == AFFECT_OK && item.kind == MEDIA_END)
-            status = base_fail(ctx, AFFECT_ERROR_NO_STREAM, "%s: holds no picture", path);
+            status = base_fail(p->ctx, AFFECT_ERROR_NO_STREAM, "%s: holds no picture", path);
     }
-    if (status == AFFECT_OK) {
-        const media_frame *f = &item.frame;
-        size_t side = (size_t)BASE_MIN(f->width, f->height);
-        size_t x0 = ((size_t)f->width - side) / 2, y0 = ((size_t)f->height - side) / 2;
-        uint8_t *grey = base_alloc(side * side);
-        if (!grey) status = base_fail_memory(ctx);
-        for (size_t y = 0; grey && y < side; y++)
-            for (size_t x = 0; x < side; x++) {
-                const uint8_t *p = f->rgb + (y0 + y) * f->stride + 3 * (x0 + x);
-                grey[y * side + x] = (uint8_t)((77 * p[0] + 150 * p[1] + 29 * p[2] + 128) >> 8);
-            }
-        if (grey) status = nn_model_face(ctx, train_model_network(m), grey, side, side, side, row);
-        base_free(grey);
-    }
+    if (status == AFFECT_OK) status = predict_frame(p, path, &item.frame);
     media_close(reader);
     return status;
 }
 
 /* Every picture of an npz, one after the other. */
-static affect_status predict_pictures(affect_context *ctx, train_model *m, const char *path,
-                                      float *row, bool json) {
+static affect_status predict_pictures(predictor *p, const char *path) {
+    affect_context *ctx = p->ctx;
     data_npz *npz = NULL;
     data_npy *array = NULL;
     affect_status status = data_npz_open(ctx, path, &npz);
@@ -109,80 +88,86 @@ static affect_status predict_pictures(affect_context *ctx, train_model *m, const
         (array->values.type != DATA_U8 || array->values.rank != 3 || array->values.fortran))
         status =
             base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: expected 'images' of uint8 [n, h, w]", path);
+    size_t h = 0, w = 0;
+    if (status == AFFECT_OK) h = array->values.shape[1], w = array->values.shape[2];
+    if (status == AFFECT_OK && (h == 0 || w == 0 || h > LARGEST || w > LARGEST))
+        status = base_fail(ctx, AFFECT_ERROR_LIMIT, "%s: pictures of %zu x %zu", path, w, h);
+    const size_t pixels = h * w;
+    uint8_t *rgb = status == AFFECT_OK ? base_alloc(3 * pixels) : NULL;
+    if (status == AFFECT_OK && !rgb) status = base_fail_memory(ctx);
+    const media_frame frame = {.width = (int)w, .height = (int)h, .stride = 3 * w, .rgb = rgb};
     for (size_t i = 0; status == AFFECT_OK && i < array->values.shape[0]; i++) {
-        size_t h = array->values.shape[1], w = array->values.shape[2];
+        if (affect_context_cancelled(ctx)) {
+            status = base_fail(ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+            break;
+        }
         char name[32];
         snprintf(name, sizeof name, "%zu", i);
-        status = nn_model_face(ctx, train_model_network(m), array->values.bytes + i * h * w, w, h,
-                               w, row);
-        if (status == AFFECT_OK) print_row(m, name, row, json);
+        const uint8_t *grey = array->values.bytes + i * pixels;
+        for (size_t k = 0; k < pixels; k++) memset(rgb + 3 * k, grey[k], 3);
+        status = predict_square(p, &frame);
+        if (status == AFFECT_OK)
+            status = train_print_answer(ctx, p->model, name, NULL, 0, 0, p->row, p->json);
     }
+    base_free(rgb);
     data_npy_destroy(array);
     data_npz_destroy(npz);
     return status;
 }
 
-static affect_status predict_one(affect_context *ctx, train_model *m, const char *input, float *row,
-                                 bool json) {
-    const train_spec *spec = train_model_spec(m);
-    affect_status status;
+static affect_status predict_one(predictor *p, const char *input) {
+    const train_spec *spec = train_model_spec(p->model);
+    if (affect_context_cancelled(p->ctx))
+        return base_fail(p->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
     if (spec->kind == TRAIN_FACES && base_ends_with(input, ".npz"))
-        return predict_pictures(ctx, m, input, row, json);
-    if (spec->kind == TRAIN_FACES) {
-        status = predict_picture(ctx, m, input, row);
-    } else {
-        status = train_model_predict(ctx, m, input, row);
+        return predict_pictures(p, input);
+    if (spec->kind == TRAIN_FACES) return predict_picture(p, input);
+    affect_status status = train_model_predict(p->ctx, p->model, input, p->row);
+    return status ? status
+                  : train_print_answer(p->ctx, p->model, input, NULL, 0, 0, p->row, p->json);
+}
+
+static const cli_option predict_options[] = {
+    CLI_OPTION(predictor, "json", CLI_FLAG, json, .help = "print one JSON object a line"),
+};
+
+static affect_status predict(affect_context *ctx, void *user, const cli_list *operands) {
+    predictor *p = user;
+    p->ctx = ctx;
+    affect_context_set_log(ctx, AFFECT_LOG_WARNING, NULL, NULL);
+    affect_status status = train_model_open(ctx, operands->items[0], &p->model);
+    for (size_t i = 1; status == AFFECT_OK && i < operands->count; i++) {
+        if (strcmp(operands->items[i], "-") != 0) {
+            status = predict_one(p, operands->items[i]);
+            continue;
+        }
+        char *line = NULL;
+        size_t room = 0;
+        for (ssize_t n; status == AFFECT_OK && (n = getline(&line, &room, stdin)) > 0;) {
+            if (line[n - 1] == '\n') line[n - 1] = '\0';
+            if (*line) status = predict_one(p, line);
+        }
+        free(line);
     }
-    if (status == AFFECT_OK) print_row(m, input, row, json);
+    face_finder_destroy(p->finder);
+    train_model_close(p->model);
     return status;
 }
 
 int cli_predict(int argc, char **argv) {
-    bool json = false;
-    const cli_option options[] = {
-        {"json", 0, CLI_FLAG, &json, NULL, "print one JSON object a line", 0, 0, NULL},
+    predictor p = {0};
+    const cli_usage usage = {
+        .verb = "predict",
+        .synopsis = "affect predict [OPTIONS] MODEL INPUT...",
+        .text = "Prints what a trained network thinks of each input: each face of a "
+                "picture (without one, and up to 64 x 64 pixels, its middle square), "
+                "or an npz of faces; an audio file; a text. \"-\" reads inputs from "
+                "standard input, one a line.",
+        .examples = "affect predict face.emotion portrait.jpg\n"
+                    "affect predict runs/text \"I can't believe you did that for me!\"",
+        .options = predict_options,
+        .into = &p,
+        .option_count = BASE_COUNT(predict_options),
     };
-    const cli_usage usage = {"predict",
-                             "affect predict [OPTIONS] MODEL INPUT...",
-                             "Prints what a trained network thinks of each input: a picture whose "
-                             "middle square is a face, or "
-                             "an npz of faces; an audio file; a text. \"-\" reads inputs from "
-                             "standard input, one a line.",
-                             "affect predict face.emotion portrait.jpg\n"
-                             "affect predict runs/text \"I can't believe you did that for me!\"",
-                             options,
-                             BASE_COUNT(options)};
-    cli_list operands = {0};
-    bool help;
-    affect_status status = cli_parse(&usage, argc, argv, &operands, &help);
-    affect_context *ctx = NULL;
-    train_model *m = NULL;
-    float row[64]; /* as many as labels and values can be */
-    if (status == AFFECT_OK && !help) {
-        if (operands.count < 2) {
-            status =
-                (affect_status)cli_fail_text("predict", AFFECT_ERROR_USAGE,
-                                             "wants a model and inputs; see affect predict --help");
-        } else if ((status = affect_context_create(&ctx)) == AFFECT_OK) {
-            status = train_model_open(ctx, operands.items[0], &m);
-            for (size_t i = 1; status == AFFECT_OK && i < operands.count; i++) {
-                if (strcmp(operands.items[i], "-") != 0) {
-                    status = predict_one(ctx, m, operands.items[i], row, json);
-                    continue;
-                }
-                char *line = NULL;
-                size_t room = 0;
-                for (ssize_t n; status == AFFECT_OK && (n = getline(&line, &room, stdin)) > 0;) {
-                    if (line[n - 1] == '\n') line[n - 1] = '\0';
-                    if (*line) status = predict_one(ctx, m, line, row, json);
-                }
-                free(line);
-            }
-            if (status != AFFECT_OK) cli_fail("predict", ctx, status);
-        }
-    }
-    train_model_close(m);
-    affect_context_destroy(ctx);
-    base_free(operands.items);
-    return (int)status;
+    return cli_run(&usage, argc, argv, 2, SIZE_MAX, "a model and inputs", predict);
 }

@@ -1,51 +1,80 @@
 /* affect train: a recipe in, a model folder out. */
+#include <unistd.h>
+
 #include "cli/options.h"
-#include "cli/train.h"
+#include "train/train.h"
 
 int cli_train(int argc, char **argv);
 
+static void show_progress(void *user, const train_progress *now) {
+    (void)user;
+    fprintf(stderr, "\repoch %zu/%zu  %3.0f%%  loss %.4f  %.0f min left   ", now->epoch,
+            now->epochs, 100 * now->share, now->loss, now->left_s / 60);
+    fflush(stderr);
+}
+
+static void show_line(void *user, affect_log_level level, const char *line) {
+    (void)user, (void)level;
+    fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "\r" : "", line);
+}
+
+typedef struct train_settings {
+    const char *folder, *hold_out;
+    int64_t threads, stop;
+    bool fresh, quiet;
+} train_settings;
+
+static const cli_option train_arguments[] = {
+    CLI_OPTION(train_settings, "out", CLI_TEXT, folder, .letter = 'o', .meta = "FOLDER",
+               .help = "where the run is kept (runs/NAME of the recipe)"),
+    CLI_OPTION(train_settings, "hold-out", CLI_TEXT, hold_out, .meta = "RULE",
+               .help = "leave these out of the training and validate on them: \"PART\", the data "
+                       "files whose path contains PART (a corpus), or \"PART: COLUMN "
+                       "VALUE,VALUE\", rows of theirs (a speaker)"),
+    CLI_OPTION(train_settings, "fresh", CLI_FLAG, fresh,
+               .help = "throw away what an earlier run left there"),
+    CLI_OPTION(train_settings, "threads", CLI_INT, threads, .meta = "N",
+               .help = "compute threads; results do not depend on it", .min = 1, .max = 256),
+    CLI_OPTION(train_settings, "stop-after", CLI_INT, stop, .meta = "EPOCHS",
+               .help = "stop after so many epochs; going on is possible", .max = 100000),
+    CLI_OPTION(train_settings, "quiet", CLI_FLAG, quiet, .letter = 'q',
+               .help = "print no progress"),
+};
+
+static affect_status train(affect_context *ctx, void *user, const cli_list *operands) {
+    const train_settings *set = user;
+    char *folder = NULL;
+    train_options o = {.recipe = operands->items[0],
+                       .folder = set->folder,
+                       .hold_out = set->hold_out,
+                       .fresh = set->fresh,
+                       .threads = (int)set->threads,
+                       .stop_after = (size_t)set->stop};
+    affect_context_set_log(ctx, AFFECT_LOG_INFO, set->quiet ? NULL : show_line, NULL);
+    if (!set->quiet && isatty(STDERR_FILENO)) o.progress = show_progress;
+    affect_status status = train_run(ctx, &o, &folder);
+    if (folder) base_put_line(stdout, "%s", folder);
+    base_free(folder);
+    return status;
+}
+
 int cli_train(int argc, char **argv) {
-    train_options o = {0};
-    int64_t threads = 2, stop = 0;
-    const cli_option options[] = {
-        {"out", 'o', CLI_TEXT, &o.folder, "FOLDER",
-         "where the run is kept (runs/NAME of the recipe)", 0, 0, NULL},
-        {"fresh", 0, CLI_FLAG, &o.fresh, NULL, "throw away what an earlier run left there", 0, 0,
-         NULL},
-        {"threads", 0, CLI_INT, &threads, "N", "compute threads; results do not depend on it", 1,
-         256, NULL},
-        {"stop-after", 0, CLI_INT, &stop, "EPOCHS",
-         "stop after so many epochs; going on is possible", 0, 100000, NULL},
-        {"quiet", 'q', CLI_FLAG, &o.quiet, NULL, "print no progress", 0, 0, NULL},
-    };
+    train_settings set = {.threads = 2};
     const cli_usage usage = {
-        "train",
-        "affect train [OPTIONS] RECIPE.ini",
-        "Trains a network as the recipe says: data, model, loss and schedule are in that one file. "
-        "A "
-        "run that was interrupted, even by kill -9, goes on from its last epoch with the same "
-        "command "
-        "and ends with the same weights, bit for bit.",
-        "affect train recipes/face.ini\naffect train recipes/face.ini --fresh --out /tmp/face",
-        options,
-        BASE_COUNT(options)};
-    cli_list operands = {0};
-    bool help;
-    affect_status status = cli_parse(&usage, argc, argv, &operands, &help);
-    affect_context *ctx = NULL;
-    if (status == AFFECT_OK && !help) {
-        if (operands.count != 1) {
-            status = (affect_status)cli_fail_text("train", AFFECT_ERROR_USAGE,
-                                                  "wants one recipe; see affect train --help");
-        } else if ((status = affect_context_create(&ctx)) == AFFECT_OK) {
-            o.recipe = operands.items[0];
-            o.threads = (int)threads;
-            o.stop_after = (size_t)stop;
-            status = train_run(ctx, &o);
-            if (status != AFFECT_OK) cli_fail("train", ctx, status);
-        }
-    }
-    affect_context_destroy(ctx);
-    base_free(operands.items);
-    return (int)status;
+        .verb = "train",
+        .synopsis = "affect train [OPTIONS] RECIPE.ini",
+        .text =
+            "Trains a network as the recipe says: data, model, loss and schedule are in that one "
+            "file. "
+            "A "
+            "run that was interrupted, even by kill -9, goes on from its last epoch with the same "
+            "command "
+            "and ends with the same weights, bit for bit.",
+        .examples =
+            "affect train recipes/face.ini\naffect train recipes/face.ini --fresh --out /tmp/face",
+        .options = train_arguments,
+        .into = &set,
+        .option_count = BASE_COUNT(train_arguments),
+    };
+    return cli_run(&usage, argc, argv, 1, 1, "one recipe", train);
 }

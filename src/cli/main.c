@@ -30,13 +30,11 @@ static void print_exit_codes(FILE *out) {
 #undef ROW
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
     if (argc < 2) {
         print_help(stderr);
         return AFFECT_ERROR_USAGE;
     }
-    /* Writing beyond a limit of size is an error of the write, not the end of the program. */
-    signal(SIGXFSZ, SIG_IGN);
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         const char *form = getenv("AFFECT_USAGE");
@@ -52,6 +50,21 @@ int main(int argc, char **argv) {
     }
     for (const cli_verb *verb = cli_verbs; verb->name; verb++)
         if (strcmp(verb->name, word) == 0) return verb->run(argc - 1, argv + 1);
-    fprintf(stderr, "affect: unknown verb '%s'; see affect --help\n", word);
-    return AFFECT_ERROR_USAGE;
+    return cli_fail_text("", AFFECT_ERROR_USAGE, "unknown verb '%s'; see affect --help", word);
+}
+
+/* The verb of the command line if it is one, for messages. */
+static const char *verb_of(int argc, char **argv) {
+    for (const cli_verb *verb = cli_verbs; argc > 1 && verb->name; verb++)
+        if (strcmp(verb->name, argv[1]) == 0) return verb->name;
+    return "";
+}
+
+int main(int argc, char **argv) {
+    /* Writing beyond a limit of size or into a closed pipe is an error of the write, not the end of
+     * the program. */
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    cli_open_standard();
+    return cli_close(verb_of(argc, argv), run(argc, argv));
 }

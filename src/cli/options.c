@@ -6,21 +6,6 @@
 
 #include "cli/options.h"
 
-int cli_fail_text(const char *verb, affect_status status, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "affect %s: ", verb);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    return (int)status;
-}
-
-int cli_fail(const char *verb, const affect_context *ctx, affect_status status) {
-    const char *text = affect_context_message(ctx);
-    return cli_fail_text(verb, status, "%s", *text ? text : affect_status_text(status));
-}
-
 static bool one_of(const char *choices, const char *value) {
     size_t n = strlen(value);
     for (const char *at = choices; at && n; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
@@ -46,17 +31,22 @@ static bool list_add(cli_list *list, const char *item) {
     return true;
 }
 
+static void *place_of(const cli_usage *usage, const cli_option *option) {
+    return (char *)usage->into + option->offset;
+}
+
 static affect_status store(const cli_usage *usage, const cli_option *option, const char *value) {
+    void *place = place_of(usage, option);
     bool ranged = option->min < option->max;
     switch (option->type) {
-    case CLI_FLAG: *(bool *)option->value = true; return AFFECT_OK;
-    case CLI_TEXT: *(const char **)option->value = value; return AFFECT_OK;
-    case CLI_LIST: return list_add(option->value, value) ? AFFECT_OK : AFFECT_ERROR_MEMORY;
+    case CLI_FLAG: *(bool *)place = true; return AFFECT_OK;
+    case CLI_TEXT: *(const char **)place = value; return AFFECT_OK;
+    case CLI_LIST: return list_add(place, value) ? AFFECT_OK : AFFECT_ERROR_MEMORY;
     case CLI_CHOICE:
         if (!one_of(option->choices, value))
             return mistake(usage, "--%s wants one of %s, not '%s'", option->name, option->choices,
                            value);
-        *(const char **)option->value = value;
+        *(const char **)place = value;
         return AFFECT_OK;
     case CLI_INT: {
         int64_t number;
@@ -67,7 +57,7 @@ static affect_status store(const cli_usage *usage, const cli_option *option, con
                                option->name, option->min, option->max, value);
             return mistake(usage, "--%s wants a whole number, not '%s'", option->name, value);
         }
-        *(int64_t *)option->value = number;
+        *(int64_t *)place = number;
         return AFFECT_OK;
     }
     case CLI_NUMBER: {
@@ -79,7 +69,7 @@ static affect_status store(const cli_usage *usage, const cli_option *option, con
                                option->min, option->max, value);
             return mistake(usage, "--%s wants a number, not '%s'", option->name, value);
         }
-        *(double *)option->value = number;
+        *(double *)place = number;
         return AFFECT_OK;
     }
     }
@@ -148,14 +138,15 @@ static void option_head(char *out, size_t size, const cli_option *o) {
              o->letter ? ", " : "  ", o->name, meta ? " " : "", meta ? meta : "");
 }
 
-static void option_default(char *out, size_t size, const cli_option *o) {
+static void option_default(char *out, size_t size, const cli_usage *usage, const cli_option *o) {
+    const void *place = place_of(usage, o);
     out[0] = '\0';
-    if ((o->type == CLI_TEXT || o->type == CLI_CHOICE) && *(const char **)o->value)
-        snprintf(out, size, " (default %s)", *(const char **)o->value);
+    if ((o->type == CLI_TEXT || o->type == CLI_CHOICE) && *(const char *const *)place)
+        snprintf(out, size, " (default %s)", *(const char *const *)place);
     else if (o->type == CLI_INT)
-        snprintf(out, size, " (default %lld)", (long long)*(int64_t *)o->value);
-    else if (o->type == CLI_NUMBER && !isnan(*(double *)o->value))
-        snprintf(out, size, " (default %g)", *(double *)o->value);
+        snprintf(out, size, " (default %lld)", (long long)*(const int64_t *)place);
+    else if (o->type == CLI_NUMBER && !isnan(*(const double *)place))
+        snprintf(out, size, " (default %g)", *(double *)place);
 }
 
 enum { HELP_WIDTH = 80, HELP_INDENT = 31 };
@@ -200,7 +191,7 @@ static void print_help(FILE *out, const cli_usage *usage) {
     for (size_t i = 0; i < usage->option_count; i++) {
         char head[400], value[80], help[1024];
         option_head(head, sizeof head, &usage->options[i]);
-        option_default(value, sizeof value, &usage->options[i]);
+        option_default(value, sizeof value, usage, &usage->options[i]);
         snprintf(help, sizeof help, "%s%s", usage->options[i].help, value);
         int used = put_head(out, head);
         if (used >= HELP_INDENT) {
@@ -242,7 +233,7 @@ static void print_man(FILE *out, const cli_usage *usage) {
     for (size_t i = 0; i < usage->option_count; i++) {
         char head[400], value[80];
         option_head(head, sizeof head, &usage->options[i]);
-        option_default(value, sizeof value, &usage->options[i]);
+        option_default(value, sizeof value, usage, &usage->options[i]);
         fprintf(out, ".TP\n.B ");
         roff(out, head + (usage->options[i].letter ? 0 : 4));
         fprintf(out, "\n");

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "data/document.h"
+#include "data/data_private.h"
 
 static uint64_t little(const unsigned char *b, size_t n) {
     uint64_t v = 0;
@@ -12,7 +12,8 @@ static uint64_t little(const unsigned char *b, size_t n) {
     return v;
 }
 
-/* A member above LARGE bytes that is packed tighter than this is taken for a bomb. */
+/* Above LARGE bytes, what is packed tighter than this is taken for a bomb: a member, and all members
+ * together, or many small bombs would be a large one. */
 enum { LARGE = 1 << 28, MOST_RATIO = 200 };
 
 typedef struct member {
@@ -63,7 +64,8 @@ static affect_status read_directory(affect_context *ctx, data_archive *z) {
         if (end == least) return bad_zip(ctx, z, "no end of central directory (cut off?)");
         end--;
     }
-    uint64_t entries = little(b + end + 10, 2), at = little(b + end + 16, 4), packed_sum = 0;
+    uint64_t entries = little(b + end + 10, 2), at = little(b + end + 16, 4), packed_sum = 0,
+             unpacked = 0, deflated = 0;                      /* of the deflated members */
     if (end >= 20 && little(b + end - 20, 4) == 0x07064b50) { /* ZIP64 */
         uint64_t where = little(b + end - 12, 8);
         if (length < 56 || where > length - 56 || little(b + where, 4) != 0x06064b50)
@@ -95,6 +97,10 @@ static affect_status read_directory(affect_context *ctx, data_archive *z) {
         /* Deflate expands at most 1032 times: more is a lie in the header. */
         if ((method == 0 && size != packed) || (method == 8 && size / 1100 > packed))
             return bad_zip(ctx, z, "a member's sizes contradict each other");
+        if (method == 8) {
+            unpacked += BASE_MIN(size, UINT64_MAX - unpacked);
+            deflated += packed;
+        }
         if (!base_grow((void **)&z->items, &z->capacity, z->count + 1, sizeof *z->items))
             return base_fail_memory(ctx);
         member m = {base_strndup((const char *)e + 46, name), start, packed, size, method};
@@ -102,6 +108,12 @@ static affect_status read_directory(affect_context *ctx, data_archive *z) {
         z->items[z->count++] = m;
         at += 46 + name + extra + comment;
     }
+    if (unpacked > LARGE && unpacked / MOST_RATIO > deflated)
+        return base_fail(
+            ctx, AFFECT_ERROR_LIMIT,
+            "%s: its members are packed to less than a %dth of their %llu bytes, like a "
+            "bomb; unpack it to read it",
+            z->path, MOST_RATIO, (unsigned long long)unpacked);
     return AFFECT_OK;
 }
 
@@ -204,4 +216,63 @@ affect_status data_archive_read(affect_context *ctx, const data_archive *z, size
     affect_status status = inflate_member(ctx, z, m, &unpacked);
     if (!status) *bytes = *owned = unpacked;
     return status;
+}
+
+affect_status data_gunzip(affect_context *ctx, const char *path, char **bytes, size_t *length) {
+    const unsigned char *in = (const unsigned char *)*bytes;
+    if (*length < 18 || in[0] != 0x1F || in[1] != 0x8B) return AFFECT_OK;
+    z_stream s = {0};
+    size_t capacity = *length * 4 + 1024, got = 0;
+    size_t most = BASE_MAX(
+        (size_t)LARGE, *length > SIZE_MAX / MOST_RATIO / 2 ? SIZE_MAX / 2 : *length * MOST_RATIO);
+    char *out = base_alloc(capacity + 1);
+    affect_status status = AFFECT_OK;
+    if (!out || inflateInit2(&s, 16 + 15) != Z_OK) { /* 16: gzip's wrapping */
+        base_free(out);
+        base_free(*bytes);
+        *bytes = NULL;
+        return base_fail_memory(ctx);
+    }
+    s.next_in = (Bytef *)(uintptr_t)in;
+    size_t left = *length;
+    for (int code = Z_OK; !status;) {
+        uInt before_in = s.avail_in = (uInt)BASE_MIN(left, (size_t)1 << 30);
+        uInt before_out = s.avail_out = (uInt)BASE_MIN(capacity - got, (size_t)1 << 30);
+        s.next_out = (Bytef *)out + got;
+        code = inflate(&s, Z_NO_FLUSH);
+        left -= before_in - s.avail_in;
+        got += before_out - s.avail_out;
+        if (code == Z_STREAM_END && left >= 18 && s.next_in[0] == 0x1F && s.next_in[1] == 0x8B) {
+            code = inflateReset(&s) == Z_OK ? Z_OK : Z_DATA_ERROR; /* several members in a row */
+            continue;
+        }
+        if (code == Z_STREAM_END) break;
+        if (got == capacity && got >= most) {
+            status =
+                base_fail(ctx, AFFECT_ERROR_LIMIT,
+                          "%s: is packed to less than a %dth, like a bomb; unpack it to read it",
+                          path, MOST_RATIO);
+        } else if (got == capacity) {
+            capacity = BASE_MIN(capacity * 2, most);
+            char *larger = base_realloc(out, capacity + 1);
+            if (larger)
+                out = larger;
+            else
+                status = base_fail_memory(ctx);
+        } else if ((code != Z_OK && code != Z_BUF_ERROR) || !left) {
+            status = base_fail(ctx, AFFECT_ERROR_FORMAT,
+                               "%s: the gzip data are damaged or cut after %zu bytes", path, got);
+        }
+    }
+    inflateEnd(&s);
+    base_free(*bytes);
+    *bytes = NULL;
+    if (status) {
+        base_free(out);
+        return status;
+    }
+    out[got] = 0;
+    *bytes = out;
+    *length = got;
+    return AFFECT_OK;
 }

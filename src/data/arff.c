@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "data/document.h"
+#include "data/data_private.h"
 
 typedef struct reader {
     affect_context *ctx;

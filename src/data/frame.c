@@ -6,8 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/annotation.h"
 #include "data/arff.h"
-#include "data/document.h"
+#include "data/data_private.h"
 #include "data/pickle.h"
 #include "data/xlsx.h"
 
@@ -279,6 +280,28 @@ static affect_status open_array(affect_context *ctx, data_frame *f, const char *
     return AFFECT_OK;
 }
 
+/* What annotation programs write becomes a table of its samples. */
+static affect_status take_annotation(affect_context *ctx, data_frame *f) {
+    data_annotation annotation;
+    data_table *samples = NULL;
+    bool known;
+    affect_status status = f->table ? data_annotation_take(ctx, f->table, &annotation, &known)
+                                    : data_annotation_open(ctx, f->path, &annotation, &known);
+    if (status || !known) return status;
+    if (strcmp(annotation.format, "csv") != 0) { /* which is a table already */
+        size_t relative = data_annotation_normalise(&annotation);
+        if (relative)
+            base_log(ctx, AFFECT_LOG_WARNING,
+                     "%s: %zu relative traces were normalised to 0..1 each", f->path, relative);
+        status = data_annotation_table(ctx, f->path, &annotation, &samples);
+    }
+    data_annotation_destroy(&annotation);
+    if (status || !samples) return status;
+    data_table_destroy(f->table);
+    f->table = samples;
+    return AFFECT_OK;
+}
+
 affect_status data_frame_open(affect_context *ctx, const char *path, bool no_header,
                               data_frame **out) {
     *out = NULL;
@@ -295,8 +318,17 @@ affect_status data_frame_open(affect_context *ctx, const char *path, bool no_hea
         member += 5;
     }
     affect_status status;
-    if (member || base_ends_with(f->path, ".npy") || base_ends_with(f->path, ".npz")) {
+    if (base_ends_with(path, ".annotation") || base_ends_with(path, ".annotation~")) {
+        status = take_annotation(ctx, f);
+    } else if (member || base_ends_with(f->path, ".npy") || base_ends_with(f->path, ".npz")) {
         status = open_array(ctx, f, member);
+    } else if (base_ends_with(path, ".jsonl.gz") || base_ends_with(path, ".ndjson.gz")) {
+        char *text = NULL;
+        size_t length = 0;
+        status = base_read_file(ctx, path, (size_t)2 << 30, &text, &length);
+        if (!status) status = data_gunzip(ctx, path, &text, &length);
+        if (!status) status = data_json_lines_parse(ctx, path, text, length, &f->table);
+        base_free(text);
     } else if (base_ends_with(path, ".jsonl") || base_ends_with(path, ".ndjson")) {
         status = data_json_lines_open(ctx, path, &f->table);
     } else if (base_ends_with(path, ".arff")) {
@@ -310,6 +342,7 @@ affect_status data_frame_open(affect_context *ctx, const char *path, bool no_hea
     } else {
         const data_table_options options = {.no_header = no_header, .ragged = true};
         status = data_table_open(ctx, path, &options, &f->table);
+        if (!status && !no_header) status = take_annotation(ctx, f);
     }
     if (!status && f->table) {
         f->rows = f->table->rows;

@@ -1,17 +1,19 @@
-/* The caller's side of data/hdf5: starts the child, asks, and checks every answer. */
+/* The caller's side of data/hdf5: starts the program that runs libhdf5, asks, and checks every answer. */
 #include "data/hdf5.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "data/hdf5_private.h"
+#include "data/hdf5_pipe.h"
+#include "model/model.h"
 
 struct data_hdf5 {
     char *path;
@@ -23,32 +25,6 @@ struct data_hdf5 {
     } list;
     size_t *by_path; /* indices in the order of their paths */
 };
-
-/* ---- the socket ---- */
-
-bool hdf5_send(int socket, const void *bytes, size_t length) {
-    const char *at = bytes;
-    while (length) {
-        ssize_t n = send(socket, at, length, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        at += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
-bool hdf5_receive(int socket, void *bytes, size_t length) {
-    char *at = bytes;
-    while (length) {
-        ssize_t n = recv(socket, at, length, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        at += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
 
 /* ---- the child ---- */
 
@@ -65,22 +41,80 @@ static int end_child(data_hdf5 *f) {
     return code;
 }
 
+/* Starts `program` with the socket as its standard input and no other descriptor of ours, with no
+ * signal blocked or ignored, and with no more of our environment than what finds libraries. Returns
+ * errno. */
+static int spawn(const char *program, const char *path, int socket, pid_t *child) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    char *arguments[] = {(char *)(uintptr_t) "affect-hdf5", (char *)(uintptr_t)path, NULL};
+    /* Files on read-only and network disks cannot be locked. */
+    char *environment[4] = {(char *)(uintptr_t) "HDF5_USE_FILE_LOCKING=FALSE"};
+    size_t n = 1;
+    for (char **e = environ; e && *e && n < 3; e++)
+        if (base_starts_with(*e, "LD_LIBRARY_PATH=") || base_starts_with(*e, "ASAN_OPTIONS="))
+            environment[n++] = *e;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    error = posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
+    /* libhdf5 and the C library may say things while they crash. */
+    if (!error)
+        error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (!error) error = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+    if (!error) error = posix_spawn(child, program, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+typedef struct starter {
+    data_hdf5 *file;
+    int socket; /* the program's end */
+    int error;  /* errno of the most wanted candidate that could not be started */
+} starter;
+
+static bool try_program(void *user, const char *path) {
+    starter *s = user;
+    if (!strchr(path, '/') || !base_file_exists(path))
+        return false; /* no bare name: not by $PATH */
+    int error = spawn(path, s->file->path, s->socket, &s->file->child);
+    if (error) s->file->child = 0;
+    if (error && !s->error) s->error = error;
+    return error == 0;
+}
+
 static affect_status start_child(affect_context *ctx, data_hdf5 *f) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return base_fail(ctx, AFFECT_ERROR_RUNTIME, "%s: no socket: %s", f->path, strerror(errno));
-    fflush(NULL); /* or the child would write our buffers once more */
-    f->child = fork();
-    if (f->child == 0) {
-        close(pair[0]);
-        hdf5_serve(pair[1], f->path);
-    }
-    close(pair[1]);
     f->socket = pair[0];
-    if (f->child > 0) return AFFECT_OK;
-    end_child(f);
-    return base_fail(ctx, AFFECT_ERROR_RUNTIME, "%s: no process to read it in: %s", f->path,
-                     strerror(errno));
+    starter s = {f, pair[1], 0};
+    base_text tried = {0};
+    bool started = model_find_library("AFFECT_HDF5", "affect-hdf5", NULL, &tried, try_program, &s);
+    close(pair[1]);
+    affect_status status = tried.failed ? base_fail_memory(ctx) : AFFECT_OK;
+    if (!started && !status)
+        status = base_fail(ctx, AFFECT_ERROR_RUNTIME,
+                           "%s: the program that reads HDF5 was not found or cannot be started "
+                           "(%s%slooked for %s): install Affect again, or name affect-hdf5 in "
+                           "AFFECT_HDF5",
+                           f->path, s.error ? strerror(s.error) : "", s.error ? "; " : "",
+                           tried.data ? tried.data : "");
+    base_text_destroy(&tried);
+    if (status) end_child(f);
+    return status;
 }
 
 /* The child is gone without a word: what its end says. It may just have died, so give the kernel
@@ -104,7 +138,7 @@ static affect_status lost(affect_context *ctx, data_hdf5 *f, const char *doing) 
 
 /* Receives an answer of one of two kinds; *bytes (base_free) has `length` bytes and a NUL. */
 static affect_status receive(affect_context *ctx, data_hdf5 *f, const char *doing, uint64_t most,
-                             hdf5_header *header, char **bytes) {
+                             data_hdf5_header *header, char **bytes) {
     struct pollfd waiting = {.fd = f->socket, .events = POLLIN};
     int ready;
     *bytes = NULL;
@@ -115,7 +149,7 @@ static affect_status receive(affect_context *ctx, data_hdf5 *f, const char *doin
         end_child(f);
         return base_fail(ctx, AFFECT_ERROR_RUNTIME, "%s: no answer within a minute", f->path);
     }
-    if (!hdf5_receive(f->socket, header, sizeof *header)) return lost(ctx, f, doing);
+    if (!data_hdf5_receive(f->socket, header, sizeof *header)) return lost(ctx, f, doing);
     if (header->length > most) {
         end_child(f);
         return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: %s gives nonsense", f->path, doing);
@@ -126,7 +160,7 @@ static affect_status receive(affect_context *ctx, data_hdf5 *f, const char *doin
         return base_fail_memory(ctx);
     }
     (*bytes)[header->length] = 0;
-    if (!hdf5_receive(f->socket, *bytes, (size_t)header->length)) {
+    if (!data_hdf5_receive(f->socket, *bytes, (size_t)header->length)) {
         base_free(*bytes);
         *bytes = NULL;
         return lost(ctx, f, doing);
@@ -173,7 +207,7 @@ static affect_status next_text(const char **at, const char *end, char **out) {
 
 static affect_status take_item(affect_context *ctx, data_hdf5 *f, const char *bytes,
                                size_t length) {
-    hdf5_described d;
+    data_hdf5_described d;
     data_hdf5_item item = {0};
     const char *at = bytes + sizeof d, *end = bytes + length;
     affect_status status = AFFECT_ERROR_FORMAT;
@@ -229,15 +263,17 @@ static int by_path(const void *a, const void *b, void *user) {
 
 affect_status data_hdf5_open(affect_context *ctx, const char *path, data_hdf5 **out) {
     *out = NULL;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    int file = base_open_regular(path);
+    if (file < 0)
+        return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: %s", path,
+                         errno == EINVAL ? "is not a regular file" : strerror(errno));
     close(file);
     data_hdf5 *f = base_calloc(1, sizeof *f);
     if (!f) return base_fail_memory(ctx);
     f->socket = -1;
     f->path = base_strdup(path);
     affect_status status = f->path ? start_child(ctx, f) : base_fail_memory(ctx);
-    hdf5_header header = {0};
+    data_hdf5_header header = {0};
     while (!status && header.answer != HDF5_LISTED) {
         char *bytes;
         status = receive(ctx, f, "listing it", HDF5_MOST_TEXT, &header, &bytes);
@@ -291,15 +327,15 @@ size_t data_hdf5_find(const data_hdf5 *f, const char *path) {
 /* ---- reading ---- */
 
 static affect_status ask(affect_context *ctx, data_hdf5 *f, const data_hdf5_item *item,
-                         uint64_t row, uint64_t rows, uint64_t most, hdf5_answer kind,
-                         hdf5_header *header, char **bytes) {
-    const hdf5_request request = {row, rows, (uint32_t)strlen(item->path) + 1};
+                         uint64_t row, uint64_t rows, uint64_t most, data_hdf5_answer kind,
+                         data_hdf5_header *header, char **bytes) {
+    const data_hdf5_request request = {row, rows, (uint32_t)strlen(item->path) + 1};
     char doing[160];
     snprintf(doing, sizeof doing, "reading %.100s", item->path);
     if (f->socket < 0)
         return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: could not be read before", f->path);
-    if (!hdf5_send(f->socket, &request, sizeof request) ||
-        !hdf5_send(f->socket, item->path, request.path))
+    if (!data_hdf5_send(f->socket, &request, sizeof request) ||
+        !data_hdf5_send(f->socket, item->path, request.path))
         return lost(ctx, f, doing);
     affect_status status = receive(ctx, f, doing, most, header, bytes);
     if (!status && header->answer != (uint32_t)kind) {
@@ -337,7 +373,7 @@ affect_status data_hdf5_numbers(affect_context *ctx, data_hdf5 *f, size_t index,
     if (most == 0) most = 1;
     while (!status && rows) {
         size_t n = BASE_MIN(rows, most);
-        hdf5_header header;
+        data_hdf5_header header;
         char *bytes;
         status = ask(ctx, f, item, row, n, n * width * sizeof *out, HDF5_NUMBERS, &header, &bytes);
         if (status) break;
@@ -357,7 +393,7 @@ affect_status data_hdf5_text(affect_context *ctx, data_hdf5 *f, size_t index, si
                              char **out) {
     const data_hdf5_item *item = &f->list.items[index];
     affect_status status = check_readable(ctx, f, item, DATA_HDF5_TEXTS);
-    hdf5_header header;
+    data_hdf5_header header;
     char *bytes;
     *out = NULL;
     if (!status && i >= item->count)

@@ -1,16 +1,22 @@
-/* The side of data/hdf5 that runs libhdf5: a forked process without rights worth having.
+/* The program that runs libhdf5 for data/hdf5. usage: affect-hdf5 FILE, with the socket to whoever asks
+ * as standard input. It can read its file, compute, answer, and nothing else (seccomp, no_new_privs,
+ * limits); of the program that starts it it has no memory and no descriptor.
  * HDF5 1.10 reference manual; file format specification 3.0. */
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
-#include <signal.h>
+#include <math.h>
+#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "data/hdf5_private.h"
+#include "data/hdf5_pipe.h"
+#include "data/lzf.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNDER_ASAN 1
@@ -50,6 +56,9 @@
     X(H5Pget_filter2)                                                                              \
     X(H5Pget_external_count)                                                                       \
     X(H5Pset_chunk_cache)                                                                          \
+    X(H5Zregister)                                                                                 \
+    X(H5allocate_memory)                                                                           \
+    X(H5free_memory)                                                                               \
     X(H5Zfilter_avail)                                                                             \
     X(H5Screate_simple)                                                                            \
     X(H5Sclose)                                                                                    \
@@ -88,17 +97,33 @@ static struct {
 
 /* ---- the socket ---- */
 
-static int line; /* of this child, which does nothing else */
+enum { line = STDIN_FILENO }; /* the socket */
+
+/* What the file has cost and what it may: a file may be large, but not tiresome. The sums are for
+ * the whole file, or a thousand slow answers would be a thousand times as long. */
+static struct {
+    double answer_s; /* until the next answer; more where a chunk must be unpacked for it */
+    double total_s;  /* grows with what was answered */
+} allowed = {.answer_s = 1, .total_s = 10};
+
+enum { UNPACK_RATE = 64 << 20, ANSWER_RATE = 16 << 20 }; /* bytes/s of a slow machine */
+#define ANSWER_S 0.0005                                  /* of opening a small dataset */
 
 static void arm(void) {
-    const struct itimerval second = {.it_value = {.tv_sec = 1}};
-    setitimer(ITIMER_PROF, &second, NULL);
+    struct timespec used = {0};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    double left = allowed.total_s - (double)used.tv_sec - (double)used.tv_nsec * 1e-9;
+    double s = BASE_MAX(BASE_MIN(allowed.answer_s, left), 0.001); /* 0 would mean for ever */
+    const struct itimerval until = {
+        .it_value = {.tv_sec = (time_t)s, .tv_usec = (suseconds_t)((s - floor(s)) * 1e6)}};
+    setitimer(ITIMER_PROF, &until, NULL);
 }
 
-/* Processor time counts anew from every answer: a file may be large, but not tiresome. */
-static void answer(hdf5_answer kind, affect_status status, const void *bytes, size_t length) {
-    const hdf5_header header = {(uint32_t)kind, (uint32_t)status, length};
-    if (!hdf5_send(line, &header, sizeof header) || !hdf5_send(line, bytes, length)) _exit(0);
+static void answer(data_hdf5_answer kind, affect_status status, const void *bytes, size_t length) {
+    const data_hdf5_header header = {(uint32_t)kind, (uint32_t)status, length};
+    if (!data_hdf5_send(line, &header, sizeof header) || !data_hdf5_send(line, bytes, length))
+        _exit(0);
+    allowed.total_s += ANSWER_S + (double)length / ANSWER_RATE;
     arm();
 }
 
@@ -124,6 +149,26 @@ static bool find_number(void *library, const char *name, hid_t *out) {
     hid_t *address = dlsym(library, name);
     if (address) *out = *address;
     return address;
+}
+
+enum { MOST_CHUNK = 256 << 20 }; /* bytes, unpacked; unpacking needs up to three times that */
+
+/* h5py's LZF (registered number 32000): its third number is the size of a chunk unpacked. */
+static size_t lzf_filter(unsigned flags, size_t count, const unsigned values[], size_t length,
+                         size_t *size, void **buffer) {
+    if (!(flags & H5Z_FLAG_REVERSE)) return 0; /* nothing is packed here */
+    const size_t room = count >= 3 && values[2] ? values[2] : 0;
+    if (!room || room > MOST_CHUNK) return 0;
+    uint8_t *out = h5.H5allocate_memory_(room, false);
+    const size_t made = out ? data_lzf_unpack(*buffer, length, out, room) : 0;
+    if (!made) {
+        h5.H5free_memory_(out);
+        return 0;
+    }
+    h5.H5free_memory_(*buffer);
+    *buffer = out;
+    *size = room;
+    return made;
 }
 
 static bool load(void) {
@@ -152,6 +197,12 @@ static bool load(void) {
         return false;
     }
     h5.H5Eset_auto2_(H5E_DEFAULT, NULL, NULL);
+    static const H5Z_class2_t lzf = {.version = H5Z_CLASS_T_VERS,
+                                     .id = 32000,
+                                     .decoder_present = 1,
+                                     .name = "lzf",
+                                     .filter = lzf_filter};
+    h5.H5Zregister_(&lzf);        /* without it such a dataset is not read, and said */
     h5.H5PLset_loading_state_(0); /* no filter out of a file's or a user's folder */
     return true;
 }
@@ -167,13 +218,6 @@ static size_t virtual_memory(void) {
 }
 
 static void confine(void) {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF, SIGTERM};
-    sigset_t none;
-    const struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (size_t i = 0; i < BASE_COUNT(signals); i++) sigaction(signals[i], &standard, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     const struct rlimit nothing = {0, 0};
     setrlimit(RLIMIT_CORE, &nothing);
     setrlimit(RLIMIT_FSIZE, &nothing);
@@ -184,11 +228,59 @@ static void confine(void) {
 #else
     (void)virtual_memory;
 #endif
-    /* libhdf5 and the C library may say things while they crash. */
-    FILE *nowhere = freopen("/dev/null", "w", stderr);
-    (void)nowhere;
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1); /* files on read-only and network disks */
     arm();
+}
+
+#ifndef UNDER_ASAN
+/* A condition on an argument of a call; the library's own macros leave a field out. */
+static struct scmp_arg_cmp argument(unsigned at, enum scmp_compare op, scmp_datum_t a,
+                                    scmp_datum_t b) {
+    return (struct scmp_arg_cmp){.arg = at, .op = op, .datum_a = a, .datum_b = b};
+}
+#endif
+
+/* What reading needs, in two steps: before the file is open it may also be opened, for reading;
+ * afterwards nothing more is. Whatever else is tried (a write, a socket, a process) fails with EPERM;
+ * libhdf5 is the code that hostile bytes take over, if any. no_new_privs comes with it. */
+static bool allow_only(bool opening) {
+#ifdef UNDER_ASAN /* which needs calls of its own */
+    (void)opening;
+    return true;
+#else
+    static const int always[] = {
+        SCMP_SYS(read),          SCMP_SYS(pread64),      SCMP_SYS(lseek),
+        SCMP_SYS(fstat),         SCMP_SYS(newfstatat),   SCMP_SYS(statx),
+        SCMP_SYS(close),         SCMP_SYS(brk),          SCMP_SYS(mmap),
+        SCMP_SYS(munmap),        SCMP_SYS(mremap),       SCMP_SYS(mprotect),
+        SCMP_SYS(madvise),       SCMP_SYS(recvfrom),     SCMP_SYS(setitimer),
+        SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(futex),
+        SCMP_SYS(getrandom),     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(exit),          SCMP_SYS(exit_group),   SCMP_SYS(restart_syscall)};
+    /* The second filter is added to the first, and the stricter of two answers holds. */
+    static const int first[] = {
+        SCMP_SYS(stat),   SCMP_SYS(lstat), SCMP_SYS(access),  SCMP_SYS(fcntl),  SCMP_SYS(readlink),
+        SCMP_SYS(getcwd), SCMP_SYS(prctl), SCMP_SYS(seccomp), SCMP_SYS(getuid), SCMP_SYS(geteuid)};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    if (!filter) return false;
+    bool fine = true;
+    for (size_t i = 0; i < BASE_COUNT(always); i++)
+        fine &= seccomp_rule_add(filter, SCMP_ACT_ALLOW, always[i], 0) == 0;
+    for (size_t i = 0; opening && i < BASE_COUNT(first); i++)
+        fine &= seccomp_rule_add(filter, SCMP_ACT_ALLOW, first[i], 0) == 0;
+    /* Only into the socket that it answers on, and to no address. */
+    fine &= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2,
+                             argument(0, SCMP_CMP_EQ, (scmp_datum_t)line, 0),
+                             argument(4, SCMP_CMP_EQ, 0, 0)) == 0;
+    const scmp_datum_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
+    if (opening)
+        fine &= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+                                 argument(1, SCMP_CMP_MASKED_EQ, writing, 0)) == 0 &&
+                seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+                                 argument(2, SCMP_CMP_MASKED_EQ, writing, 0)) == 0;
+    fine = fine && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return fine;
+#endif
 }
 
 /* ---- describing ---- */
@@ -320,7 +412,7 @@ static herr_t take_attribute(hid_t object, const char *name, const H5A_info_t *i
     return 0;
 }
 
-static void send_item(walk *w, hdf5_described *d, hid_t object, const char *problem) {
+static void send_item(walk *w, data_hdf5_described *d, hid_t object, const char *problem) {
     attribute_list list = {0};
     base_text out = {0};
     if (object >= 0) {
@@ -346,7 +438,7 @@ static void send_item(walk *w, hdf5_described *d, hid_t object, const char *prob
 }
 
 /* Says in `problem` why the elements cannot be read, or leaves it empty. */
-static void examine_storage(hid_t dataset, hdf5_described *d, char *problem, size_t room) {
+static void examine_storage(hid_t dataset, data_hdf5_described *d, char *problem, size_t room) {
     hid_t list = h5.H5Dget_create_plist_(dataset);
     if (list < 0) {
         snprintf(problem, room, "its storage is not described");
@@ -363,7 +455,10 @@ static void examine_storage(hid_t dataset, hdf5_described *d, char *problem, siz
         for (int i = 0; i < n; i++)
             if (__builtin_mul_overflow(elements, (uint64_t)chunk[i], &elements))
                 elements = UINT64_MAX;
-        if (elements > (uint64_t)32 << 20)
+        hid_t type = h5.H5Dget_type_(dataset);
+        uint64_t size = type >= 0 ? h5.H5Tget_size_(type) : 1;
+        if (type >= 0) h5.H5Tclose_(type);
+        if (elements > MOST_CHUNK / BASE_MAX(size, (uint64_t)1))
             snprintf(problem, room, "its chunks of %llu elements are too large",
                      (unsigned long long)elements);
     }
@@ -383,7 +478,7 @@ static void examine_storage(hid_t dataset, hdf5_described *d, char *problem, siz
 }
 
 static void send_dataset(walk *w, hid_t dataset) {
-    hdf5_described d = {.content = DATA_HDF5_OTHER};
+    data_hdf5_described d = {.content = DATA_HDF5_OTHER};
     char problem[160] = "";
     hid_t type = h5.H5Dget_type_(dataset), space = h5.H5Dget_space_(dataset);
     uint64_t count;
@@ -411,7 +506,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link, 
 
 static bool walk_group(walk *w, hid_t group) {
     H5O_info_t info;
-    hdf5_described d = {.content = DATA_HDF5_GROUP};
+    data_hdf5_described d = {.content = DATA_HDF5_GROUP};
     bool cycle = h5.H5Oget_info_(group, &info) < 0;
     for (size_t i = 0; i < w->groups.count; i++) cycle |= w->groups.items[i] == info.addr;
     send_item(w, &d, group, cycle ? "it contains itself" : "");
@@ -449,7 +544,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link, 
     if (before > 1) w->path[w->path_length++] = '/'; /* "/" itself ends in one */
     memcpy(w->path + w->path_length, name, length + 1);
     w->path_length += length;
-    hdf5_described d = {.content = DATA_HDF5_OTHER};
+    data_hdf5_described d = {.content = DATA_HDF5_OTHER};
     hid_t object = link->type == H5L_TYPE_HARD ? h5.H5Oopen_(group, name, H5P_DEFAULT) : -1;
     H5O_info_t info;
     if (link->type != H5L_TYPE_HARD) {
@@ -473,6 +568,8 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *link, 
 
 /* ---- reading ---- */
 
+enum { LEAST_CACHE = 32 << 20, MOST_CACHE = 384 << 20 }; /* bytes of unpacked chunks */
+
 typedef struct opened { /* the dataset of the last request: its chunk cache is worth keeping */
     char path[HDF5_MOST_NAME];
     hid_t set, type, space;
@@ -487,18 +584,52 @@ static void close_set(opened *o) {
     *o = (opened){.set = -1, .type = -1, .space = -1};
 }
 
+/* Rows are asked for in order, a piece at a time, and a piece needs all chunks beside each other. A
+ * cache that does not hold them, or whose slots they share, unpacks each chunk again for each piece:
+ * these are their bytes and their number. */
+static void chunks_of_a_row(const opened *o, uint64_t *bytes, uint64_t *chunks) {
+    hid_t list = h5.H5Dget_create_plist_(o->set);
+    hsize_t chunk[H5S_MAX_RANK];
+    *bytes = h5.H5Tget_size_(o->type);
+    *chunks = 1;
+    if (list < 0) return;
+    if (h5.H5Pget_layout_(list) == H5D_CHUNKED &&
+        h5.H5Pget_chunk_(list, H5S_MAX_RANK, chunk) == (int)o->rank)
+        for (size_t i = 0; i < o->rank && chunk[i]; i++) {
+            uint64_t beside = i && o->shape[i] ? (o->shape[i] - 1) / chunk[i] + 1 : 1;
+            if (__builtin_mul_overflow(*chunks, beside, chunks) ||
+                __builtin_mul_overflow(*bytes, beside * chunk[i], bytes))
+                *bytes = *chunks = UINT64_MAX / 4;
+        }
+    h5.H5Pclose_(list);
+}
+
+static bool open_set_cached(hid_t file, const char *path, opened *o, size_t slots, size_t bytes) {
+    hid_t access = h5.H5Pcreate_(h5.access);
+    if (access >= 0) h5.H5Pset_chunk_cache_(access, slots, bytes, 1);
+    o->set = h5.H5Dopen2_(file, path, access >= 0 ? access : H5P_DEFAULT);
+    if (access >= 0) h5.H5Pclose_(access);
+    return o->set >= 0;
+}
+
 static bool open_set(hid_t file, const char *path, opened *o) {
     if (o->set >= 0 && strcmp(o->path, path) == 0) return true;
     close_set(o);
-    hid_t access = h5.H5Pcreate_(h5.access);
-    if (access >= 0) h5.H5Pset_chunk_cache_(access, 521, (size_t)32 << 20, .75);
-    o->set = h5.H5Dopen2_(file, path, access >= 0 ? access : H5P_DEFAULT);
-    if (access >= 0) h5.H5Pclose_(access);
-    if (o->set < 0) return false;
+    if (!open_set_cached(file, path, o, 521, LEAST_CACHE)) return false;
     o->type = h5.H5Dget_type_(o->set);
     o->space = h5.H5Dget_space_(o->set);
     if (o->type < 0 || o->space < 0 || !shape_of(o->space, &o->rank, o->shape, &o->count))
         return false;
+    uint64_t bytes, chunks;
+    chunks_of_a_row(o, &bytes, &chunks);
+    allowed.answer_s = 1 + (double)BASE_MIN(bytes, (uint64_t)MOST_CACHE) / UNPACK_RATE;
+    arm();
+    if (bytes > LEAST_CACHE || chunks > 128) {
+        h5.H5Dclose_(o->set);
+        if (!open_set_cached(file, path, o, (size_t)BASE_MIN(4 * chunks + 1, (uint64_t)1 << 20),
+                             (size_t)BASE_MIN(bytes + LEAST_CACHE, (uint64_t)MOST_CACHE)))
+            return false;
+    }
     snprintf(o->path, sizeof o->path, "%s", path);
     return true;
 }
@@ -578,17 +709,26 @@ static void read_numbers(opened *o, uint64_t row, uint64_t rows) {
     if (memory >= 0) h5.H5Sclose_(memory);
 }
 
-_Noreturn void hdf5_serve(int socket, const char *path) {
+int main(int count, char **arguments) {
     static walk w; /* too large for a thread's small stack */
     static opened o;
-    line = socket;
-    base_alloc_fail_at(0); /* a failure that a test asks for is the caller's, not this process's */
+    if (count != 2) return 2;
     confine();
     if (!load()) _exit(0);
-    w.file = h5.H5Fopen_(path, READ_ONLY, H5P_DEFAULT);
+    if (!allow_only(true)) {
+        fail(AFFECT_ERROR_RUNTIME,
+             "the process that reads HDF5 cannot give up its rights (seccomp)");
+        _exit(0);
+    }
+    w.file = h5.H5Fopen_(arguments[1], READ_ONLY, H5P_DEFAULT);
     hid_t root = w.file < 0 ? -1 : h5.H5Gopen2_(w.file, "/", H5P_DEFAULT);
     if (root < 0) {
         fail(AFFECT_ERROR_FORMAT, "is no HDF5 file, or is damaged or cut off");
+        _exit(0);
+    }
+    if (!allow_only(false)) {
+        fail(AFFECT_ERROR_RUNTIME,
+             "the process that reads HDF5 cannot give up its rights (seccomp)");
         _exit(0);
     }
     w.path[0] = '/';
@@ -598,10 +738,10 @@ _Noreturn void hdf5_serve(int socket, const char *path) {
     answer(HDF5_LISTED, AFFECT_OK, "", 0);
     o = (opened){.set = -1, .type = -1, .space = -1};
     while (true) {
-        hdf5_request request;
+        data_hdf5_request request;
         char name[HDF5_MOST_NAME];
-        if (!hdf5_receive(line, &request, sizeof request) || request.path > sizeof name ||
-            !hdf5_receive(line, name, request.path))
+        if (!data_hdf5_receive(line, &request, sizeof request) || request.path > sizeof name ||
+            !data_hdf5_receive(line, name, request.path))
             _exit(0);
         arm();
         if (!open_set(w.file, name, &o))

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "data/archive.h"
-#include "data/document.h"
+#include "data/data_private.h"
 
 /* ---- npy ---- */
 

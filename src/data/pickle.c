@@ -5,11 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "data/document.h"
+#include "data/data_private.h"
 
-/* Two things live on the stack that are no values: names of the few classes and functions we know,
- * and numpy dtypes. What is left of them in the finished tree becomes text. */
-enum { KIND_GLOBAL = 100, KIND_DTYPE = 101 };
+/* Things live on the stack that are no values: names of the few classes and functions we know, numpy
+ * dtypes, and pandas' frames, series and managers whose state has not come yet. What is left of them in the
+ * finished tree becomes text, or an empty dict. */
+enum { KIND_GLOBAL = 100, KIND_DTYPE, KIND_FRAME, KIND_SERIES, KIND_MANAGER };
 
 typedef enum global {
     GLOBAL_RECONSTRUCT,
@@ -27,6 +28,13 @@ typedef enum global {
     GLOBAL_LIST,
     GLOBAL_DICT,
     GLOBAL_TUPLE,
+    GLOBAL_SLICE,
+    GLOBAL_FRAME, /* pandas.c */
+    GLOBAL_SERIES,
+    GLOBAL_MANAGER,
+    GLOBAL_BLOCK,
+    GLOBAL_NEW_INDEX,
+    GLOBAL_INDEX,
     GLOBAL_TYPE /* int, float, str, ...: only ever an argument of defaultdict, or a leaf */
 } global;
 
@@ -59,6 +67,19 @@ static const struct {
     {"builtins", "dict", GLOBAL_DICT},
     {"__builtin__", "tuple", GLOBAL_TUPLE},
     {"builtins", "tuple", GLOBAL_TUPLE},
+    {"__builtin__", "slice", GLOBAL_SLICE},
+    {"builtins", "slice", GLOBAL_SLICE},
+    {"pandas.core.frame", "DataFrame", GLOBAL_FRAME},
+    {"pandas.core.series", "Series", GLOBAL_SERIES},
+    {"pandas.core.internals.managers", "BlockManager", GLOBAL_MANAGER},
+    {"pandas.core.internals.managers", "SingleBlockManager", GLOBAL_MANAGER},
+    {"pandas._libs.internals", "_unpickle_block", GLOBAL_BLOCK},
+    {"pandas.core.indexes.base", "_new_Index", GLOBAL_NEW_INDEX},
+    {"pandas.core.indexes.base", "Index", GLOBAL_INDEX},
+    {"pandas.core.indexes.range", "RangeIndex", GLOBAL_INDEX},
+    {"pandas.core.indexes.numeric", "Int64Index", GLOBAL_INDEX},
+    {"pandas.core.indexes.numeric", "UInt64Index", GLOBAL_INDEX},
+    {"pandas.core.indexes.numeric", "Float64Index", GLOBAL_INDEX},
     {"__builtin__", "int", GLOBAL_TYPE},
     {"builtins", "int", GLOBAL_TYPE},
     {"__builtin__", "float", GLOBAL_TYPE},
@@ -426,6 +447,10 @@ static affect_status push_dict_of(machine *m, const data_value *pairs) {
     return push(m, dict);
 }
 
+static affect_status push_dict_copy(machine *m, const data_value *dict) {
+    return push_list(m, DATA_DICT, dict->as.list.items, dict->as.list.count);
+}
+
 static affect_status push_array(machine *m, const data_value *dtype, const data_value *shape,
                                 const data_value *order, const data_value *content) {
     data_value *v = data_document_array(m->document);
@@ -503,6 +528,33 @@ static affect_status call(machine *m, const data_value *function, const data_val
             return push_list(m, kind, first->as.list.items, first->as.list.count);
         break;
     }
+    case GLOBAL_FRAME:
+    case GLOBAL_SERIES:
+        if (n == 0) { /* what it holds comes with BUILD */
+            data_value *v =
+                new_special(m, globals[known].id == GLOBAL_FRAME ? KIND_FRAME : KIND_SERIES);
+            return v ? push(m, v) : spent(m);
+        }
+        break;
+    case GLOBAL_MANAGER:
+        if (n == 0) {
+            data_value *v = new_special(m, KIND_MANAGER);
+            return v ? push(m, v) : spent(m);
+        }
+        if (n == 2) return push_list(m, DATA_TUPLE, arguments->as.list.items, n);
+        break;
+    case GLOBAL_SLICE: /* start, stop, step */
+        if (n == 3) return push_list(m, DATA_TUPLE, arguments->as.list.items, n);
+        break;
+    case GLOBAL_BLOCK: /* values, places, 1 or 2 */
+        if (n == 3) return push_list(m, DATA_TUPLE, arguments->as.list.items, 2);
+        break;
+    case GLOBAL_NEW_INDEX: /* class, what it is made of */
+        if (n == 2 && (int)first->kind == KIND_GLOBAL &&
+            globals[first->as.integer].id == GLOBAL_INDEX && second->kind == DATA_DICT)
+            return push_dict_copy(m, second);
+        break;
+    case GLOBAL_INDEX:
     case GLOBAL_NDARRAY:
     case GLOBAL_TYPE: break;
     }
@@ -536,6 +588,22 @@ static affect_status build(machine *m, const data_value *state) {
         copy_type(a, dtype->as.array);
         a->fortran = is_fortran != 0;
         return fill_array(m, a, data_item(state, from + 3));
+    }
+    if ((int)object->kind == KIND_MANAGER) {
+        const char *wrong = data_pandas_manager(m->document, state, object);
+        if (wrong == data_pandas_memory()) return spent(m);
+        return wrong ? broken(m, wrong) : AFFECT_OK;
+    }
+    if ((int)object->kind == KIND_FRAME || (int)object->kind == KIND_SERIES) {
+        const data_value *manager = data_get(state, "_mgr"), *name = data_get(state, "_name");
+        if (!manager) manager = data_get(state, "_data"); /* before pandas 1.1 */
+        if (!name) name = data_get(state, "name");
+        if (state->kind != DATA_DICT || !manager)
+            return refused(m, "a pandas object of another version");
+        const char *wrong = data_pandas_columns(m->document, manager,
+                                                (int)object->kind == KIND_SERIES, name, object);
+        if (wrong == data_pandas_memory()) return spent(m);
+        return wrong ? broken(m, wrong) : AFFECT_OK;
     }
     if (object->kind == DATA_DICT &&
         (state->kind == DATA_NONE || (state->kind == DATA_DICT && !data_length(state))))
@@ -824,6 +892,11 @@ static affect_status name_specials(machine *m) {
     for (size_t i = 0; i < m->special_count; i++) {
         data_value *v = m->specials[i];
         char name[96];
+        if (v->kind == DATA_DICT || v->kind == DATA_TUPLE) continue; /* what has its columns */
+        if ((int)v->kind >= KIND_FRAME) {
+            v->kind = DATA_DICT;
+            continue;
+        }
         if ((int)v->kind == KIND_GLOBAL)
             snprintf(name, sizeof name, "%s.%s", globals[v->as.integer].module,
                      globals[v->as.integer].name);

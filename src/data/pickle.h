@@ -1,8 +1,9 @@
 /* data/pickle: the safe subset of Python pickles that the field's feature files use.
  *
  * In: protocols 0 to 5 with None, bool, numbers, text, bytes, lists, tuples, dicts, sets,
- * OrderedDict, defaultdict and numpy arrays, scalars and dtypes, as Python 2 and 3 write them. Out:
- * a value tree. Nothing in a pickle is ever executed: a reference to any other class or function is
+ * OrderedDict, defaultdict, numpy arrays, scalars and dtypes, as Python 2 and 3 write them, and
+ * pandas' DataFrame and Series of numbers, truth values and objects, which become a
+ * dict of columns: first the index, unless it only counts the rows. Out: a value tree. Nothing in a pickle is ever executed: a reference to any other class or function is
  * refused with its name, and so are opcodes that call into Python (persistent ids, extension codes,
  * REDUCE of anything else).
  *

@@ -1,13 +1,12 @@
 /* Value trees: access, arrays, checks. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/document.h"
+#include "data/data_private.h"
 
 static const size_t ARENA_LIMIT = (size_t)4 << 30;
 
@@ -56,12 +55,14 @@ data_value *data_document_array(data_document *document) {
 affect_status data_map(affect_context *ctx, const char *path, data_mapping *out) {
     static const char empty[1] = "";
     *out = (data_mapping){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    int fd = base_open_regular(path);
+    if (fd < 0)
+        return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: %s", path,
+                         errno == EINVAL ? "is not a regular file" : strerror(errno));
     struct stat info;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    if (fstat(fd, &info) != 0) {
         close(fd);
-        return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: is not a regular file", path);
+        return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: %s", path, strerror(errno));
     }
     if (info.st_size == 0) {
         close(fd);
@@ -73,7 +74,22 @@ affect_status data_map(affect_context *ctx, const char *path, data_mapping *out)
     if (map == MAP_FAILED)
         return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot map: %s", path, strerror(errno));
     *out = (data_mapping){map, (size_t)info.st_size};
-    return AFFECT_OK;
+    affect_status status = data_refuse_pointer(ctx, path, map, (size_t)info.st_size);
+    if (status) data_unmap(out);
+    return status;
+}
+
+affect_status data_refuse_pointer(affect_context *ctx, const char *path, const void *bytes,
+                                  size_t length) {
+    static const char begin[] = "version https://git-lfs.github.com/spec/";
+    if (length < sizeof begin || length > 1024 || memcmp(bytes, begin, sizeof begin - 1) != 0)
+        return AFFECT_OK;
+    const char *size = memmem(bytes, length, "\nsize ", 6);
+    size_t n = size ? strspn(size + 6, "0123456789") : 0;
+    return base_fail(ctx, AFFECT_ERROR_FORMAT,
+                     "%s: a pointer of Git LFS, not the file itself (%.*s bytes); git lfs pull "
+                     "fetches it",
+                     path, n ? (int)BASE_MIN(n, (size_t)20) : 1, n ? size + 6 : "?");
 }
 
 void data_unmap(data_mapping *map) {
@@ -248,17 +264,6 @@ double data_array_number(const data_array *a, size_t i) {
     case DATA_BOOL8: return bits != 0;
     default: return (double)bits;
     }
-}
-
-bool data_array_floats(const data_array *a, float *out) {
-    if (a->type >= DATA_CHARS) return false;
-    if (a->type == DATA_F32 && !a->big_endian && !a->fortran &&
-        __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
-        if (a->count) memcpy(out, a->bytes, a->count * sizeof *out);
-        return true;
-    }
-    for (size_t i = 0; i < a->count; i++) out[i] = (float)data_array_number(a, i);
-    return true;
 }
 
 char *data_array_text(const data_array *a, size_t i) {

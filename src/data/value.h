@@ -97,9 +97,6 @@ bool data_number(const data_value *value, double *out);
 
 /* Element i (flat, in C order whatever the file's order) as a double; NaN for texts and objects. */
 double data_array_number(const data_array *array, size_t i);
-/* All elements in C order as float32; `out` has room for array->count. False for texts and objects.
- */
-bool data_array_floats(const data_array *array, float *out);
 /* Fixed-length text element i as UTF-8 in new memory (base_free), trailing NULs dropped; NULL if it
  * is no text array or no memory is left. */
 AFFECT_MUST_USE char *data_array_text(const data_array *array, size_t i);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "data/archive.h"
-#include "data/document.h"
+#include "data/data_private.h"
 
 enum { COLUMNS = 16384, ROWS = 1048576 };         /* of a sheet, by the standard */
 static const size_t PART_LIMIT = (size_t)1 << 28; /* bytes of a part, and of the cells */

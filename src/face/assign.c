@@ -2,12 +2,12 @@
  * O(n^3), Jonker & Volgenant 1987). */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 /* Stands for a pair that must not be made: more than any sum of allowed costs. */
 static const double forbidden = 1e9;
 
-void assign_least_cost(const float *costs, size_t rows, size_t columns, int to[]) {
+void face_assign_least_cost(const float *costs, size_t rows, size_t columns, int to[]) {
     for (size_t r = 0; r < rows; r++) to[r] = -1;
     if (rows == 0 || columns == 0 || rows > ASSIGN_MAX || columns > ASSIGN_MAX) return;
     size_t n = BASE_MAX(rows, columns); /* square, padded with forbidden pairs; 1-based below */

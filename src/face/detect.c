@@ -6,51 +6,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 enum { VALUES = 16, GRIDS = 2 };
 
 static const struct { int cells, anchors; } grids[GRIDS] = {{16, 2}, {8, 6}};
 
+static const float quarter = 1.57079633f; /* a right angle, radians */
 static const float threshold = 0.5f, overlap = 0.3f;
 
-struct detector {
-    infer_model *model;
-    int size;
-    float *input;
+struct face_detector {
+    face_square net;
 };
 
-affect_status detector_create(affect_context *ctx, const char *model, detector **out) {
+affect_status face_detector_create(affect_context *ctx, const char *model, face_detector **out) {
     *out = NULL;
-    detector *d = base_calloc(1, sizeof *d);
+    face_detector *d = base_calloc(1, sizeof *d);
     if (!d) return base_fail_memory(ctx);
-    affect_status status = infer_model_load(ctx, model, 1, &d->model);
-    if (!status) {
-        infer_tensor in = infer_model_input(d->model, 0);
-        d->size = in.rank == 4 ? (int)in.shape[1] : 0;
-        if (d->size < 32 || d->size > 4096 || in.shape[2] != d->size || in.shape[3] != 3 ||
-            in.type != INFER_F32 || infer_model_output_count(d->model) != 2 * GRIDS)
-            status = base_fail(ctx, AFFECT_ERROR_MODEL,
-                               "model %s is no BlazeFace: it should take [1,S,S,3] and give scores "
-                               "and boxes of two grids",
-                               infer_model_card(d->model)->name);
-    }
-    if (!status) {
-        d->input = base_alloc((size_t)d->size * (size_t)d->size * 3 * sizeof(float));
-        if (!d->input) status = base_fail_memory(ctx);
-    }
+    affect_status status = face_square_open(ctx, model, 4096, &d->net);
+    if (!status && (!d->net.size || infer_model_output_count(d->net.model) != 2 * GRIDS))
+        status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                           "model %s is no BlazeFace: it should take [1,S,S,3] and give scores "
+                           "and boxes of two grids",
+                           infer_model_card(d->net.model)->name);
     if (status) {
-        detector_destroy(d);
+        face_detector_destroy(d);
         return status;
     }
     *out = d;
     return AFFECT_OK;
 }
 
-void detector_destroy(detector *d) {
+void face_detector_destroy(face_detector *d) {
     if (!d) return;
-    infer_model_destroy(d->model);
-    base_free(d->input);
+    face_square_close(&d->net);
     base_free(d);
 }
 
@@ -86,21 +75,42 @@ static void blend(face_detection *best, face_detection *rest, size_t count) {
     for (int k = 0; k < BLEND; k++) mine[k] = (float)(sum[k] / weight);
 }
 
-affect_status detector_run(affect_context *ctx, detector *d, const media_frame *frame,
-                           face_detection *out, size_t *count) {
+/* From where a face was seen in the turned square to where it is in the frame. */
+static void turn_point(const face_roi *whole, int turns, float *x, float *y) {
+    static const float c[] = {1, 0, -1, 0}, s[] = {0, 1, 0, -1};
+    float dx = *x - whole->x, dy = *y - whole->y;
+    *x = whole->x + c[turns & 3] * dx - s[turns & 3] * dy;
+    *y = whole->y + s[turns & 3] * dx + c[turns & 3] * dy;
+}
+
+static void turn_back(face_detection *f, const face_roi *whole, int turns) {
+    float x0 = f->x0, y0 = f->y0, x1 = f->x1, y1 = f->y1;
+    turn_point(whole, turns, &x0, &y0);
+    turn_point(whole, turns, &x1, &y1);
+    f->x0 = fminf(x0, x1);
+    f->x1 = fmaxf(x0, x1);
+    f->y0 = fminf(y0, y1);
+    f->y1 = fmaxf(y0, y1);
+    for (int p = 0; p < DETECT_POINTS; p++)
+        turn_point(whole, turns, &f->points[p][0], &f->points[p][1]);
+}
+
+affect_status face_detector_run(affect_context *ctx, face_detector *d, const media_frame *frame,
+                                int turns, face_detection *out, size_t *count) {
     *count = 0;
     float side = (float)BASE_MAX(frame->width, frame->height);
-    face_roi whole = {0.5f * (float)frame->width, 0.5f * (float)frame->height, side, 0};
-    image_crop(frame, &whole, d->size, 2.0f / 255.0f, -1.0f, d->input);
-    infer_tensor input = {
-        .type = INFER_F32, .rank = 4, .shape = {1, d->size, d->size, 3}, .data = d->input};
-    infer_tensor outputs[2 * GRIDS] = {{0}};
-    affect_status status = infer_model_run(ctx, d->model, &input, 1, outputs, 2 * GRIDS);
+    face_roi whole = {0.5f * (float)frame->width, 0.5f * (float)frame->height, side,
+                      (float)turns * quarter};
+    infer_tensor outputs[FACE_SQUARE_OUTPUTS];
+    size_t made;
+    affect_status status =
+        face_square_run(ctx, &d->net, frame, &whole, 2.0f / 255.0f, -1.0f, outputs, &made);
     if (status) return status;
 
     face_detection found[DETECT_MAX * 4];
     size_t n = 0;
-    float unit = side / (float)d->size, left = whole.x - 0.5f * side, top = whole.y - 0.5f * side;
+    float unit = side / (float)d->net.size, left = whole.x - 0.5f * side,
+          top = whole.y - 0.5f * side;
     for (int g = 0; g < GRIDS; g++) {
         int cells = grids[g].cells, anchors = grids[g].anchors;
         const float *scores = NULL, *boxes = NULL;
@@ -112,13 +122,13 @@ affect_status detector_run(affect_context *ctx, detector *d, const media_frame *
         }
         if (!scores || !boxes)
             return base_fail(ctx, AFFECT_ERROR_MODEL, "model %s is no BlazeFace: a grid is missing",
-                             infer_model_card(d->model)->name);
+                             infer_model_card(d->net.model)->name);
         for (int a = 0; a < cells * cells * anchors; a++) {
             float score = 1.0f / (1.0f + expf(-scores[a]));
             if (!(score > threshold) || n == BASE_COUNT(found)) continue;
             const float *v = boxes + (size_t)a * VALUES;
             int column = a / anchors % cells, row = a / anchors / cells;
-            float pitch = (float)d->size / (float)cells;
+            float pitch = (float)d->net.size / (float)cells;
             float ax = ((float)column + 0.5f) * pitch;
             float ay = ((float)row + 0.5f) * pitch;
             face_detection *f = &found[n++];
@@ -137,12 +147,13 @@ affect_status detector_run(affect_context *ctx, detector *d, const media_frame *
     for (size_t i = 0; i < n && *count < DETECT_MAX; i++) {
         if (found[i].score <= 0) continue;
         blend(&found[i], found + i + 1, n - i - 1);
+        if (turns) turn_back(&found[i], &whole, turns);
         out[(*count)++] = found[i];
     }
     return AFFECT_OK;
 }
 
-face_roi detection_roi(const face_detection *f) {
+face_roi face_detection_roi(const face_detection *f) {
     /* Upright by the eyes; half as large again as the box, which ends at brows and chin. */
     float dx = f->points[1][0] - f->points[0][0], dy = f->points[1][1] - f->points[0][1];
     return (face_roi){.x = 0.5f * (f->x0 + f->x1),

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 enum { WINDOW = 256 };
 
@@ -52,6 +52,7 @@ static const float still_head = 5.0f;   /* degrees the head may turn */
 
 struct face_events {
     affect_timeline *timeline;
+    const char *model;
     int person;
     gesture gestures[GESTURES];
     size_t count;
@@ -62,18 +63,19 @@ struct face_events {
     affect_time last_peak[SIGNALS], last_micro, last_blink_end;
 };
 
-affect_status events_create(affect_context *ctx, affect_timeline *timeline, int person,
-                            face_events **out) {
+affect_status face_events_create(affect_context *ctx, affect_timeline *timeline, int person,
+                                 const char *model, face_events **out) {
     *out = base_calloc(1, sizeof **out);
     if (!*out) return base_fail_memory(ctx);
     (*out)->timeline = timeline;
     (*out)->person = person;
+    (*out)->model = model;
     (*out)->last_micro = (*out)->last_blink_end = AFFECT_TIME_NONE;
     for (int s = 0; s < SIGNALS; s++) (*out)->last_peak[s] = AFFECT_TIME_NONE;
     return AFFECT_OK;
 }
 
-void events_destroy(face_events *e) { base_free(e); }
+void face_events_destroy(face_events *e) { base_free(e); }
 
 static affect_status add(affect_context *ctx, face_events *e, const char *kind, affect_time onset,
                          affect_time apex, affect_time offset, float strength, float confidence) {
@@ -84,7 +86,8 @@ static affect_status add(affect_context *ctx, face_events *e, const char *kind, 
                           .modality = AFFECT_MODALITY_FACE,
                           .person = e->person,
                           .strength = fmaxf(0, fminf(1, strength)),
-                          .confidence = fmaxf(0, fminf(1, confidence))};
+                          .confidence = fmaxf(0, fminf(1, confidence)),
+                          .model = e->model};
     return timeline_add_event(ctx, e->timeline, &event);
 }
 
@@ -257,7 +260,7 @@ static affect_status push_window(affect_context *ctx, face_events *e, const face
     return status;
 }
 
-affect_status events_push(affect_context *ctx, face_events *e, const face_moment *m) {
+affect_status face_events_push(affect_context *ctx, face_events *e, const face_moment *m) {
     const float values[GESTURES] = {m->units[UNIT_AU12],
                                     0.5f * (m->units[UNIT_AU01] + m->units[UNIT_AU02]),
                                     m->units[UNIT_AU04]};
@@ -267,7 +270,7 @@ affect_status events_push(affect_context *ctx, face_events *e, const face_moment
     return status ? status : push_window(ctx, e, m);
 }
 
-affect_status events_finish(affect_context *ctx, face_events *e) {
+affect_status face_events_finish(affect_context *ctx, face_events *e) {
     affect_status status = AFFECT_OK;
     for (size_t i = 0; !status && i < GESTURES; i++) status = end_gesture(ctx, e, i);
     return status;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 const char *const face_measure_names[FACE_MEASURES] = {
 #define FACE_MEASURE_NAME(name) #name,
@@ -85,7 +85,7 @@ static void rotation_of(const double q[4], double r[3][3]) {
     r[2][2] = w * w - x * x - y * y + z * z;
 }
 
-void geometry_align(const face_mesh *mesh, face_geometry *out) {
+void face_geometry_align(const face_mesh *mesh, face_geometry *out) {
     double mean_x[3] = {0}, mean_c[3] = {0}, s[3][3] = {{0}}, spread = 0;
     for (int i = 0; i < RIGID; i++)
         for (int k = 0; k < 3; k++) {
@@ -154,8 +154,8 @@ static float distance(const points3 p, int a, int b) {
     return sqrtf(dx * dx + dy * dy + dz * dz);
 }
 
-void geometry_measure(const face_mesh *mesh, face_geometry *out) {
-    geometry_align(mesh, out);
+void face_geometry_measure(const face_mesh *mesh, face_geometry *out) {
+    face_geometry_align(mesh, out);
     const float(*p)[3] = (const float(*)[3])out->points;
     float *m = out->measures;
     enum { X, Y, Z };

@@ -1,9 +1,9 @@
 /* Squares cut out of a frame, turned and scaled, as float tensors. */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
-void image_to_frame(const face_roi *roi, int size, float u, float v, float *x, float *y) {
+void face_image_to_frame(const face_roi *roi, int size, float u, float v, float *x, float *y) {
     float scale = roi->side / (float)size, half = 0.5f * (float)size;
     float c = cosf(roi->angle) * scale, s = sinf(roi->angle) * scale;
     *x = roi->x + c * (u - half) - s * (v - half);
@@ -63,8 +63,10 @@ static bool shrink(const media_frame *frame, float corners[4][2], int factor, sh
     int left = (int)fmaxf(x0 - margin, 0), top = (int)fmaxf(y0 - margin, 0);
     int right = (int)fminf(x1 + margin, (float)frame->width);
     int bottom = (int)fminf(y1 + margin, (float)frame->height);
-    int width = (right - left) / factor, height = (bottom - top) / factor;
-    if (width < 2 || height < 2) return false;
+    if (right - left < 2 * factor || bottom - top < 2 * factor) return false;
+    /* Where no whole block is left at the right and at the bottom, the last pixels are repeated. */
+    int width = (right - left + factor - 1) / factor, height = (bottom - top + factor - 1) / factor;
+    size_t there = 3 * (size_t)(right - left);
     size_t row = (size_t)width * 3, columns = row * (size_t)factor;
     uint16_t *sums = base_alloc(columns * sizeof *sums + row * (size_t)height);
     if (!sums) return false; /* slower, not wrong */
@@ -74,11 +76,12 @@ static bool shrink(const media_frame *frame, float corners[4][2], int factor, sh
     for (int y = 0; y < height; y++) {
         const uint8_t *from =
             frame->rgb + (size_t)(top + y * factor) * frame->stride + 3 * (size_t)left;
-        for (size_t k = 0; k < columns; k++) sums[k] = from[k];
+        for (size_t k = 0; k < there; k++) sums[k] = from[k];
         for (int j = 1; j < factor; j++) {
-            from += frame->stride;
-            for (size_t k = 0; k < columns; k++) sums[k] = (uint16_t)(sums[k] + from[k]);
+            if (top + y * factor + j < bottom) from += frame->stride;
+            for (size_t k = 0; k < there; k++) sums[k] = (uint16_t)(sums[k] + from[k]);
         }
+        for (size_t k = there; k < columns; k++) sums[k] = sums[k - 3];
         uint8_t *to = pixels + (size_t)y * row;
         const uint16_t *sum = sums;
         for (int x = 0; x < width; x++, to += 3) {
@@ -101,8 +104,8 @@ static bool shrink(const media_frame *frame, float corners[4][2], int factor, sh
     return true;
 }
 
-void image_crop(const media_frame *frame, const face_roi *roi, int size, float gain, float offset,
-                float *out) {
+void face_image_crop(const media_frame *frame, const face_roi *roi, int size, float gain,
+                     float offset, float *out) {
     /* A square that no picture has (a mesh gone wild) is black; so no sum below overflows. */
     if (!(roi->side > 0 && roi->side <= FARTHEST && fabsf(roi->x) <= FARTHEST &&
           fabsf(roi->y) <= FARTHEST)) {
@@ -116,10 +119,10 @@ void image_crop(const media_frame *frame, const face_roi *roi, int size, float g
     taps = taps < 1 ? 1 : taps > 16 ? 16 : taps;
     float corners[4][2], origin[2], edge[2];
     for (int i = 0; i < 4; i++)
-        image_to_frame(roi, size, i & 1 ? (float)size : 0, i & 2 ? (float)size : 0, &corners[i][0],
-                       &corners[i][1]);
-    image_to_frame(roi, size, 0.5f, 0.5f, &origin[0], &origin[1]);
-    image_to_frame(roi, size, 1.5f, 0.5f, &edge[0], &edge[1]);
+        face_image_to_frame(roi, size, i & 1 ? (float)size : 0, i & 2 ? (float)size : 0,
+                            &corners[i][0], &corners[i][1]);
+    face_image_to_frame(roi, size, 0.5f, 0.5f, &origin[0], &origin[1]);
+    face_image_to_frame(roi, size, 1.5f, 0.5f, &edge[0], &edge[1]);
     float dux = edge[0] - origin[0], duy = edge[1] - origin[1];
     shrunk small = {.memory = NULL};
     if (taps > 1 && shrink(frame, corners, taps, &small)) {
@@ -143,4 +146,9 @@ void image_crop(const media_frame *frame, const face_roi *roi, int size, float g
         }
     }
     base_free(small.memory);
+}
+
+void face_image_grey(const float *rgb, size_t pixels, float *grey) {
+    for (size_t i = 0; i < pixels; i++)
+        grey[i] = 0.299f * rgb[3 * i] + 0.587f * rgb[3 * i + 1] + 0.114f * rgb[3 * i + 2];
 }

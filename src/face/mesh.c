@@ -2,59 +2,45 @@
  * crop pixels and a score that there is a face out. */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
-struct mesher {
-    infer_model *model;
-    int size;
-    float *input;
+struct face_mesher {
+    face_square net;
 };
 
 /* Outer corners of the right and left eye (as the person has them) in the mesh's numbering. */
 enum { RIGHT_EYE = 33, LEFT_EYE = 263 };
 
-affect_status mesher_create(affect_context *ctx, const char *model, mesher **out) {
+affect_status face_mesher_create(affect_context *ctx, const char *model, face_mesher **out) {
     *out = NULL;
-    mesher *m = base_calloc(1, sizeof *m);
+    face_mesher *m = base_calloc(1, sizeof *m);
     if (!m) return base_fail_memory(ctx);
-    affect_status status = infer_model_load(ctx, model, 1, &m->model);
-    if (!status) {
-        infer_tensor in = infer_model_input(m->model, 0);
-        m->size = in.rank == 4 ? (int)in.shape[1] : 0;
-        if (m->size < 32 || m->size > 4096 || in.shape[2] != m->size || in.shape[3] != 3 ||
-            in.type != INFER_F32 || infer_model_output_count(m->model) < 2)
-            status = base_fail(ctx, AFFECT_ERROR_MODEL,
-                               "model %s is no face mesh: it should take [1,S,S,3] and give 468 "
-                               "points and a score",
-                               infer_model_card(m->model)->name);
-    }
-    if (!status) {
-        m->input = base_alloc((size_t)m->size * (size_t)m->size * 3 * sizeof(float));
-        if (!m->input) status = base_fail_memory(ctx);
-    }
+    affect_status status = face_square_open(ctx, model, 4096, &m->net);
+    if (!status && (!m->net.size || infer_model_output_count(m->net.model) < 2))
+        status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                           "model %s is no face mesh: it should take [1,S,S,3] and give 468 "
+                           "points and a score",
+                           infer_model_card(m->net.model)->name);
     if (status) {
-        mesher_destroy(m);
+        face_mesher_destroy(m);
         return status;
     }
     *out = m;
     return AFFECT_OK;
 }
 
-void mesher_destroy(mesher *m) {
+void face_mesher_destroy(face_mesher *m) {
     if (!m) return;
-    infer_model_destroy(m->model);
-    base_free(m->input);
+    face_square_close(&m->net);
     base_free(m);
 }
 
-affect_status mesher_run(affect_context *ctx, mesher *m, const media_frame *frame,
-                         const face_roi *roi, face_mesh *out) {
-    image_crop(frame, roi, m->size, 1.0f / 255.0f, 0, m->input);
-    infer_tensor input = {
-        .type = INFER_F32, .rank = 4, .shape = {1, m->size, m->size, 3}, .data = m->input};
-    infer_tensor outputs[8] = {{0}};
-    size_t count = BASE_MIN(infer_model_output_count(m->model), BASE_COUNT(outputs));
-    affect_status status = infer_model_run(ctx, m->model, &input, 1, outputs, count);
+affect_status face_mesher_run(affect_context *ctx, face_mesher *m, const media_frame *frame,
+                              const face_roi *roi, face_mesh *out) {
+    infer_tensor outputs[FACE_SQUARE_OUTPUTS];
+    size_t count;
+    affect_status status =
+        face_square_run(ctx, &m->net, frame, roi, 1.0f / 255.0f, 0, outputs, &count);
     if (status) return status;
     const float *points = NULL, *presence = NULL;
     for (size_t k = 0; k < count; k++) { /* by size: names and order differ between exports */
@@ -65,19 +51,19 @@ affect_status mesher_run(affect_context *ctx, mesher *m, const media_frame *fram
     }
     if (!points || !presence)
         return base_fail(ctx, AFFECT_ERROR_MODEL, "model %s gives no 468 points with a score",
-                         infer_model_card(m->model)->name);
+                         infer_model_card(m->net.model)->name);
     out->presence = isfinite(*presence) ? *presence : 0;
-    float unit = roi->side / (float)m->size;
+    float unit = roi->side / (float)m->net.size;
     for (int i = 0; i < MESH_POINTS; i++) {
-        image_to_frame(roi, m->size, points[3 * i], points[3 * i + 1], &out->points[i][0],
-                       &out->points[i][1]);
+        face_image_to_frame(roi, m->net.size, points[3 * i], points[3 * i + 1], &out->points[i][0],
+                            &out->points[i][1]);
         out->points[i][2] = points[3 * i + 2] * unit;
         if (!isfinite(out->points[i][0] + out->points[i][1] + out->points[i][2])) out->presence = 0;
     }
     return AFFECT_OK;
 }
 
-void mesh_box(const face_mesh *mesh, float box[4]) {
+void face_mesh_box(const face_mesh *mesh, float box[4]) {
     box[0] = box[2] = mesh->points[0][0];
     box[1] = box[3] = mesh->points[0][1];
     for (int i = 1; i < MESH_POINTS; i++) {
@@ -88,7 +74,7 @@ void mesh_box(const face_mesh *mesh, float box[4]) {
     }
 }
 
-face_roi mesh_roi(const face_mesh *mesh) {
+face_roi face_mesh_roi(const face_mesh *mesh) {
     float dx = mesh->points[LEFT_EYE][0] - mesh->points[RIGHT_EYE][0];
     float dy = mesh->points[LEFT_EYE][1] - mesh->points[RIGHT_EYE][1];
     float angle = atan2f(dy, dx), c = cosf(angle), s = sinf(angle);

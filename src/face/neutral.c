@@ -4,15 +4,15 @@
  * the estimate never leaves what neutral faces are like. */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 static const double prior_s = 2.0;    /* evidence the population's neutral is worth, seconds */
 static const double longest_s = 60.0; /* memory */
 static const double reach = 2.5;      /* spreads a person's neutral may be from the population's */
 static const double warm_up_s = 0.75; /* below this much evidence the population's is used */
 
-void neutral_add(face_neutral *n, const float deviation[FACE_MEASURES], float confidence,
-                 double dt_s) {
+void face_neutral_add(face_neutral *n, const float deviation[FACE_MEASURES], float confidence,
+                      double dt_s) {
     double dt = fmin(fmax(dt_s, 0), 0.2) * (double)confidence;
     n->seen_s += dt;
     for (int k = 0; k < FACE_MEASURES; k++) {
@@ -26,7 +26,7 @@ void neutral_add(face_neutral *n, const float deviation[FACE_MEASURES], float co
     }
 }
 
-void neutral_get(const face_neutral *n, float out[FACE_MEASURES]) {
+void face_neutral_get(const face_neutral *n, float out[FACE_MEASURES]) {
     double trust = fmin(1, n->seen_s / warm_up_s);
     for (int k = 0; k < FACE_MEASURES; k++) out[k] = (float)(trust * n->mean[k]);
 }

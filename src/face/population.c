@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 static bool read_numbers(const json_t *array, size_t count, float *out) {
     if (!json_is_array(array) || json_array_size(array) != count) return false;
@@ -33,35 +33,28 @@ static bool read_measures(const json_t *measures, face_population *out) {
     return true;
 }
 
-affect_status population_load(affect_context *ctx, const char *model, face_population *out) {
-    infer_card *card = NULL;
+affect_status face_population_load(affect_context *ctx, const char *model, face_population *out) {
     char *path = NULL, *text = NULL;
-    json_t *root = NULL;
     size_t length = 0;
-    affect_status status = infer_card_load(ctx, model, true, &card);
+    affect_status status = model_card_text(ctx, model, true, &path, &text, &length);
     if (status) return status;
-    path = infer_card_path(card, card->files[0].name);
-    status = path ? base_read_file(ctx, path, 1 << 20, &text, &length) : base_fail_memory(ctx);
-    if (!status) {
-        root = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-        float constant[FACE_CATEGORIES];
-        if (!read_measures(json_object_get(root, "measures"), out) ||
-            !read_numbers(json_object_get(root, "constant"), FACE_CATEGORIES, constant))
-            status = base_fail(ctx, AFFECT_ERROR_MODEL,
-                               "model %s: %s is not what this version reads: run \"make setup\"",
-                               card->name, path);
-        else
-            for (int c = 0; c < FACE_CATEGORIES; c++) out->weights[c][FACE_MEASURES] = constant[c];
-    }
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    float constant[FACE_CATEGORIES];
+    if (!read_measures(json_object_get(root, "measures"), out) ||
+        !read_numbers(json_object_get(root, "constant"), FACE_CATEGORIES, constant))
+        status = base_fail(ctx, AFFECT_ERROR_MODEL,
+                           "model %s: %s is not what this version reads: run \"make setup\"", model,
+                           path);
+    else
+        for (int c = 0; c < FACE_CATEGORIES; c++) out->weights[c][FACE_MEASURES] = constant[c];
     json_decref(root);
     base_free(text);
     base_free(path);
-    infer_card_destroy(card);
     return status;
 }
 
-void population_deviation(const face_population *p, const face_geometry *g,
-                          float out[FACE_MEASURES]) {
+void face_population_deviation(const face_population *p, const face_geometry *g,
+                               float out[FACE_MEASURES]) {
     /* Beyond what the fit has seen, the pose is held at the border. */
     float y = fmaxf(-2.5f, fminf(2.5f, g->yaw / 20)), x = fmaxf(-2, fminf(2, g->pitch / 20));
     /* Part of what changes with pitch in the pictures of the fit is expression and gaze (who lifts

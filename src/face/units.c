@@ -4,7 +4,7 @@
  * can and cannot see. */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 const char *const face_unit_names[FACE_UNITS] = {
 #define FACE_UNIT_NAME(name) #name,
@@ -76,7 +76,7 @@ static const unit_sum sums[] = {
     {UNIT_AU43, 1.2f, 3.5f, {BOTH(eye_open, -0.5f)}},
 };
 
-void units_measure(const float deviation[FACE_MEASURES], float out[FACE_UNITS]) {
+void face_units_measure(const float deviation[FACE_MEASURES], float out[FACE_UNITS]) {
     for (int u = 0; u < FACE_UNITS; u++) out[u] = NAN; /* AU14 is a dimple: no geometry */
     for (size_t i = 0; i < BASE_COUNT(sums); i++) {
         const unit_sum *s = &sums[i];

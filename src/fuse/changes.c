@@ -13,7 +13,7 @@
 #define LOOK_BACK (60 * AFFECT_SECOND)  /* changes older than this are not reconsidered */
 static const double TAU_S = 0.8;        /* half the latent length scale */
 static const double LEVEL_SD = 0.10;    /* movement that is no change of level */
-static const double BETA = 6.0;         /* 3 levels + 1 place, ln(20 opinions) / 2 each */
+static const double BETA = 1.5;         /* fitted by bench/localisation.py --fit */
 enum { MIN_ROWS = 5 };                  /* 1 s */
 
 typedef struct row {

@@ -4,36 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { STREAMS = 3, DIMENSIONS = 3 };
+#include "align/speaking.h"
+
+enum { STREAMS = FUSE_STREAMS, DIMENSIONS = FUSE_DIMENSIONS };
 
 #define LAG (4 * AFFECT_SECOND) /* of the latent smoother: results use 4 to 8 s of future */
 #define REACH (2500 * AFFECT_MILLISECOND) /* a row speaks for this long to both sides */
-
-/* How the streams observe the three dimensions: gain, offset, noise, delay, lasting error and its
- * time; docs/latent.md says where each is from. An estimate's stated error is mostly lasting: a
- * resting face that is read wrongly stays so. */
-static const latent_model models[DIMENSIONS] = {
-    {.sd = 0.50,
-     .length_s = 2.0,
-     .stream_count = STREAMS,
-     .streams = {{1, 0, 0.15, 0.0, 0.30, 4.0},
-                 {1, 0, 0.25, 0.1, 0.40, 4.0},
-                 {1, 0, 0.35, 0.0, 0.25, 4.0}}},
-    {.sd = 0.50,
-     .length_s = 2.0,
-     .stream_count = STREAMS,
-     .streams = {{1, 0, 0.20, 0.0, 0.30, 4.0},
-                 {1, 0, 0.15, 0.1, 0.20, 4.0},
-                 {1, 0, 0.40, 0.0, 0.25, 4.0}}},
-    {.sd = 0.40,
-     .length_s = 2.0,
-     .stream_count = STREAMS,
-     .streams = {{1, 0, 0.25, 0.0, 0.30, 4.0},
-                 {1, 0, 0.15, 0.1, 0.20, 4.0},
-                 {1, 0, 0.40, 0.0, 0.25, 4.0}}},
-};
-
-const latent_model *fuse_latent_model(int dimension) { return &models[dimension]; }
 
 fuse_options fuse_options_default(void) {
     return (fuse_options){.rate_hz = 10.0, .face = true, .voice = true, .words = true};
@@ -45,13 +21,17 @@ typedef struct answers {
     bool failed;
 } answers;
 
+typedef struct grid_range {
+    size_t first, end;
+} grid_range;
+
 typedef struct person {
     int number;
     latent_online *latent[DIMENSIONS];
     answers answers[DIMENSIONS];
     struct {
-        unsigned char *items; /* is there a row near this instant of the grid? */
-        size_t count, capacity;
+        grid_range *items; /* the instants of the grid that have a row near them; in order, apart */
+        size_t first, count, capacity; /* those before `first` are done */
     } covered;
     affect_time covered_to[STREAMS];
     size_t asked; /* instants of the grid decided */
@@ -70,6 +50,7 @@ typedef struct cursor {
 struct fuse_stage {
     affect_context *ctx;
     fuse_options options;
+    fuse_parameters *parameters;
     affect_timeline *out;
     struct {
         person **items;
@@ -101,9 +82,12 @@ affect_status fuse_create(affect_context *ctx, const fuse_options *options, affe
     s->options = *options;
     s->out = out;
     s->end = INT64_MAX;
-    affect_status status = timeline_tier(ctx, out, "episodes", AFFECT_MODALITY_FUSED, &s->episodes);
+    affect_status status = fuse_parameters_load(ctx, options->model, &s->parameters);
+    s->options.model = NULL; /* was only borrowed */
+    if (status == AFFECT_OK)
+        status = timeline_tier(ctx, out, "episodes", AFFECT_MODALITY_FUSED, &s->episodes);
     if (status != AFFECT_OK) {
-        base_free(s);
+        fuse_destroy(s);
         return status;
     }
     *stage = s;
@@ -127,6 +111,7 @@ void fuse_destroy(fuse_stage *s) {
     base_free(s->persons.items);
     base_free(s->cursors.items);
     base_free(s->waiting.items);
+    fuse_parameters_destroy(s->parameters);
     base_free(s);
 }
 
@@ -145,14 +130,10 @@ static affect_status find_person(fuse_stage *s, int number, person **out) {
     for (int i = 0; i < STREAMS; i++) p->covered_to[i] = INT64_MIN;
     affect_status status = fuse_changes_create(s->ctx, &p->changes);
     for (int d = 0; d < DIMENSIONS && status == AFFECT_OK; d++)
-        status = latent_online_create(s->ctx, &models[d], LAG, &p->latent[d]);
-    static const char *const channels[] = {"valence",    "arousal",    "dominance",
-                                           "valence_sd", "arousal_sd", "dominance_sd"};
-    char id[32];
-    snprintf(id, sizeof id, "trajectory/%d", number);
+        status = latent_online_create(s->ctx, &s->parameters->dimensions[d], LAG, &p->latent[d]);
     if (status == AFFECT_OK)
-        status = timeline_add_track(s->ctx, s->out, id, AFFECT_MODALITY_FUSED, number, "", channels,
-                                    6, &p->trajectory);
+        status = timeline_add_role(s->ctx, s->out, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED,
+                                   number, "", NULL, 0, &p->trajectory);
     if (status != AFFECT_OK) {
         person_destroy(p);
         return status;
@@ -175,41 +156,56 @@ static size_t grid_index(const fuse_stage *s, affect_time t) { /* first instant 
     return k;
 }
 
+/* Joins [first, end) to the ranges. It falls behind the last one or near it, so the search begins
+ * there. */
+static affect_status cover_range(fuse_stage *s, person *p, size_t first, size_t end) {
+    first = BASE_MAX(first, p->asked); /* what is decided stays */
+    if (first >= end) return AFFECT_OK;
+    size_t at = p->covered.count, behind = at;
+    while (at > p->covered.first && p->covered.items[at - 1].end >= first) at--;
+    for (behind = at; behind < p->covered.count && p->covered.items[behind].first <= end;
+         behind++) {
+        first = BASE_MIN(first, p->covered.items[behind].first);
+        end = BASE_MAX(end, p->covered.items[behind].end);
+    }
+    if (!base_grow((void **)&p->covered.items, &p->covered.capacity, p->covered.count + 1,
+                   sizeof *p->covered.items))
+        return base_fail_memory(s->ctx);
+    memmove(p->covered.items + at + 1, p->covered.items + behind,
+            (p->covered.count - behind) * sizeof *p->covered.items);
+    p->covered.count = p->covered.count - (behind - at) + 1;
+    p->covered.items[at] = (grid_range){first, end};
+    return AFFECT_OK;
+}
+
 static affect_status cover(fuse_stage *s, person *p, size_t stream, affect_time at) {
     affect_time from = BASE_MAX(at - REACH, p->covered_to[stream]), to = at + REACH;
     if (to <= from) return AFFECT_OK;
     p->covered_to[stream] = to;
-    size_t first = grid_index(s, from), end = grid_index(s, to);
-    if (end > p->covered.count) {
-        if (!base_grow((void **)&p->covered.items, &p->covered.capacity, end, 1))
-            return base_fail_memory(s->ctx);
-        memset(p->covered.items + p->covered.count, 0, end - p->covered.count);
-        p->covered.count = end;
-    }
-    if (end > first) memset(p->covered.items + first, 1, end - first);
-    return AFFECT_OK;
+    return cover_range(s, p, grid_index(s, from), grid_index(s, to));
 }
 
 /* One row of an affect track: valence, arousal, dominance and, where known, their sds. A row that
  * is less sure of itself than the stream's model counts for less, one that is surer not for more.
  */
 static affect_status take_row(fuse_stage *s, int number, size_t stream, const affect_track *track,
-                              size_t row) {
+                              size_t row, affect_time offset, double share) {
     const float *v = track->values + row * track->channel_count;
-    double confidence = track->confidence[row];
+    double confidence = track->confidence[row] * share;
+    affect_time time = track->times[row] - offset;
     bool says = false;
     for (size_t d = 0; d < DIMENSIONS && d < track->channel_count; d++)
         says = says || isfinite(v[d]);
     if (!says || !(confidence > 0)) return AFFECT_OK;
     person *p;
     affect_status status = find_person(s, number, &p);
-    if (status == AFFECT_OK) status = cover(s, p, stream, track->times[row]);
+    if (status == AFFECT_OK) status = cover(s, p, stream, time);
     for (size_t d = 0; d < DIMENSIONS && d < track->channel_count && status == AFFECT_OK; d++) {
-        const latent_stream *m = &models[d].streams[stream];
+        const latent_stream *m = &s->parameters->streams[d][stream];
         double c = confidence, sd = d + 3 < track->channel_count ? (double)v[d + 3] : NAN;
         double usual = m->noise_sd * m->noise_sd + m->drift_sd * m->drift_sd;
         if (isfinite(sd) && sd * sd > usual) c *= usual / (sd * sd);
-        status = latent_online_push(p->latent[d], &(latent_observation){.time = track->times[row],
+        status = latent_online_push(p->latent[d], &(latent_observation){.time = time,
                                                                         .stream = stream,
                                                                         .value = (double)v[d],
                                                                         .confidence = c});
@@ -231,27 +227,25 @@ static affect_status follow(fuse_stage *s, const affect_track *track, cursor **o
     return AFFECT_OK;
 }
 
-/* Which stream an id is, or -1. */
+/* Which stream a track is, or -1. */
 static int stream_of(const fuse_stage *s, const affect_track *track) {
-    if (s->options.face && base_starts_with(track->id, "face/") &&
-        base_ends_with(track->id, "/affect"))
-        return AFFECT_MODALITY_FACE - 1;
-    if (s->options.voice && strcmp(track->id, "voice/affect") == 0)
-        return AFFECT_MODALITY_VOICE - 1;
-    if (s->options.words && strcmp(track->id, "words/affect") == 0)
-        return AFFECT_MODALITY_WORDS - 1;
-    return -1;
+    if (!track->kind || track->kind->role != TRACK_ROLE_AFFECT) return -1;
+    switch (track->kind->modality) {
+    case AFFECT_MODALITY_FACE: return s->options.face ? AFFECT_MODALITY_FACE - 1 : -1;
+    case AFFECT_MODALITY_VOICE: return s->options.voice ? AFFECT_MODALITY_VOICE - 1 : -1;
+    case AFFECT_MODALITY_WORDS: return s->options.words ? AFFECT_MODALITY_WORDS - 1 : -1;
+    default: return -1;
+    }
 }
 
-static affect_status take_rows(fuse_stage *s, const affect_timeline *const *inputs, size_t count,
-                               affect_time horizon) {
+static affect_status take_rows(fuse_stage *s, const timeline_view *view, affect_time horizon) {
     affect_status status = AFFECT_OK;
     /* Faces first: a voice goes to person 1 only where no face is. Voice and words wait until the
      * mouths around them are known. */
     affect_time heard = horizon == INT64_MAX ? horizon : horizon - FUSE_SPEAKER_REACH;
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < inputs[i]->track_count; k++) {
-            const affect_track *track = inputs[i]->tracks[k];
+    for (size_t i = 0; i < view->count; i++)
+        for (size_t k = 0; k < view->items[i]->track_count; k++) {
+            const affect_track *track = view->items[i]->tracks[k];
             int stream = stream_of(s, track);
             if (stream < 0) continue;
             cursor *at = NULL;
@@ -261,12 +255,16 @@ static affect_status take_rows(fuse_stage *s, const affect_timeline *const *inpu
             affect_time until = face ? horizon : heard;
             for (; at->row < track->rows && track->times[at->row] < until; at->row++) {
                 int number = track->person;
+                affect_time offset = 0;
+                double share = 1;
                 if (!face) {
                     int *last = &s->last_speaker;
-                    number = fuse_speaker(inputs, count, track->times[at->row], *last);
+                    number = fuse_speaks(view, track, track->times[at->row], *last, &share);
+                    if (number == AFFECT_PERSON_NONE) continue; /* of nobody in view */
                     if (stream == AFFECT_MODALITY_VOICE - 1) *last = number;
+                    offset = align_offset_at(view, track->times[at->row]);
                 }
-                status = take_row(s, number, (size_t)stream, track, at->row);
+                status = take_row(s, number, (size_t)stream, track, at->row, offset, share);
                 if (status != AFFECT_OK) return status;
             }
         }
@@ -285,10 +283,10 @@ static void keep_answer(void *user, const latent_estimate *estimate) {
 }
 
 /* How much was learnt beyond the prior, 0..1, mean of valence and arousal. */
-static float confidence_of(const double sd[DIMENSIONS]) {
+static float confidence_of(const fuse_stage *s, const double sd[DIMENSIONS]) {
     double sum = 0;
     for (int d = 0; d < 2; d++) {
-        double share = sd[d] / models[d].sd;
+        double share = sd[d] / s->parameters->dimensions[d].sd;
         sum += 0.5 * (1.0 - BASE_MIN(share * share, 1.0));
     }
     return (float)sum;
@@ -326,7 +324,7 @@ static affect_status append_answers(fuse_stage *s, person *p) {
         p->open = true;
         p->last = t;
         if (status == AFFECT_OK)
-            status = track_append(s->ctx, p->trajectory, t, confidence_of(sd), row);
+            status = track_append(s->ctx, p->trajectory, t, confidence_of(s, sd), row);
         if (status == AFFECT_OK) status = fuse_changes_push(p->changes, t, mean, sd);
         if (status == AFFECT_OK) status = keep_stretches(s, p);
     }
@@ -337,16 +335,23 @@ static affect_status append_answers(fuse_stage *s, person *p) {
 static affect_status advance_person(fuse_stage *s, person *p, affect_time horizon) {
     affect_status status = AFFECT_OK;
     /* Rows of the voice are taken up to FUSE_SPEAKER_REACH before the horizon, and each speaks for
-     * REACH before itself. */
-    affect_time known = horizon == INT64_MAX ? horizon : horizon - FUSE_SPEAKER_REACH - REACH;
-    for (; p->asked < p->covered.count; p->asked++) {
-        affect_time t = grid_time(s, p->asked);
-        if (t >= known || t > s->end) break;
-        for (int d = 0; p->covered.items[p->asked] && d < DIMENSIONS; d++) {
-            status = latent_online_ask(p->latent[d], t);
-            if (status != AFFECT_OK) return status;
+     * REACH before its place in the picture. */
+    affect_time known =
+        horizon == INT64_MAX ? horizon : horizon - FUSE_SPEAKER_REACH - REACH - ALIGN_OFFSET_MOST;
+    bool over = false;
+    for (; !over && p->covered.first < p->covered.count; p->covered.first += !over) {
+        grid_range range = p->covered.items[p->covered.first];
+        for (p->asked = BASE_MAX(p->asked, range.first); p->asked < range.end; p->asked++) {
+            affect_time t = grid_time(s, p->asked);
+            over = t >= known || t > s->end;
+            if (over) break;
+            for (int d = 0; d < DIMENSIONS; d++) {
+                status = latent_online_ask(p->latent[d], t);
+                if (status != AFFECT_OK) return status;
+            }
         }
     }
+    if (known != INT64_MAX) p->asked = BASE_MAX(p->asked, grid_index(s, known));
     for (int d = 0; d < DIMENSIONS && status == AFFECT_OK; d++) {
         status = latent_online_advance(p->latent[d], known, keep_answer, &p->answers[d]);
         if (p->answers[d].failed) status = base_fail_memory(s->ctx);
@@ -355,8 +360,7 @@ static affect_status advance_person(fuse_stage *s, person *p, affect_time horizo
 }
 
 /* Labels the stretches that end at or before `known`. */
-static affect_status label_stretches(fuse_stage *s, const affect_timeline *const *inputs,
-                                     size_t count, affect_time known) {
+static affect_status label_stretches(fuse_stage *s, const timeline_view *view, affect_time known) {
     size_t kept = 0;
     affect_status status = AFFECT_OK;
     for (size_t i = 0; i < s->waiting.count; i++) {
@@ -368,26 +372,24 @@ static affect_status label_stretches(fuse_stage *s, const affect_timeline *const
         person *p = NULL;
         status = find_person(s, w.person, &p);
         if (status == AFFECT_OK)
-            status =
-                fuse_label_episode(s->ctx, inputs, count, p->trajectory, w.t0, w.t1, s->episodes);
+            status = fuse_label_episode(s->ctx, s->parameters, view, p->trajectory, w.t0, w.t1,
+                                        s->episodes);
     }
     s->waiting.count = kept;
     return status;
 }
 
-affect_status fuse_advance(fuse_stage *s, const affect_timeline *const *inputs, size_t count,
-                           affect_time horizon) {
-    affect_status status = take_rows(s, inputs, count, horizon);
+affect_status fuse_advance(fuse_stage *s, const timeline_view *view, affect_time horizon) {
+    affect_status status = take_rows(s, view, horizon);
     for (size_t i = 0; i < s->persons.count && status == AFFECT_OK; i++)
         status = advance_person(s, s->persons.items[i], horizon);
-    if (status == AFFECT_OK) status = label_stretches(s, inputs, count, horizon);
+    if (status == AFFECT_OK) status = label_stretches(s, view, horizon);
     return status;
 }
 
-affect_status fuse_finish(fuse_stage *s, const affect_timeline *const *inputs, size_t count,
-                          affect_time end) {
+affect_status fuse_finish(fuse_stage *s, const timeline_view *view, affect_time end) {
     s->end = end;
-    affect_status status = fuse_advance(s, inputs, count, INT64_MAX);
+    affect_status status = fuse_advance(s, view, INT64_MAX);
     affect_time step = time_from_seconds(1.0 / s->options.rate_hz);
     for (size_t i = 0; i < s->persons.count && status == AFFECT_OK; i++) {
         person *p = s->persons.items[i];
@@ -397,11 +399,16 @@ affect_status fuse_finish(fuse_stage *s, const affect_timeline *const *inputs, s
         p->open = false;
         for (int d = 0; d < DIMENSIONS; d++) s->late += latent_online_late(p->latent[d]);
     }
-    if (status == AFFECT_OK) status = label_stretches(s, inputs, count, INT64_MAX);
+    if (status == AFFECT_OK) status = label_stretches(s, view, INT64_MAX);
     if (status == AFFECT_OK && s->late)
         status = timeline_warn(s->ctx, s->out, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                                "%zu values of perception came later than its stated look-ahead and "
                                "were left out of the trajectory",
                                s->late);
     return status;
+}
+
+affect_status fuse_provisional(const fuse_stage *s, const timeline_view *view, affect_time now,
+                               affect_timeline *out) {
+    return fuse_estimate_now(s->ctx, s->parameters, view, now, out);
 }

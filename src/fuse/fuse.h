@@ -15,37 +15,86 @@
 #include "latent/latent.h"
 #include "track/track.h"
 
+/* ---- constants (parameters.c) ---- */
+
+enum { FUSE_DIMENSIONS = 3, FUSE_STREAMS = 3, FUSE_CATEGORIES = CATEGORIES };
+/* Dimensions: valence, arousal, dominance. Streams: AFFECT_MODALITY_FACE - 1, VOICE - 1, WORDS - 1.
+ * Categories: those of track/category.c, in its order. */
+
+/* The experts whose logarithms are added, each times its weight. */
+typedef enum fuse_expert {
+    FUSE_FACE,
+    FUSE_VOICE,
+    FUSE_WORDS,
+    FUSE_PLACE, /* the category's place in valence-arousal-dominance */
+    FUSE_EXPERTS
+} fuse_expert;
+
+/* What a model folder of the task "fuse" holds; docs/latent.md says where the numbers of
+ * fuse.default are from. */
+typedef struct fuse_parameters {
+    latent_model dimensions[FUSE_DIMENSIONS]; /* how the streams observe each */
+    latent_stream streams[FUSE_DIMENSIONS][FUSE_STREAMS];
+    double weights[FUSE_EXPERTS];
+    double places[FUSE_CATEGORIES][FUSE_DIMENSIONS];
+    double spread; /* sd of a category around its place, each dimension */
+    /* Added, as far as there is a face, to the sum: what the face's categories are short of, or too
+     * much of, on people who speak. */
+    double face_constants[FUSE_CATEGORIES];
+    /* Added: how much more often recordings are of the category than the clips of the fit. */
+    double prior[FUSE_CATEGORIES];
+} fuse_parameters;
+
+/* By name or folder, NULL = "fuse.default". The caller destroys *out; it is not to be copied.
+ * Errors: MODEL (which field, and what it must be), MEMORY. */
+AFFECT_MUST_USE affect_status fuse_parameters_load(affect_context *ctx, const char *model,
+                                                   fuse_parameters **out);
+/* The same of the text of weights.json; `where` stands in the messages. */
+AFFECT_MUST_USE affect_status fuse_parameters_parse(affect_context *ctx, const char *where,
+                                                    const char *text, size_t length,
+                                                    fuse_parameters **out);
+void fuse_parameters_destroy(fuse_parameters *parameters);
+
+/* ---- the stage (fuse.c) ---- */
+
 typedef struct fuse_options {
     double rate_hz; /* rows of the trajectory a second, 0.1..1000 */
     bool face, voice, words;
+    const char *model; /* of the constants; NULL = "fuse.default" */
 } fuse_options;
 
 fuse_options fuse_options_default(void); /* 10 Hz, everything */
 
-/* How the streams observe valence, arousal and dominance; docs/latent.md says where the numbers
- * are from. `dimension` 0..2; streams: AFFECT_MODALITY_FACE - 1, VOICE - 1, WORDS - 1. */
-const latent_model *fuse_latent_model(int dimension);
-
 /* Results are final this much behind the horizon at the latest, episodes aside. */
-#define FUSE_LOOKAHEAD (12500 * AFFECT_MILLISECOND)
+#define FUSE_LOOKAHEAD (13200 * AFFECT_MILLISECOND)
 
 typedef struct fuse_stage fuse_stage;
 
-/* `out` is where results go; borrowed for the life of the stage. */
+/* `out` is where results go; borrowed for the life of the stage. Errors: ARGUMENT (the rate), those
+ * of fuse_parameters_load. */
 AFFECT_MUST_USE affect_status fuse_create(affect_context *ctx, const fuse_options *options,
                                           affect_timeline *out, fuse_stage **stage);
-/* Takes what is new in the inputs (always the same ones, in the same order) up to `horizon`: the
+/* Takes what is new in the view (always the same timelines, in the same order) up to `horizon`: the
  * caller states that nothing with a time below it will be appended any more. */
-AFFECT_MUST_USE affect_status fuse_advance(fuse_stage *stage, const affect_timeline *const *inputs,
-                                           size_t count, affect_time horizon);
+AFFECT_MUST_USE affect_status fuse_advance(fuse_stage *stage, const timeline_view *view,
+                                           affect_time horizon);
 /* Takes the rest and appends the rest; no trajectory goes beyond `end`, the recording's last
  * instant. */
-AFFECT_MUST_USE affect_status fuse_finish(fuse_stage *stage, const affect_timeline *const *inputs,
-                                          size_t count, affect_time end);
+AFFECT_MUST_USE affect_status fuse_finish(fuse_stage *stage, const timeline_view *view,
+                                          affect_time end);
 void fuse_destroy(fuse_stage *stage);
 
-/* ---- change points (changes.c) ----------------------------------------------------------------
- */
+/* What is known at `now` from the newest row of each modality (provisional.c): into `out`, an empty
+ * timeline, a trajectory of one row for each person. Never part of a result. */
+AFFECT_MUST_USE affect_status fuse_provisional(const fuse_stage *stage, const timeline_view *view,
+                                               affect_time now, affect_timeline *out);
+/* The same by the constants alone. */
+AFFECT_MUST_USE affect_status fuse_estimate_now(affect_context *ctx,
+                                                const fuse_parameters *parameters,
+                                                const timeline_view *view, affect_time now,
+                                                affect_timeline *out);
+
+/* ---- change points (changes.c) ---- */
 
 /* Finds the instants at which a trajectory of three values moves to another level: penalised
  * least squares by PELT (Killick, Fearnhead & Eckley 2012), each row weighted by its uncertainty
@@ -63,20 +112,7 @@ AFFECT_MUST_USE affect_status fuse_changes_push(fuse_changes *changes, affect_ti
 bool fuse_changes_next(fuse_changes *changes, affect_time *t0, affect_time *t1);
 AFFECT_MUST_USE affect_status fuse_changes_end(fuse_changes *changes, affect_time end);
 
-/* ---- labels (label.c) -------------------------------------------------------------------------
- */
-
-enum { FUSE_CATEGORIES = 8 };
-extern const char *const fuse_categories[FUSE_CATEGORIES]; /* neutral, happiness, ... */
-
-/* The experts whose logarithms are added, each times its weight. */
-typedef enum fuse_expert {
-    FUSE_FACE,
-    FUSE_VOICE,
-    FUSE_WORDS,
-    FUSE_PLACE, /* the category's place in valence-arousal-dominance */
-    FUSE_EXPERTS
-} fuse_expert;
+/* ---- labels (label.c) ---- */
 
 typedef struct fuse_evidence {
     /* mean log posteriors of what face, voice and words show */
@@ -86,37 +122,46 @@ typedef struct fuse_evidence {
     double mean[3], sd[3];      /* valence, arousal, dominance; NaN = unknown */
 } fuse_evidence;
 
-extern const double fuse_weights[FUSE_EXPERTS];
-/* Added, where there is a face, to the sum: what the face's categories are short of, or too much
- * of, on people who speak. */
-extern const double fuse_face_constants[FUSE_CATEGORIES];
-/* Added to neutral: recordings are neutral more often than the clips of the fit. */
-extern const double fuse_neutral_prior;
 /* What each says of each category, 0 where it says nothing, times how far it can be trusted: the
  * voice of a machine or music over a face must not outvote it. */
-void fuse_category_terms(const fuse_evidence *evidence, double out[FUSE_EXPERTS][FUSE_CATEGORIES]);
+void fuse_category_terms(const fuse_parameters *parameters, const fuse_evidence *evidence,
+                         double out[FUSE_EXPERTS][FUSE_CATEGORIES]);
 /* Scores of the categories, summing to 1: the product of experts of docs/latent.md. */
-void fuse_category_scores(const fuse_evidence *evidence, double out[FUSE_CATEGORIES]);
+void fuse_category_scores(const fuse_parameters *parameters, const fuse_evidence *evidence,
+                          double out[FUSE_CATEGORIES]);
 /* The name of the region of the valence-arousal plane, and its score. */
-const char *fuse_region(const fuse_evidence *evidence, double *score);
+const char *fuse_region(const fuse_parameters *parameters, const fuse_evidence *evidence,
+                        double *score);
 /* What [t0, t1) of a person holds; the trajectory may be NULL. False if there is nothing. */
-bool fuse_gather(const affect_timeline *const *inputs, size_t count, const affect_track *trajectory,
-                 int person, affect_time t0, affect_time t1, fuse_evidence *out);
+bool fuse_gather(const timeline_view *view, const affect_track *trajectory, int person,
+                 affect_time t0, affect_time t1, fuse_evidence *out);
 /* Appends the interval with labels and cues for [t0, t1) of a person to the tier. */
 AFFECT_MUST_USE affect_status fuse_label_episode(affect_context *ctx,
-                                                 const affect_timeline *const *inputs, size_t count,
+                                                 const fuse_parameters *parameters,
+                                                 const timeline_view *view,
                                                  const affect_track *trajectory, affect_time t0,
                                                  affect_time t1, affect_tier *episodes);
 
-/* ---- who speaks (speaker.c) -------------------------------------------------------------------
- */
+/* ---- who speaks (speaker.c) ----
+ *
+ * Whose the sound is, is known from the tier "speaking" (align/speaking.h); where there is none
+ * (nothing hears whether anybody speaks), from mouths that move. */
 
 /* How far to both sides of an instant fuse_speaker looks. */
 #define FUSE_SPEAKER_REACH (2 * AFFECT_SECOND)
 
+/* Whose a row of voice or words at `time` of the sound is: who speaks around it (on the channel of the
+ * utterance that the row is about, if it has one), and how much of what is heard there is his;
+ * AFFECT_PERSON_NONE: nobody who is known. `last` is taken as fuse_speaker does. */
+int fuse_speaks(const timeline_view *view, const affect_track *track, affect_time time, int last,
+                double *share);
+/* Is it that person's? Is what is heard at `time` so surely his that it can be shown as evidence? */
+bool fuse_says(const timeline_view *view, const affect_track *track, affect_time time, int person);
+bool fuse_surely_says(const timeline_view *view, affect_time time, int person);
+
 /* The person whose mouth moves with the voice around `time`: the only one in view; of several, the
  * one with the largest projection of mouth motion on the voice's activity; `last` if none is in
  * view, or 1 if that is AFFECT_PERSON_NONE. */
-int fuse_speaker(const affect_timeline *const *inputs, size_t count, affect_time time, int last);
+int fuse_speaker(const timeline_view *view, affect_time time, int last);
 
 #endif

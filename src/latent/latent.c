@@ -7,27 +7,29 @@
 
 #include "latent/kalman.h"
 
+/* The stream of a question: behind every other. */
+#define QUESTION SIZE_MAX
+
 /* A row or a question that waits for its turn. */
 typedef struct pending {
     affect_time at; /* latent time */
-    size_t stream;  /* LATENT_MAX_STREAMS = a question */
+    size_t stream;  /* QUESTION = none */
     double value, confidence;
     size_t order;
 } pending;
 
 struct latent_online {
     affect_context *ctx;
-    kalman k;
+    latent_kalman k;
     affect_time lag, horizon, block_end; /* the next block to emit ends here */
     bool begun;
     affect_time now; /* of the filter */
-    kalman_state state;
     struct {
         pending *items;
         size_t count, capacity;
     } waiting;
     struct {
-        kalman_step *items;
+        latent_kalman_step *items;
         size_t count, capacity;
     } steps; /* since the last emission, in order */
     struct {
@@ -43,9 +45,8 @@ struct latent_online {
 };
 
 affect_status latent_model_check(affect_context *ctx, const latent_model *m) {
-    if (m->stream_count < 1 || m->stream_count > LATENT_MAX_STREAMS)
-        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "latent: %zu streams, 1 to %d are possible",
-                         m->stream_count, LATENT_MAX_STREAMS);
+    if (m->stream_count < 1 || !m->streams)
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "latent: a model without streams");
     if (!isfinite(m->mean) || !(m->sd > 0) || !isfinite(m->sd) || !(m->length_s > 0) ||
         !isfinite(m->length_s))
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
@@ -55,12 +56,13 @@ affect_status latent_model_check(affect_context *ctx, const latent_model *m) {
         const latent_stream *s = &m->streams[i];
         bool good = isfinite(s->gain) && isfinite(s->offset) && s->noise_sd > 0 &&
                     isfinite(s->noise_sd) && fabs(s->delay_s) < 1e6 && s->drift_sd >= 0 &&
-                    isfinite(s->drift_sd) && (s->drift_sd <= 0 || s->drift_s > 0);
+                    isfinite(s->drift_sd) && (s->drift_sd <= 0 || s->drift_s > 0) && s->tail >= 0 &&
+                    isfinite(s->tail);
         if (!good)
             return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
                              "latent: stream %zu: noise_sd %g must be above 0, drift_sd %g not "
-                             "below 0 and drift_s %g above 0",
-                             i, s->noise_sd, s->drift_sd, s->drift_s);
+                             "below 0, drift_s %g above 0 and tail %g not below 0",
+                             i, s->noise_sd, s->drift_sd, s->drift_s, s->tail);
     }
     return AFFECT_OK;
 }
@@ -76,13 +78,18 @@ affect_status latent_online_create(affect_context *ctx, const latent_model *mode
     o->ctx = ctx;
     o->lag = lag;
     o->horizon = INT64_MIN;
-    kalman_init(&o->k, model, &o->state);
+    status = latent_kalman_init(ctx, &o->k, model);
+    if (status != AFFECT_OK) {
+        latent_online_destroy(o);
+        return status;
+    }
     *out = o;
     return AFFECT_OK;
 }
 
 void latent_online_destroy(latent_online *o) {
     if (!o) return;
+    latent_kalman_clear(&o->k);
     base_free(o->waiting.items);
     base_free(o->steps.items);
     base_free(o->pool.items);
@@ -91,8 +98,6 @@ void latent_online_destroy(latent_online *o) {
 }
 
 size_t latent_online_late(const latent_online *o) { return o->late; }
-double latent_online_log_likelihood(const latent_online *o) { return o->log_likelihood; }
-
 static affect_status wait_for_turn(latent_online *o, pending item) {
     if (!base_grow((void **)&o->waiting.items, &o->waiting.capacity, o->waiting.count + 1,
                    sizeof *o->waiting.items))
@@ -120,7 +125,7 @@ affect_status latent_online_push(latent_online *o, const latent_observation *row
 affect_status latent_online_ask(latent_online *o, affect_time time) {
     if (time < o->horizon)
         return base_fail(o->ctx, AFFECT_ERROR_ARGUMENT, "latent: asked about a time gone by");
-    return wait_for_turn(o, (pending){.at = time, .stream = LATENT_MAX_STREAMS});
+    return wait_for_turn(o, (pending){.at = time, .stream = QUESTION});
 }
 
 /* By time, rows of one time by stream and content (so that the order in which threads delivered
@@ -136,7 +141,7 @@ static int by_turn(const void *a, const void *b) {
 
 static affect_status take(latent_online *o, const pending *item) {
     size_t n = o->k.n;
-    bool query = item->stream == LATENT_MAX_STREAMS;
+    bool query = item->stream == QUESTION;
     size_t need = query ? n + n * n : n;
     if (!base_grow((void **)&o->steps.items, &o->steps.capacity, o->steps.count + 1,
                    sizeof *o->steps.items) ||
@@ -144,21 +149,22 @@ static affect_status take(latent_online *o, const pending *item) {
                    sizeof *o->pool.items))
         return base_fail_memory(o->ctx);
     double dt = o->begun ? time_to_seconds(item->at - o->now) : 0.0;
-    kalman_step step = {.dt_s = dt,
-                        .is_query = query,
-                        .stream = item->stream,
-                        .gain_at = o->pool.count,
-                        .time = item->at};
+    latent_kalman_step step = {.dt_s = dt,
+                               .is_query = query,
+                               .stream = item->stream,
+                               .gain_at = o->pool.count,
+                               .time = item->at};
     o->begun = true;
     o->now = item->at;
-    kalman_predict(&o->k, dt, &o->state);
+    latent_kalman_predict(&o->k, dt);
     double *room = o->pool.items + o->pool.count;
     if (query) {
-        memcpy(room, o->state.x, n * sizeof *room);
-        memcpy(room + n, o->state.p, n * n * sizeof *room);
+        memcpy(room, o->k.state.x, n * sizeof *room);
+        memcpy(room + n, o->k.state.p, n * n * sizeof *room);
     } else {
-        o->log_likelihood += kalman_update(&o->k, item->stream, item->value, item->confidence,
-                                           &o->state, &step.residual, &step.variance, room);
+        o->log_likelihood +=
+            latent_kalman_update(&o->k, item->stream, item->value, item->confidence, &step.residual,
+                                 &step.variance, room);
     }
     o->pool.count += need;
     o->steps.items[o->steps.count++] = step;
@@ -195,19 +201,19 @@ static affect_status smooth_until(latent_online *o, affect_time until, latent_em
     if (!base_grow((void **)&o->made.items, &o->made.capacity, old, sizeof *o->made.items))
         return base_fail_memory(o->ctx);
     o->made.count = 0;
-    kalman_adjoint adjoint = {0};
+    latent_kalman_adjoint_begin(&o->k);
     for (size_t i = o->steps.count; i-- > 0;) {
-        const kalman_step *step = &o->steps.items[i];
+        const latent_kalman_step *step = &o->steps.items[i];
         const double *room = o->pool.items + step->gain_at;
         if (step->is_query && i < old) {
             latent_estimate *e = &o->made.items[o->made.count++];
             e->time = step->time;
-            kalman_smoothed(&o->k, room, room + n, &adjoint, &e->mean, &e->sd);
+            latent_kalman_smoothed(&o->k, room, room + n, &e->mean, &e->sd);
         } else if (!step->is_query) {
-            kalman_adjoint_observe(&o->k, step->stream, step->residual, step->variance, room,
-                                   &adjoint);
+            latent_kalman_adjoint_observe(&o->k, step->stream, step->residual, step->variance,
+                                          room);
         }
-        kalman_adjoint_predict(&o->k, step->dt_s, &adjoint);
+        latent_kalman_adjoint_predict(&o->k, step->dt_s);
     }
     for (size_t i = o->made.count; i-- > 0;) emit(user, &o->made.items[i]);
     size_t freed = old < o->steps.count ? o->steps.items[old].gain_at : o->pool.count;

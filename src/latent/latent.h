@@ -9,6 +9,11 @@
  * stream's error that lasts (frames 33 ms apart err together; without b_m, thirty of them would
  * look like thirty opinions).
  *
+ * Where a stream has a `tail`, e is of Student's t as a scale mixture of normals, in the manner of the
+ * outlier-robust filter of Agamennoni, Nieto & Nebot (2012): with the innovation y and its variance v
+ * before the row is taken, its noise is that of c (nu + 1) / (nu + y^2 / v), never less than c's own. One
+ * pass, so a stream and a file give the same; the smoother is exact given these weights.
+ *
  * Both processes are solutions of linear stochastic differential equations, so a Kalman filter and
  * the Rauch-Tung-Striebel smoother give the exact Gaussian-process posterior in O(n) (Hartikainen &
  * Sarkka 2010). The update is in Joseph form, the backward pass in the form of Bierman (1973) and
@@ -18,20 +23,20 @@
 
 #include "track/track.h"
 
-enum { LATENT_MAX_STREAMS = 16 };
-
 typedef struct latent_stream {
     double gain, offset; /* y per z, y at z = 0 */
     double noise_sd;     /* > 0; sd of a row's own error at confidence 1, in units of y */
     double delay_s;      /* the stream shows z this late; may be negative */
     double drift_sd;     /* >= 0; sd of the lasting error b, in units of y; 0 = none */
     double drift_s;      /* > 0 where drift_sd > 0; b's correlation time */
+    double tail; /* degrees of freedom of Student's t for a row's own error, > 0; 0 = normal: a
+                            row far from what is expected then counts for less, see below */
 } latent_stream;
 
 typedef struct latent_model {
     double mean, sd, length_s; /* of z before anything is seen; sd > 0, length_s > 0 */
-    size_t stream_count;       /* 1..LATENT_MAX_STREAMS */
-    latent_stream streams[LATENT_MAX_STREAMS];
+    size_t stream_count;       /* at least 1 */
+    const latent_stream *streams;
 } latent_model;
 
 /* Rows whose value is not finite or whose confidence is not above 0 say nothing and are skipped. */
@@ -64,6 +69,7 @@ AFFECT_MUST_USE affect_status latent_smooth(affect_context *ctx, const latent_mo
 typedef struct latent_online latent_online;
 typedef void (*latent_emit_fn)(void *user, const latent_estimate *estimate);
 
+/* Copies the model. */
 AFFECT_MUST_USE affect_status latent_online_create(affect_context *ctx, const latent_model *model,
                                                    affect_time lag, latent_online **out);
 void latent_online_destroy(latent_online *online);
@@ -81,6 +87,4 @@ AFFECT_MUST_USE affect_status latent_online_advance(latent_online *online, affec
 AFFECT_MUST_USE affect_status latent_online_finish(latent_online *online, latent_emit_fn emit,
                                                    void *user);
 size_t latent_online_late(const latent_online *online); /* rows dropped because they came late */
-double latent_online_log_likelihood(const latent_online *online); /* of the rows filtered so far */
-
 #endif

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "media/media_internal.h"
+#include "media/media_private.h"
 
 __extension__ typedef __int128 wide;
 
@@ -70,20 +70,25 @@ static void mix_matrix(const AVChannelLayout *layout, double matrix[MAX_CHANNELS
         matrix[c] = sum > 0 ? matrix[c] / sum : 1. / layout->nb_channels;
 }
 
-affect_status audio_mixer(affect_context *ctx, const AVChannelLayout *in, int format, int in_rate,
-                          int rate, struct SwrContext **out) {
+affect_status media_audio_mixer(affect_context *ctx, const AVChannelLayout *in, int format,
+                                int in_rate, int rate, struct SwrContext **out, bool *pairs) {
     AVChannelLayout mono = {0};
-    ff.av_channel_layout_default(&mono, 1);
-    double matrix[MAX_CHANNELS];
+    media_ff.av_channel_layout_default(&mono, 1);
+    double matrix[2 * MAX_CHANNELS];
     mix_matrix(in, matrix);
+    *pairs = in->nb_channels == 2 && matrix[0] == matrix[1];
+    if (*pairs) { /* the second row: the side */
+        matrix[2] = matrix[0];
+        matrix[3] = -matrix[1];
+    }
     /* Only the matrix decides how channels mix; libswresample need not know what they mean. */
     int channels = in->nb_channels;
     AVChannelLayout plain = {.order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = channels};
-    int result =
-        ff.swr_alloc_set_opts2(out, &mono, AV_SAMPLE_FMT_FLT, rate, channels == 1 ? &mono : &plain,
-                               (enum AVSampleFormat)format, in_rate, 0, NULL);
-    if (result >= 0 && channels > 1) result = ff.swr_set_matrix(*out, matrix, channels);
-    if (result >= 0) result = ff.swr_init(*out);
+    int result = media_ff.swr_alloc_set_opts2(out, *pairs ? &plain : &mono, AV_SAMPLE_FMT_FLT, rate,
+                                              channels == 1 ? &mono : &plain,
+                                              (enum AVSampleFormat)format, in_rate, 0, NULL);
+    if (result >= 0 && channels > 1) result = media_ff.swr_set_matrix(*out, matrix, channels);
+    if (result >= 0) result = media_ff.swr_init(*out);
     return result < 0 ? base_fail_memory(ctx) : AFFECT_OK;
 }
 
@@ -92,20 +97,20 @@ affect_status audio_mixer(affect_context *ctx, const AVChannelLayout *in, int fo
 static affect_status start_resampler(media_audio *audio, const AVFrame *frame) {
     affect_context *ctx = audio->stream.reader->ctx;
     media_run *run = &audio->run;
-    ff.swr_free(&run->swr);
-    ff.av_channel_layout_uninit(&run->in_layout);
+    media_ff.swr_free(&run->swr);
+    media_ff.av_channel_layout_uninit(&run->in_layout);
     int channels = frame->ch_layout.nb_channels;
     AVChannelLayout in = {0};
     /* Two channels without names are left and right, six are 5.1, and so on. */
     if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
-        ff.av_channel_layout_default(&in, channels);
-    else if (ff.av_channel_layout_copy(&in, &frame->ch_layout) < 0)
+        media_ff.av_channel_layout_default(&in, channels);
+    else if (media_ff.av_channel_layout_copy(&in, &frame->ch_layout) < 0)
         return base_fail_memory(ctx);
-    affect_status status =
-        audio_mixer(ctx, &in, frame->format, frame->sample_rate, audio->rate, &run->swr);
-    ff.av_channel_layout_uninit(&in);
+    affect_status status = media_audio_mixer(ctx, &in, frame->format, frame->sample_rate,
+                                             audio->rate, &run->swr, &run->pairs);
+    media_ff.av_channel_layout_uninit(&in);
     if (status != AFFECT_OK) return status;
-    if (ff.av_channel_layout_copy(&run->in_layout, &frame->ch_layout) < 0)
+    if (media_ff.av_channel_layout_copy(&run->in_layout, &frame->ch_layout) < 0)
         return base_fail_memory(ctx);
     run->in_rate = frame->sample_rate;
     run->in_format = frame->format;
@@ -114,7 +119,7 @@ static affect_status start_resampler(media_audio *audio, const AVFrame *frame) {
 
 static bool same_format(const media_run *run, const AVFrame *frame) {
     return run->in_rate == frame->sample_rate && run->in_format == frame->format &&
-           ff.av_channel_layout_compare(&run->in_layout, &frame->ch_layout) == 0;
+           media_ff.av_channel_layout_compare(&run->in_layout, &frame->ch_layout) == 0;
 }
 
 /* ---- samples ---- */
@@ -122,10 +127,14 @@ static bool same_format(const media_run *run, const AVFrame *frame) {
 static affect_status fifo_room(media_audio *audio, size_t more) {
     if (audio->start > 0) {
         memmove(audio->fifo, audio->fifo + audio->start, audio->count * sizeof *audio->fifo);
+        if (audio->run.pairs)
+            memmove(audio->side, audio->side + audio->start, audio->count * sizeof *audio->side);
         audio->start = 0;
     }
     if (!base_grow((void **)&audio->fifo, &audio->capacity, audio->count + more,
-                   sizeof *audio->fifo))
+                   sizeof *audio->fifo) ||
+        (audio->run.pairs && !base_grow((void **)&audio->side, &audio->side_capacity,
+                                        audio->count + more, sizeof *audio->side)))
         return base_fail_memory(audio->stream.reader->ctx);
     return AFFECT_OK;
 }
@@ -142,13 +151,16 @@ static void fifo_added(media_audio *audio, int count) {
 
 static affect_status convert(media_audio *audio, const uint8_t **data, int count) {
     media_run *run = &audio->run;
-    int room = ff.swr_get_out_samples(run->swr, count);
+    int room = media_ff.swr_get_out_samples(run->swr, count);
     if (room < 0) return base_fail_memory(audio->stream.reader->ctx);
-    affect_status status = fifo_room(audio, (size_t)room + 1);
+    affect_status status = fifo_room(audio, ((size_t)room + 1) * (run->pairs ? 2 : 1));
     if (status != AFFECT_OK) return status;
     uint8_t *out = (uint8_t *)(audio->fifo + audio->count);
-    int made = ff.swr_convert(run->swr, &out, room, data, count);
+    int made = media_ff.swr_convert(run->swr, &out, room, data, count);
     if (made < 0) return base_fail_memory(audio->stream.reader->ctx);
+    if (run->pairs)
+        media_downmix_pairs(&audio->downmix, audio->rate, audio->fifo + audio->count, (size_t)made,
+                            audio->side + audio->count);
     fifo_added(audio, made);
     return AFFECT_OK;
 }
@@ -176,9 +188,10 @@ static affect_status finish_run(media_audio *audio) {
         status = fifo_room(audio, missing);
         if (status != AFFECT_OK) return status;
         memset(audio->fifo + audio->count, 0, missing * sizeof *audio->fifo);
+        if (run->pairs) memset(audio->side + audio->count, 0, missing * sizeof *audio->side);
         fifo_added(audio, (int)missing);
     }
-    ff.swr_free(&run->swr);
+    media_ff.swr_free(&run->swr);
     return AFFECT_OK;
 }
 
@@ -223,7 +236,8 @@ static affect_status clean_frame(media_audio *audio, AVFrame *frame) {
     bool doubles = format == AV_SAMPLE_FMT_DBL || format == AV_SAMPLE_FMT_DBLP;
     bool planar = format == AV_SAMPLE_FMT_FLTP || format == AV_SAMPLE_FMT_DBLP;
     if (!doubles && format != AV_SAMPLE_FMT_FLT && format != AV_SAMPLE_FMT_FLTP) return AFFECT_OK;
-    if (ff.av_frame_make_writable(frame) < 0) return base_fail_memory(audio->stream.reader->ctx);
+    if (media_ff.av_frame_make_writable(frame) < 0)
+        return base_fail_memory(audio->stream.reader->ctx);
     int channels = frame->ch_layout.nb_channels;
     int64_t per_plane = (int64_t)frame->nb_samples * (planar ? 1 : channels);
     int64_t first = INT64_MAX, last = -1, broken = 0;
@@ -275,14 +289,14 @@ static affect_status start_run(media_audio *audio, const AVFrame *frame, affect_
 static void place_frame(media_audio *audio) {
     media_stream *stream = &audio->stream;
     const media_run *run = &audio->run;
-    affect_time time = stream_frame_time(stream, audio->frame);
+    affect_time time = media_stream_frame_time(stream, audio->frame);
     affect_time expected = expected_time(run);
     if (time == AFFECT_TIME_NONE) return;
     affect_time jump = time - expected;
     if (jump <= TOLERANCE && jump >= -TOLERANCE) return;
     /* One odd time stamp is not believed: the next frame has to agree. */
     if (audio->have_next) {
-        affect_time next = stream_frame_time(stream, audio->next);
+        affect_time next = media_stream_frame_time(stream, audio->next);
         affect_time after = samples_time(audio->frame->nb_samples, audio->frame->sample_rate);
         if (next != AFFECT_TIME_NONE) {
             affect_time disagreement = next - (time + after);
@@ -292,9 +306,9 @@ static void place_frame(media_audio *audio) {
                 return;
         }
     }
-    if (stream_starts_anew(stream, jump)) {
-        stream_join(stream, time, expected);
-        time = stream_frame_time(stream, audio->frame);
+    if (media_stream_starts_anew(stream, jump)) {
+        media_stream_join(stream, time, expected);
+        time = media_stream_frame_time(stream, audio->frame);
         jump = time - expected;
         if (jump <= TOLERANCE && jump >= -TOLERANCE) return;
     }
@@ -308,7 +322,7 @@ static void place_frame(media_audio *audio) {
 /* ---- frames in, items out ---- */
 
 static void shift_frames(media_audio *audio) {
-    ff.av_frame_move_ref(audio->frame, audio->next);
+    media_ff.av_frame_move_ref(audio->frame, audio->next);
     audio->frame_damaged = audio->next_damaged;
     audio->have_frame = true;
     audio->have_next = audio->next_damaged = audio->placed = false;
@@ -327,15 +341,15 @@ static affect_status advance(media_audio *audio, bool *starved) {
             shift_frames(audio);
             continue;
         }
-        stream_result result;
-        affect_status status = stream_decode(&audio->stream, audio->next, &result);
+        media_stream_result result;
+        affect_status status = media_stream_decode(&audio->stream, audio->next, &result);
         if (status != AFFECT_OK) return status;
         *starved = result == STREAM_STARVED;
         if (result != STREAM_FRAME) return AFFECT_OK;
         audio->next_damaged |= audio->stream.damaged;
         audio->stream.damaged = false;
         audio->have_next = usable(audio->next);
-        if (!audio->have_next) ff.av_frame_unref(audio->next);
+        if (!audio->have_next) media_ff.av_frame_unref(audio->next);
     }
     return AFFECT_OK;
 }
@@ -382,7 +396,7 @@ static affect_status use_frame(media_audio *audio) {
         drop_samples(frame, count);
     }
     if (status == AFFECT_OK && frame->nb_samples == 0) {
-        ff.av_frame_unref(frame);
+        media_ff.av_frame_unref(frame);
         audio->have_frame = false;
     }
     return status;
@@ -394,7 +408,8 @@ static void make_block(media_audio *audio, size_t count) {
         .audio = {.t0 = audio->run.out_t0 + samples_time(audio->run.given, audio->rate),
                   .sample_rate = audio->rate,
                   .count = count,
-                  .samples = audio->fifo + audio->start}};
+                  .samples = audio->fifo + audio->start,
+                  .side = audio->run.pairs ? audio->side + audio->start : NULL}};
     audio->have_head = true;
 }
 
@@ -412,6 +427,9 @@ static void make_ready(media_audio *audio) {
         audio->stream.discontinuous = false;
         affect_time now = expected_time(&audio->run);
         make_gap(audio, now, now, "audio: the time stamps start anew; joined without a hole");
+    } else if (audio->downmix.warning == DOWNMIX_DUE) {
+        audio->downmix.warning = DOWNMIX_TOLD;
+        make_gap(audio, heard, heard, DOWNMIX_TEXT);
     } else if (audio->count >= size) {
         make_block(audio, size);
     } else if (audio->broken.count > 0 && over) {
@@ -435,7 +453,7 @@ static affect_status end_stream(media_audio *audio) {
     if (audio->run.in_count == 0) return AFFECT_OK;
     affect_status status = finish_run(audio);
     if (status != AFFECT_OK) return status;
-    affect_time until = stream_missing_until(&audio->stream, expected_time(&audio->run));
+    affect_time until = media_stream_missing_until(&audio->stream, expected_time(&audio->run));
     close_run(audio, until, until == AFFECT_TIME_NONE ? NULL : "audio: " STREAM_CUT_TEXT);
     return AFFECT_OK;
 }
@@ -443,7 +461,7 @@ static affect_status end_stream(media_audio *audio) {
 /* Where the run that starts with audio->frame starts. */
 static affect_time run_start(media_audio *audio) {
     const media_run *run = &audio->run;
-    affect_time t0 = stream_frame_time(&audio->stream, audio->frame);
+    affect_time t0 = media_stream_frame_time(&audio->stream, audio->frame);
     if (run->in_count > 0) {
         /* Only the format of the samples has changed: the blocks go on without a seam. */
         if (t0 == AFFECT_TIME_NONE || t0 - expected_time(run) <= TOLERANCE)
@@ -470,7 +488,7 @@ static affect_status step(media_audio *audio) {
     return audio->closing ? finish_run(audio) : use_frame(audio);
 }
 
-affect_status audio_fill(media_audio *audio, bool *starved) {
+affect_status media_audio_fill(media_audio *audio, bool *starved) {
     *starved = false;
     affect_status status = AFFECT_OK;
     while (status == AFFECT_OK && !audio->have_head) {
@@ -484,7 +502,7 @@ affect_status audio_fill(media_audio *audio, bool *starved) {
     return status;
 }
 
-void audio_take(media_audio *audio) {
+void media_audio_take(media_audio *audio) {
     if (audio->have_head && audio->head.kind == MEDIA_AUDIO) {
         audio->start += audio->head.audio.count;
         audio->count -= audio->head.audio.count;
@@ -493,11 +511,12 @@ void audio_take(media_audio *audio) {
     audio->have_head = false;
 }
 
-void audio_close(media_audio *audio) {
-    if (audio->run.swr) ff.swr_free(&audio->run.swr);
-    if (audio->frame) ff.av_frame_free(&audio->frame);
-    if (audio->next) ff.av_frame_free(&audio->next);
-    if (audio->stream.av) ff.av_channel_layout_uninit(&audio->run.in_layout);
+void media_audio_close(media_audio *audio) {
+    if (audio->run.swr) media_ff.swr_free(&audio->run.swr);
+    if (audio->frame) media_ff.av_frame_free(&audio->frame);
+    if (audio->next) media_ff.av_frame_free(&audio->next);
+    if (audio->stream.av) media_ff.av_channel_layout_uninit(&audio->run.in_layout);
     base_free(audio->fifo);
-    stream_close(&audio->stream);
+    base_free(audio->side);
+    media_stream_close(&audio->stream);
 }

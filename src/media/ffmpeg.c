@@ -4,7 +4,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
-ffmpeg_functions ff;
+media_ffmpeg_functions media_ff;
 
 enum { LOG_LINE_SIZE = 512, LOAD_ERROR_SIZE = 256 };
 
@@ -23,8 +23,8 @@ static void take_log_line(void *object, int level, const char *format, va_list a
     if (!log_active || level > AV_LOG_WARNING) return;
     char line[LOG_LINE_SIZE];
     int print_prefix = 0;
-    if (ff.av_log_format_line2(object, level, format, arguments, line, (int)sizeof line,
-                               &print_prefix) < 0)
+    if (media_ff.av_log_format_line2(object, level, format, arguments, line, (int)sizeof line,
+                                     &print_prefix) < 0)
         return;
     size_t length = strcspn(line, "\r\n");
     line[length] = '\0';
@@ -36,20 +36,20 @@ static void take_log_line(void *object, int level, const char *format, va_list a
     base_log(log_context, AFFECT_LOG_DEBUG, "FFmpeg: %s", line);
 }
 
-void ffmpeg_log_begin(affect_context *ctx) {
+void media_ffmpeg_log_begin(affect_context *ctx) {
     log_context = ctx;
     log_active = true;
     log_error[0] = '\0';
     log_errors = 0;
 }
 
-void ffmpeg_log_end(void) {
+void media_ffmpeg_log_end(void) {
     log_context = NULL;
     log_active = false;
 }
 
-const char *ffmpeg_log_error(void) { return log_error; }
-long ffmpeg_log_errors(void) { return log_errors; }
+const char *media_ffmpeg_log_error(void) { return log_error; }
+long media_ffmpeg_log_errors(void) { return log_errors; }
 
 #define SONAME(name, major) "lib" name ".so." AV_STRINGIFY(major)
 
@@ -74,13 +74,14 @@ static void load(void) {
     void *swscale = open_library(SONAME("swscale", LIBSWSCALE_VERSION_MAJOR));
     void *avcodec = open_library(SONAME("avcodec", LIBAVCODEC_VERSION_MAJOR));
     void *avformat = open_library(SONAME("avformat", LIBAVFORMAT_VERSION_MAJOR));
-#define FFMPEG_FIND(library, function) find_function(library, #function, (void *)&ff.function);
+#define FFMPEG_FIND(library, function)                                                             \
+    find_function(library, #function, (void *)&media_ff.function);
     FFMPEG_FUNCTIONS(FFMPEG_FIND)
 #undef FFMPEG_FIND
-    if (!load_error[0]) ff.av_log_set_callback(take_log_line);
+    if (!load_error[0]) media_ff.av_log_set_callback(take_log_line);
 }
 
-affect_status ffmpeg_load(affect_context *ctx) {
+affect_status media_ffmpeg_load(affect_context *ctx) {
     pthread_once(&load_once, load);
     if (load_error[0])
         return base_fail(ctx, AFFECT_ERROR_RUNTIME,

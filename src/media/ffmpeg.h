@@ -70,26 +70,26 @@
     X(swscale, sws_scale)                                                                          \
     X(swscale, sws_setColorspaceDetails)
 
-typedef struct ffmpeg_functions {
+typedef struct media_ffmpeg_functions {
 #define FFMPEG_MEMBER(library, function) __typeof__(function) *function;
     FFMPEG_FUNCTIONS(FFMPEG_MEMBER)
 #undef FFMPEG_MEMBER
-} ffmpeg_functions;
+} media_ffmpeg_functions;
 
-/* Set once by ffmpeg_load and never changed after: the process-wide table that any dynamic linker
- * would keep. Call as ff.av_read_frame(...). */
-extern ffmpeg_functions ff;
+/* Set once by media_ffmpeg_load and never changed after: the process-wide table that any dynamic
+ * linker would keep. Call as media_ff.av_read_frame(...). */
+extern media_ffmpeg_functions media_ff;
 
 /* Loads the libraries on the first call (any thread). Errors: RUNTIME, which names the library. */
-AFFECT_MUST_USE affect_status ffmpeg_load(affect_context *ctx);
+AFFECT_MUST_USE affect_status media_ffmpeg_load(affect_context *ctx);
 
 /* While a thread is between these two, FFmpeg's own log lines go to `ctx` at debug level; outside
  * they are dropped. Nothing is ever written to stderr. */
-void ffmpeg_log_begin(affect_context *ctx);
-void ffmpeg_log_end(void);
-/* The last line logged as an error on this thread since ffmpeg_log_begin, or "". */
-const char *ffmpeg_log_error(void);
+void media_ffmpeg_log_begin(affect_context *ctx);
+void media_ffmpeg_log_end(void);
+/* The last line logged as an error on this thread since media_ffmpeg_log_begin, or "". */
+const char *media_ffmpeg_log_error(void);
 /* How many there were. */
-long ffmpeg_log_errors(void);
+long media_ffmpeg_log_errors(void);
 
 #endif

@@ -16,6 +16,9 @@ typedef struct media_block {
     int sample_rate; /* Hz */
     size_t count;
     const float *samples; /* -1..1, finite; borrowed until the next call on the reader */
+    /* Of a recording with a left and a right channel: (left - right) / 2, `count` samples, where
+     * samples are (left + right) / 2; NULL otherwise. */
+    const float *side;
 } media_block;
 
 /* 8-bit RGB, rotation applied, square pixels. */
@@ -33,7 +36,8 @@ typedef enum media_kind {
     MEDIA_FRAME,
     /* A warning about [t0, t1): nothing could be decoded there, or (t1 may then lie before items
      * that came already) samples that were no numbers became silence; t0 = t1 marks a place where
-     * the time stamps start anew. `text` begins with "audio: " or "video: ", says why, and is
+     * the time stamps start anew. `text` begins with "audio: " or "video: " (or "input: ", when the
+     * file could not be read any further; t1 = t0 if its length is not known), says why, and is
      * borrowed until the next call on the reader. */
     MEDIA_GAP,
     MEDIA_END
@@ -55,6 +59,8 @@ typedef struct media_options {
     int sample_rate;  /* Hz of the blocks; 0 = the stream's own; 16000 for perception */
     int max_height;   /* frames larger than this are scaled down, keeping the aspect; 0 = never */
     double max_fps;   /* frames beyond this rate are dropped; 0 = never */
+    bool want_subtitles; /* media_read_subtitles only */
+    int subtitle_stream; /* index among the subtitle streams, -1 = the first that holds text */
 } media_options;
 
 /* { both wanted, best stream, 16000 Hz, 720 lines, no frame-rate limit } */
@@ -69,12 +75,28 @@ typedef struct media_info {
     int width, height; /* as shown: rotation and pixel aspect applied */
     double fps;        /* average, 0 if unknown */
     char format[32], audio_codec[32], video_codec[32];
+    bool size_too_small; /* a WAV whose header gives less than there is: all of it is read */
+    int subtitle_streams;
+    int text_subtitles;  /* the first of them that holds text and not pictures of it, or -1 */
+    char subtitles[200]; /* those of text: "0: subrip eng \"Director\", 2: ass" */
     char comment[512]; /* what the container says about itself, UTF-8 as far as it is; "" if nothing
                         */
 } media_info;
 
 typedef struct media_reader media_reader;
 
+/* Bytes from the caller instead of a file. `seek` NULL: a stream. */
+typedef struct media_source {
+    int64_t (*read)(void *user, void *buffer, size_t size); /* bytes; 0 = end; below 0 = failed */
+    int64_t (*seek)(void *user, int64_t offset);            /* from the start; below 0 = failed */
+    int64_t (*length)(void *user);                          /* bytes; below 0 = failed */
+    void *user;
+} media_source;
+
+/* As media_open; `name` stands in messages, and its end may tell the format of a raw stream. */
+AFFECT_MUST_USE affect_status media_open_source(affect_context *ctx, const media_source *source,
+                                                const char *name, const media_options *options,
+                                                media_reader **out);
 /* Opens a file, or standard input for "-". docs/media.md tells how times, channels, damage and
  * memory are treated. Errors: NOT_FOUND, FORMAT (no recording, a folder, empty, cut before its
  * index), NO_STREAM, ARGUMENT (no such audio stream, an option out of range), LIMIT (pictures of
@@ -87,8 +109,18 @@ const media_info *media_reader_info(const media_reader *reader);
  * Damage is a MEDIA_GAP item, not an error. Where audio and video lie more than 32 MiB apart in the
  * file, each is in order only by itself. Errors: CANCELLED, MEMORY. */
 AFFECT_MUST_USE affect_status media_next(media_reader *reader, media_item *item);
+/* errno of a read that failed (a damaged disc, a share that went away): what came before it was
+ * handed on, then a gap that says so. 0 if there was none. */
+int media_reader_error(const media_reader *reader);
 /* NULL is fine. */
 void media_close(media_reader *reader);
+
+/* Text subtitles inside a recording, as the text of a SubRip or SubStation Alpha file. Their times
+ * are on the container's own clock; *origin on it is the recording's 0, as media_next gives times.
+ * `stream`: -1 = the first that holds text. *out is the caller's to destroy. Errors: those of media_open; NO_STREAM (it has none),
+ * ARGUMENT (no such one), UNSUPPORTED (pictures), FORMAT (empty). */
+AFFECT_MUST_USE affect_status media_read_subtitles(affect_context *ctx, const char *path,
+                                                   int stream, base_text *out, affect_time *origin);
 
 /* ---- sound that is pushed: any rate and number of channels to mono at one rate ---- */
 
@@ -108,6 +140,11 @@ AFFECT_MUST_USE affect_status media_resampler_push(media_resampler *resampler, c
 /* The rest, so that ceil(n * rate / in_rate) came of n. Nothing can be pushed afterwards. */
 AFFECT_MUST_USE affect_status media_resampler_finish(media_resampler *resampler, const float **out,
                                                      size_t *out_count);
+/* What the user should be told, once: that left and right cancel. NULL mostly. */
+const char *media_resampler_warning(media_resampler *resampler);
+/* The side (left less right, halved) to what the last push or finish gave; NULL unless there are two
+ * channels. Borrowed until the next call. */
+const float *media_resampler_side(const media_resampler *resampler);
 void media_resampler_destroy(media_resampler *resampler); /* NULL is fine */
 
 #endif

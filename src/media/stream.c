@@ -1,7 +1,7 @@
 /* One stream: a queue of packets, a decoder, and the times of what it gives. */
 #include <string.h>
 
-#include "media/media_internal.h"
+#include "media/media_private.h"
 
 /* Each thread of a decoder may still hold a frame that fails. */
 enum { MAX_DRAIN_ERRORS = 64 };
@@ -16,28 +16,11 @@ enum { MAX_DRAIN_ERRORS = 64 };
 /* Two streams that jump together are kept together when they would be at most this far apart. */
 #define SAME_JUMP (1 * AFFECT_SECOND)
 
-/* Time stamps farther from zero (36 years) are nonsense; the limit keeps sums of a few of them in
- * range. */
-#define FARTHEST (INT64_C(1) << 60)
-
-static affect_time within(affect_time time, affect_time limit) {
-    return BASE_MAX(BASE_MIN(time, limit), -limit);
+affect_time media_stream_frame_time(const media_stream *stream, const AVFrame *frame) {
+    return media_stream_time(stream, frame->best_effort_timestamp);
 }
 
-affect_time media_ticks_time(int64_t ticks, AVRational base) {
-    return within(time_from_ticks(ticks, base.num, base.den), FARTHEST);
-}
-
-affect_time stream_time(const media_stream *stream, int64_t ticks) {
-    if (ticks == AV_NOPTS_VALUE) return AFFECT_TIME_NONE;
-    return within(media_ticks_time(ticks, stream->av->time_base) + stream->shift, 2 * FARTHEST);
-}
-
-affect_time stream_frame_time(const media_stream *stream, const AVFrame *frame) {
-    return stream_time(stream, frame->best_effort_timestamp);
-}
-
-affect_time stream_frame_duration(const media_stream *stream, const AVFrame *frame) {
+affect_time media_stream_frame_duration(const media_stream *stream, const AVFrame *frame) {
     int64_t ticks = frame_ticks(frame);
     if (ticks > 0) return media_ticks_time(ticks, stream->av->time_base);
     AVRational rate = stream->av->avg_frame_rate;
@@ -57,14 +40,16 @@ static int decoder_threads(const media_reader *reader, const AVCodecParameters *
     return pixels(parameters) <= ONE_THREAD ? 1 : BASE_MIN(affect_context_threads(reader->ctx), 2);
 }
 
-affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *av, bool wanted) {
-    const AVCodec *codec = ff.avcodec_find_decoder(av->codecpar->codec_id);
-    const char *name = ff.avcodec_get_name(av->codecpar->codec_id);
+affect_status media_stream_open(media_reader *reader, media_stream *stream, AVStream *av,
+                                bool wanted) {
+    const AVCodec *codec = media_ff.avcodec_find_decoder(av->codecpar->codec_id);
+    const char *name = media_ff.avcodec_get_name(av->codecpar->codec_id);
     if (!codec)
         return base_fail(reader->ctx, AFFECT_ERROR_UNSUPPORTED, "%s: no decoder for %s",
                          reader->path, name);
-    stream->decoder = ff.avcodec_alloc_context3(codec);
-    if (!stream->decoder || ff.avcodec_parameters_to_context(stream->decoder, av->codecpar) < 0)
+    stream->decoder = media_ff.avcodec_alloc_context3(codec);
+    if (!stream->decoder ||
+        media_ff.avcodec_parameters_to_context(stream->decoder, av->codecpar) < 0)
         return base_fail_memory(reader->ctx);
     AVCodecContext *decoder = stream->decoder;
     bool video = av->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
@@ -88,10 +73,10 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
      * eighth of the decoder's time, and less in the results than the coding itself
      * (docs/notes/speed.md). */
     decoder->skip_loop_filter = AVDISCARD_NONREF;
-    if (ff.avcodec_open2(decoder, codec, NULL) < 0)
+    if (media_ff.avcodec_open2(decoder, codec, NULL) < 0)
         return base_fail(reader->ctx, AFFECT_ERROR_UNSUPPORTED,
                          "%s: the %s decoder refuses it (%s)", reader->path, name,
-                         ffmpeg_log_error());
+                         media_ffmpeg_log_error());
     stream->reader = reader;
     stream->av = av;
     stream->wanted = wanted;
@@ -100,60 +85,14 @@ affect_status stream_open(media_reader *reader, media_stream *stream, AVStream *
     return AFFECT_OK;
 }
 
-static AVPacket *queue_pop(media_stream *stream) {
-    AVPacket *packet = stream->queue.items[stream->queue.first];
-    stream->queue.first = (stream->queue.first + 1) % stream->queue.capacity;
-    stream->queue.count--;
-    stream->queue.bytes -= (size_t)packet->size;
-    return packet;
-}
-
-void stream_close(media_stream *stream) {
+void media_stream_close(media_stream *stream) {
     while (stream->queue.count > 0) {
-        AVPacket *packet = queue_pop(stream);
-        ff.av_packet_free(&packet);
+        AVPacket *packet = media_stream_unqueue(stream);
+        media_ff.av_packet_free(&packet);
     }
     base_free(stream->queue.items);
-    if (stream->decoder) ff.avcodec_free_context(&stream->decoder);
+    if (stream->decoder) media_ff.avcodec_free_context(&stream->decoder);
     memset(stream, 0, sizeof *stream);
-}
-
-static void note_times(media_stream *stream, const AVPacket *packet) {
-    affect_time t0 = stream_time(stream, packet->pts);
-    if (t0 == AFFECT_TIME_NONE) return;
-    affect_time t1 = t0 + media_ticks_time(BASE_MAX(packet->duration, 0), stream->av->time_base);
-    if (stream->earliest == AFFECT_TIME_NONE || t0 < stream->earliest) stream->earliest = t0;
-    if (stream->latest == AFFECT_TIME_NONE || t1 > stream->latest) stream->latest = t1;
-}
-
-affect_status stream_queue(media_stream *stream, AVPacket *packet) {
-    affect_context *ctx = stream->reader->ctx;
-    if (stream->queue.count == stream->queue.capacity) {
-        size_t capacity = stream->queue.capacity ? stream->queue.capacity * 2 : 64;
-        AVPacket **items = base_calloc(capacity, sizeof *items);
-        if (!items) return base_fail_memory(ctx);
-        for (size_t i = 0; i < stream->queue.count; i++)
-            items[i] = stream->queue.items[(stream->queue.first + i) % stream->queue.capacity];
-        base_free(stream->queue.items);
-        stream->queue.items = items;
-        stream->queue.capacity = capacity;
-        stream->queue.first = 0;
-    }
-    AVPacket *copy = ff.av_packet_alloc();
-    if (!copy) return base_fail_memory(ctx);
-    ff.av_packet_move_ref(copy, packet);
-    copy->opaque = stream->lost ? stream : NULL; /* a mark, nothing more */
-    stream->lost = false;
-    if (!(copy->flags & AV_PKT_FLAG_DISCARD)) note_times(stream, copy);
-    size_t at = (stream->queue.first + stream->queue.count) % stream->queue.capacity;
-    stream->queue.items[at] = copy;
-    stream->queue.count++;
-    stream->queue.bytes += (size_t)copy->size;
-    return AFFECT_OK;
-}
-
-static bool queue_full(const media_stream *stream) {
-    return stream->queue.bytes >= MEDIA_QUEUE_BYTES || stream->queue.count >= MEDIA_QUEUE_PACKETS;
 }
 
 /* What damages one stream has as a rule taken bytes of the other as well. */
@@ -171,37 +110,38 @@ static affect_status feed(media_stream *stream, bool *starved) {
     media_reader *reader = stream->reader;
     *starved = false;
     while (stream->queue.count == 0 && !stream->input_ended) {
-        if (queue_full(&reader->audio.stream) || queue_full(&reader->video.stream)) {
+        if (media_stream_full(&reader->audio.stream) || media_stream_full(&reader->video.stream)) {
             *starved = true;
             return AFFECT_OK;
         }
-        affect_status status = reader_demux(reader);
+        affect_status status = media_reader_demux(reader);
         if (status != AFFECT_OK) return status;
     }
-    AVPacket *packet = stream->queue.count > 0 ? queue_pop(stream) : NULL;
+    AVPacket *packet = stream->queue.count > 0 ? media_stream_unqueue(stream) : NULL;
     if (!packet) stream->draining = true;
     stream->damaged |= packet ? packet->opaque != NULL : stream->lost;
     if (packet) packet->opaque = NULL;
-    int result = ff.avcodec_send_packet(stream->decoder, packet);
-    ff.av_packet_free(&packet);
+    int result = media_ff.avcodec_send_packet(stream->decoder, packet);
+    media_ff.av_packet_free(&packet);
     if (result == AVERROR(ENOMEM)) return base_fail_memory(reader->ctx);
     if (result < 0 && result != AVERROR_EOF) note_damage(stream);
     return AFFECT_OK;
 }
 
-affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result *result) {
+affect_status media_stream_decode(media_stream *stream, AVFrame *frame,
+                                  media_stream_result *result) {
     media_reader *reader = stream->reader;
     while (!stream->decoded_all) {
         if (affect_context_cancelled(reader->ctx))
             return base_fail(reader->ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", reader->path);
-        int got = ff.avcodec_receive_frame(stream->decoder, frame);
+        int got = media_ff.avcodec_receive_frame(stream->decoder, frame);
         if (got >= 0) {
             if (!(frame->flags & AV_FRAME_FLAG_CORRUPT) && frame->decode_error_flags == 0) {
                 *result = STREAM_FRAME;
                 return AFFECT_OK;
             }
             note_damage(stream);
-            ff.av_frame_unref(frame);
+            media_ff.av_frame_unref(frame);
         } else if (got == AVERROR(EAGAIN)) {
             bool starved = false;
             affect_status status = feed(stream, &starved);
@@ -225,12 +165,12 @@ affect_status stream_decode(media_stream *stream, AVFrame *frame, stream_result 
     return AFFECT_OK;
 }
 
-bool stream_starts_anew(const media_stream *stream, affect_time jump) {
+bool media_stream_starts_anew(const media_stream *stream, affect_time jump) {
     bool broadcast = stream->reader->format->iformat->flags & AVFMT_TS_DISCONT;
     return jump < -BACKWARD || (broadcast && jump > LEAP);
 }
 
-void stream_join(media_stream *stream, affect_time time, affect_time expected) {
+void media_stream_join(media_stream *stream, affect_time time, affect_time expected) {
     media_reader *reader = stream->reader;
     const media_stream *other =
         stream == &reader->audio.stream ? &reader->video.stream : &reader->audio.stream;
@@ -245,9 +185,10 @@ void stream_join(media_stream *stream, affect_time time, affect_time expected) {
     stream->discontinuous = stream->joined = true;
 }
 
-affect_time stream_missing_until(const media_stream *stream, affect_time now) {
+affect_time media_stream_missing_until(const media_stream *stream, affect_time now) {
     media_reader *reader = stream->reader;
-    if (reader->info.is_picture) return AFFECT_TIME_NONE;
+    /* What a read error has cost is said once for both streams. */
+    if (reader->info.is_picture || media_input_error(reader->input)) return AFFECT_TIME_NONE;
     affect_time end = AFFECT_TIME_NONE;
     if (stream->joined) {
         /* What the container announces is on a clock that is no longer valid. */

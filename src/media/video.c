@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "media/media_internal.h"
+#include "media/media_private.h"
 
 /* A picture this much later than the next one had a wrong time stamp. */
 #define STRAY (1 * AFFECT_SECOND)
@@ -16,8 +16,8 @@ enum { MAX_SIDE = 16384, ROW_ALIGN = 64 };
 
 /* ---- shape ---- */
 
-void video_shape_of(int width, int height, AVRational aspect, const int32_t *matrix, int max_height,
-                    video_shape *out) {
+static void shape_of(int width, int height, AVRational aspect, const int32_t *matrix,
+                     int max_height, media_video_shape *out) {
     memset(out, 0, sizeof *out);
     double w = width, h = height;
     if (aspect.num > 0 && aspect.den > 0) {
@@ -43,11 +43,12 @@ void video_shape_of(int width, int height, AVRational aspect, const int32_t *mat
 }
 
 static const int32_t *display_matrix(const media_video *video, const AVFrame *frame) {
-    const AVFrameSideData *side = ff.av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
+    const AVFrameSideData *side =
+        media_ff.av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
     if (side && side->size >= 9 * sizeof(int32_t)) return (const int32_t *)(void *)side->data;
     size_t size = 0;
     const uint8_t *data =
-        ff.av_stream_get_side_data(video->stream.av, AV_PKT_DATA_DISPLAYMATRIX, &size);
+        media_ff.av_stream_get_side_data(video->stream.av, AV_PKT_DATA_DISPLAYMATRIX, &size);
     return data && size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)data : NULL;
 }
 
@@ -89,7 +90,7 @@ static bool full_range(const AVFrame *frame) {
 /* libswscale turns 4:2:0 into RGB quickly where the size stays, and slowly while it scales; so such
  * pictures are scaled as they are and turned into RGB after (1080 lines to 720: 1.5 ms, not 6.4).
  */
-static bool scales_first(const AVFrame *frame, const video_shape *shape) {
+static bool scales_first(const AVFrame *frame, const media_video_shape *shape) {
     bool planar = frame->format == AV_PIX_FMT_YUV420P ||
                   (enum AVPixelFormat)frame->format == AV_PIX_FMT_YUVJ420P;
     return planar &&
@@ -99,31 +100,32 @@ static bool scales_first(const AVFrame *frame, const video_shape *shape) {
 }
 
 /* Makes the scalers for pictures like `frame`; false if libswscale cannot. */
-static bool make_scalers(media_video *video, const AVFrame *frame, const video_shape *shape) {
+static bool make_scalers(media_video *video, const AVFrame *frame, const media_video_shape *shape) {
     int space = colour_space(frame), range = full_range(frame);
     if (video->sws && video->sws_width == frame->width && video->sws_height == frame->height &&
         video->sws_format == frame->format && video->sws_space == space &&
         video->sws_range == range && video->out_width == shape->scaled_width &&
         video->out_height == shape->scaled_height)
         return true;
-    ff.sws_freeContext(video->resize);
-    ff.sws_freeContext(video->sws);
+    media_ff.sws_freeContext(video->resize);
+    media_ff.sws_freeContext(video->sws);
     video->resize = video->sws = NULL;
     int width = frame->width, height = frame->height;
     if (scales_first(frame, shape)) {
-        video->resize =
-            ff.sws_getContext(width, height, frame->format, shape->scaled_width,
-                              shape->scaled_height, frame->format, SWS_BILINEAR, NULL, NULL, NULL);
+        video->resize = media_ff.sws_getContext(width, height, frame->format, shape->scaled_width,
+                                                shape->scaled_height, frame->format, SWS_BILINEAR,
+                                                NULL, NULL, NULL);
         if (!video->resize) return false;
         width = shape->scaled_width;
         height = shape->scaled_height;
     }
-    video->sws =
-        ff.sws_getContext(width, height, frame->format, shape->scaled_width, shape->scaled_height,
-                          AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
+    video->sws = media_ff.sws_getContext(width, height, frame->format, shape->scaled_width,
+                                         shape->scaled_height, AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL,
+                                         NULL, NULL);
     if (!video->sws) return false;
-    ff.sws_setColorspaceDetails(video->sws, ff.sws_getCoefficients(space), range,
-                                ff.sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
+    media_ff.sws_setColorspaceDetails(video->sws, media_ff.sws_getCoefficients(space), range,
+                                      media_ff.sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
+                                      1 << 16);
     video->sws_width = frame->width;
     video->sws_height = frame->height;
     video->sws_format = frame->format;
@@ -161,7 +163,8 @@ static affect_status resized(media_video *video, const AVFrame *frame, planes *o
     uint8_t *to[4] = {video->resized, video->resized + luma * height,
                       video->resized + luma * height + chroma * (height / 2)};
     const int strides[4] = {(int)luma, (int)chroma, (int)chroma};
-    *ok = ff.sws_scale(video->resize, out->data, out->strides, 0, frame->height, to, strides) > 0;
+    *ok = media_ff.sws_scale(video->resize, out->data, out->strides, 0, frame->height, to,
+                             strides) > 0;
     for (int k = 0; k < 4; k++) {
         out->data[k] = to[k];
         out->strides[k] = strides[k];
@@ -171,8 +174,8 @@ static affect_status resized(media_video *video, const AVFrame *frame, planes *o
 }
 
 /* Copies scaled (before turning) to turned. Square tiles keep both sides in the cache. */
-static void turn(const video_shape *shape, const uint8_t *from, size_t from_stride, uint8_t *to,
-                 size_t to_stride) {
+static void turn(const media_video_shape *shape, const uint8_t *from, size_t from_stride,
+                 uint8_t *to, size_t to_stride) {
     enum { TILE = 16 };
     for (int y0 = 0; y0 < shape->height; y0 += TILE)
         for (int x0 = 0; x0 < shape->width; x0 += TILE)
@@ -186,19 +189,18 @@ static void turn(const video_shape *shape, const uint8_t *from, size_t from_stri
                 }
 }
 
-void video_measure(const media_video *video, int max_height, video_shape *out) {
+void media_video_measure(const media_video *video, int max_height, media_video_shape *out) {
     const AVFrame *frame = video->frame;
     AVRational aspect = frame->sample_aspect_ratio;
     if (aspect.num <= 0) aspect = video->stream.av->sample_aspect_ratio;
-    video_shape_of(frame->width, frame->height, aspect, display_matrix(video, frame), max_height,
-                   out);
+    shape_of(frame->width, frame->height, aspect, display_matrix(video, frame), max_height, out);
 }
 
-affect_status video_convert(media_video *video, bool *ok) {
+affect_status media_video_convert(media_video *video, bool *ok) {
     const AVFrame *frame = video->frame;
     *ok = false;
-    video_shape shape;
-    video_measure(video, video->stream.reader->options.max_height, &shape);
+    media_video_shape shape;
+    media_video_measure(video, video->stream.reader->options.max_height, &shape);
     if (!make_scalers(video, frame, &shape)) return AFFECT_OK;
     size_t stride = row_stride(shape.scaled_width);
     affect_status status = buffer_room(video, &video->scaled, &video->scaled_capacity,
@@ -209,7 +211,7 @@ affect_status video_convert(media_video *video, bool *ok) {
     if (status != AFFECT_OK || !scaled) return status;
     uint8_t *to[4] = {video->scaled};
     int strides[4] = {(int)stride};
-    if (ff.sws_scale(video->sws, from.data, from.strides, 0, from.height, to, strides) <= 0)
+    if (media_ff.sws_scale(video->sws, from.data, from.strides, 0, from.height, to, strides) <= 0)
         return AFFECT_OK;
     video->head.frame.rgb = video->scaled;
     if (shape.swap || shape.flip_x || shape.flip_y) {
@@ -238,9 +240,9 @@ static affect_time latest_time(const media_video *video) {
 static bool place_next(media_video *video) {
     media_stream *stream = &video->stream;
     const AVFrame *next = video->next;
-    affect_time duration = stream_frame_duration(stream, next);
+    affect_time duration = media_stream_frame_duration(stream, next);
     affect_time latest = latest_time(video);
-    affect_time time = stream_frame_time(stream, next);
+    affect_time time = media_stream_frame_time(stream, next);
     if (time == AFFECT_TIME_NONE)
         time = latest == AFFECT_TIME_NONE ? stream->shift : latest + BASE_MAX(duration, 1);
     if (latest != AFFECT_TIME_NONE) {
@@ -248,11 +250,12 @@ static bool place_next(media_video *video) {
         bool between =
             video->have_frame && video->last_time != AFFECT_TIME_NONE && time > video->last_time;
         if (jump < -STRAY && between) {
-            ff.av_frame_unref(video->frame); /* the picture held had a time stamp of its own */
+            media_ff.av_frame_unref(
+                video->frame); /* the picture held had a time stamp of its own */
             video->have_frame = false;
-        } else if (stream_starts_anew(stream, jump)) {
-            stream_join(stream, time, latest + duration);
-            time = stream_frame_time(stream, next);
+        } else if (media_stream_starts_anew(stream, jump)) {
+            media_stream_join(stream, time, latest + duration);
+            time = media_stream_frame_time(stream, next);
         }
         latest = latest_time(video);
         if (latest != AFFECT_TIME_NONE && time <= latest) return false;
@@ -290,8 +293,8 @@ static void make_head(media_video *video, affect_time duration) {
 /* The next picture into video->next. */
 static affect_status advance(media_video *video, bool *starved) {
     while (!video->have_next && !video->stream.decoded_all) {
-        stream_result result;
-        affect_status status = stream_decode(&video->stream, video->next, &result);
+        media_stream_result result;
+        affect_status status = media_stream_decode(&video->stream, video->next, &result);
         if (status != AFFECT_OK) return status;
         if (result == STREAM_STARVED) {
             *starved = true;
@@ -306,7 +309,7 @@ static affect_status advance(media_video *video, bool *starved) {
         if (video->next->width > 0 && video->next->height > 0 && place_next(video))
             video->have_next = true;
         else
-            ff.av_frame_unref(video->next);
+            media_ff.av_frame_unref(video->next);
     }
     return AFFECT_OK;
 }
@@ -322,11 +325,11 @@ static void end_stream(media_video *video) {
     video->ended = true;
     if (video->last_time == AFFECT_TIME_NONE) return;
     affect_time now = video->last_time + video->last_duration;
-    affect_time until = stream_missing_until(&video->stream, now);
+    affect_time until = media_stream_missing_until(&video->stream, now);
     if (until != AFFECT_TIME_NONE) make_gap(video, now, until, "video: " STREAM_CUT_TEXT);
 }
 
-affect_status video_fill(media_video *video, bool *starved) {
+affect_status media_video_fill(media_video *video, bool *starved) {
     *starved = false;
     while (!video->have_head) {
         if (video->stream.discontinuous && video->have_frame) {
@@ -349,13 +352,13 @@ affect_status video_fill(media_video *video, bool *starved) {
                 continue;
             }
             if (video->last_time == AFFECT_TIME_NONE) first_frame(video);
-            ff.av_frame_move_ref(video->frame, video->next);
+            media_ff.av_frame_move_ref(video->frame, video->next);
             video->have_frame = true;
             video->have_next = false;
             video->frame_time = video->next_time;
             continue;
         }
-        affect_time nominal = stream_frame_duration(&video->stream, video->frame);
+        affect_time nominal = media_stream_frame_duration(&video->stream, video->frame);
         if (video->stream.reader->info.is_picture) nominal = 0;
         affect_time duration = video->have_next ? video->next_time - video->frame_time : nominal;
         if (video->have_next && video->suspect > 0 && nominal > 0 && duration > nominal * 3 / 2) {
@@ -368,9 +371,9 @@ affect_status video_fill(media_video *video, bool *starved) {
     return AFFECT_OK;
 }
 
-void video_take(media_video *video) {
+void media_video_take(media_video *video) {
     if (video->have_head && video->head.kind == MEDIA_FRAME) {
-        ff.av_frame_unref(video->frame);
+        media_ff.av_frame_unref(video->frame);
         video->have_frame = false;
         video->last_time = video->frame_time;
         video->last_duration = video->head.frame.duration;
@@ -378,13 +381,13 @@ void video_take(media_video *video) {
     video->have_head = false;
 }
 
-void video_close(media_video *video) {
-    if (video->resize) ff.sws_freeContext(video->resize);
-    if (video->sws) ff.sws_freeContext(video->sws);
-    if (video->frame) ff.av_frame_free(&video->frame);
-    if (video->next) ff.av_frame_free(&video->next);
+void media_video_close(media_video *video) {
+    if (video->resize) media_ff.sws_freeContext(video->resize);
+    if (video->sws) media_ff.sws_freeContext(video->sws);
+    if (video->frame) media_ff.av_frame_free(&video->frame);
+    if (video->next) media_ff.av_frame_free(&video->next);
     base_free(video->resized);
     base_free(video->scaled);
     base_free(video->turned);
-    stream_close(&video->stream);
+    media_stream_close(&video->stream);
 }

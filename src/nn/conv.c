@@ -16,8 +16,7 @@ typedef struct conv_node {
     geometry g;
 } conv_node;
 
-/* ---- the indirect form --------------------------------------------------------------------------
- */
+/* ---- the indirect form ---- */
 
 /* Packs w[taps][depth][columns] (or its per-tap transpose) to [panel][tap][depth][16]. */
 static void pack_taps(const nn_real *w, size_t taps, size_t depth, size_t columns, bool transposed,
@@ -199,8 +198,7 @@ static void direct_backward_weights(nn_tape *tape, const geometry *g, const nn_r
     }
 }
 
-/* ---- Winograd
- * ------------------------------------------------------------------------------------ */
+/* ---- Winograd ---- */
 
 static bool use_winograd(const geometry *g) {
     /* With few tiles the transformed weights (4 times the size) cost more than they save. */
@@ -321,8 +319,7 @@ static void winograd_backward_weights(nn_tape *tape, const geometry *g, const nn
     tape->kernels->winograd_filter_gradient(pairs, sum, pairs, dw, pairs);
 }
 
-/* ---- the operation
- * ------------------------------------------------------------------------------- */
+/* ---- the operation ---- */
 
 static void add_bias(nn_tape *tape, size_t rows, size_t columns, int b, nn_real *y) {
     const nn_real *bias = nn_param_value(tape->params, b);
@@ -412,8 +409,7 @@ nn_tensor *nn_conv_rows(nn_tape *tape, nn_tensor *x, int w, int b, size_t stride
     return convolve(tape, x, w, b, g);
 }
 
-/* ---- depthwise
- * ----------------------------------------------------------------------------------- */
+/* ---- depthwise ---- */
 
 static void depthwise_backward(nn_tape *tape, nn_node *note) {
     conv_node *op = (conv_node *)note;

@@ -255,14 +255,6 @@ affect_status nn_engine_step(nn_engine *e, size_t shards, nn_build_fn build, voi
 
 nn_engine_state *nn_engine_get_state(nn_engine *e) { return &e->state; }
 
-size_t nn_engine_bytes(const nn_engine *e) {
-    size_t total = 0, vectors = 1;
-    for (size_t i = 0; i < e->tape_count; i++) total += nn_tape_bytes(e->tapes[i]);
-    for (size_t i = 0; i < e->shard_capacity; i++) vectors += e->gradient[i] != NULL;
-    vectors += (e->state.m != NULL) + (e->state.v != NULL) + (e->state.average != NULL);
-    return total + vectors * e->params->size * sizeof(nn_real);
-}
-
 double nn_cosine(double peak, double final, uint64_t step, uint64_t warm_up, uint64_t total) {
     if (step < warm_up) return peak * (double)(step + 1) / (double)warm_up;
     if (total <= warm_up) return peak;

@@ -131,10 +131,12 @@ static inline uint32_t nn_hash64(uint64_t seed, uint64_t counter) {
 #define NN_LOG log
 #define NN_EXP exp
 #define NN_SQRT sqrt
+#define NN_FABS fabs
 #else
 #define NN_LOG logf
 #define NN_EXP expf
 #define NN_SQRT sqrtf
+#define NN_FABS fabsf
 #endif
 
 extern const nn_kernels nn_kernels_baseline;

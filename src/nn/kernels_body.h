@@ -151,8 +151,7 @@ static void multiply_transposed(size_t count, size_t depth, const nn_real *const
     }
 }
 
-/* ---- elementwise -------------------------------------------------------------------------------
- */
+/* ---- elementwise ---- */
 
 #ifdef NN_DOUBLE
 INLINE vec vector_exp(vec x) {
@@ -355,8 +354,7 @@ static void norm_apply(size_t rows, size_t columns, const nn_real *x, const nn_r
     }
 }
 
-/* ---- AdamW (Loshchilov & Hutter 2019) ----------------------------------------------------------
- */
+/* ---- AdamW (Loshchilov & Hutter 2019) ---- */
 
 static void adamw(size_t n, nn_real *theta, const nn_real *grad, nn_real *m, nn_real *v,
                   nn_real rate, nn_real beta1, nn_real beta2, nn_real c1, nn_real c2,
@@ -374,9 +372,7 @@ static void adamw(size_t n, nn_real *theta, const nn_real *grad, nn_real *m, nn_
     }
 }
 
-/* ---- depthwise convolution
- * -----------------------------------------------------------------------
- */
+/* ---- depthwise convolution ---- */
 
 static void depthwise(size_t taps, size_t channels, const nn_real *const *x, const nn_real *w,
                       bool add, nn_real *y) {

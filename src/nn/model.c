@@ -5,24 +5,22 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/known.h"
-
-enum { FACE = 48 };
+#include "nn/ood.h"
 
 struct nn_model {
-    infer_card *card;
+    model_card *card;
     json_t *root;
     nn_net *net;
     nn_tape *tape;
-    nn_known *known;    /* NULL: the weights do not say */
-    float *strangeness; /* of the rows of the last run */
-    size_t known_count, known_capacity;
+    nn_ood *ood;      /* NULL: the weights do not say */
+    float *ood_score; /* of the rows of the last run */
+    size_t ood_count, ood_capacity;
     size_t classes, values;
     bool multi_label;
     double temperature;
 };
 
-static affect_status bad(affect_context *ctx, const infer_card *card, const char *field,
+static affect_status bad(affect_context *ctx, const model_card *card, const char *field,
                          const char *expected) {
     return base_fail(ctx, AFFECT_ERROR_MODEL, "%s/card.json: '%s': expected %s", card->folder,
                      field, expected);
@@ -46,7 +44,7 @@ static affect_status read_network(affect_context *ctx, nn_model *m, nn_net_optio
     if (!whole(network, "outputs", &o->outputs) || !whole(network, "inputs", &o->inputs) ||
         !whole(network, "vocabulary", &o->vocabulary) || !whole(network, "width", &o->width) ||
         !whole(network, "side", &o->side) || !whole(network, "value_hidden", &o->value_hidden) ||
-        !whole(network, "looks", &o->looks) || !whole(network, "classes", &m->classes) ||
+        !whole(network, "pooled", &o->pooled) || !whole(network, "classes", &m->classes) ||
         m->classes > o->outputs)
         return bad(ctx, m->card, "network", "whole numbers, classes not above outputs");
     const json_t *blocks = json_object_get(network, "blocks");
@@ -61,7 +59,7 @@ static affect_status read_network(affect_context *ctx, nn_model *m, nn_net_optio
     return AFFECT_OK;
 }
 
-bool nn_model_describes(const infer_card *card) {
+bool nn_model_describes(const model_card *card) {
     json_t *root = json_loads(card->json, 0, NULL);
     bool found = json_is_object(json_object_get(root, "network"));
     json_decref(root);
@@ -75,24 +73,31 @@ affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_
     nn_net_options o = {0};
     nn_file *file = NULL;
     char *path = NULL;
-    affect_status status = infer_card_load(ctx, name_or_folder, false, &m->card);
+    affect_status status = model_card_load(ctx, name_or_folder, false, &m->card);
     if (status == AFFECT_OK) {
         m->root = json_loads(m->card->json, 0, NULL);
         status = m->root ? read_network(ctx, m, &o) : bad(ctx, m->card, "card", "JSON");
     }
     if (status == AFFECT_OK) status = nn_net_create(ctx, &o, NN_UNSEEDED, &m->net);
     if (status == AFFECT_OK) {
-        path = infer_card_path(m->card, m->card->files[0].name);
+        path = model_card_path(m->card, m->card->files[0].name);
         status = path ? nn_file_open(ctx, path, &file) : base_fail_memory(ctx);
     }
     if (status == AFFECT_OK)
         status = nn_params_read(ctx, file, nn_net_params(m->net), "", nn_net_params(m->net)->value);
-    if (status == AFFECT_OK) status = nn_known_read(ctx, file, &m->known);
-    if (status == AFFECT_OK && m->known && nn_known_width(m->known) != nn_net_features(m->net))
+    if (status == AFFECT_OK) status = nn_ood_read(ctx, file, &m->ood);
+    if (status == AFFECT_OK && m->ood && nn_ood_width(m->ood) != nn_net_features(m->net))
         status = bad(ctx, m->card, "network", "as many last features as the weights' known.mean");
     if (status == AFFECT_OK) status = nn_tape_create(ctx, nn_net_params(m->net), &m->tape);
     nn_file_close(file);
     base_free(path);
+    if (m->net &&
+        (status == AFFECT_ERROR_NOT_FOUND || status == AFFECT_ERROR_FORMAT ||
+         status == AFFECT_ERROR_SHAPE)) { /* of the weights: to the caller it is the model's */
+        char why[512];
+        snprintf(why, sizeof why, "%s", affect_context_message(ctx));
+        status = base_fail(ctx, AFFECT_ERROR_MODEL, "model %s: %s", m->card->name, why);
+    }
     if (status != AFFECT_OK) {
         nn_model_destroy(m);
         return status;
@@ -104,23 +109,25 @@ affect_status nn_model_load(affect_context *ctx, const char *name_or_folder, nn_
 
 void nn_model_destroy(nn_model *m) {
     if (!m) return;
-    nn_known_destroy(m->known);
-    base_free(m->strangeness);
+    nn_ood_destroy(m->ood);
+    base_free(m->ood_score);
     nn_tape_destroy(m->tape);
     nn_net_destroy(m->net);
     json_decref(m->root);
-    infer_card_destroy(m->card);
+    model_card_destroy(m->card);
     base_free(m);
 }
 
-const infer_card *nn_model_card(const nn_model *m) { return m->card; }
+const model_card *nn_model_card(const nn_model *m) { return m->card; }
 nn_net *nn_model_net(nn_model *m) { return m->net; }
 size_t nn_model_classes(const nn_model *m) { return m->classes; }
 size_t nn_model_values(const nn_model *m) { return m->values; }
 bool nn_model_multi_label(const nn_model *m) { return m->multi_label; }
 double nn_model_temperature(const nn_model *m) { return m->temperature; }
 
-void nn_model_calibrate(const nn_model *m, float *row) {
+/* Raw output row to posteriors (softmax, or sigmoid per class if multi-label, at the card's
+ * temperature) and values (unchanged), in place. */
+static void calibrate(const nn_model *m, float *row) {
     double top = -INFINITY, sum = 0;
     for (size_t i = 0; i < m->classes; i++) top = fmax(top, (double)row[i]);
     for (size_t i = 0; i < m->classes; i++) {
@@ -143,59 +150,32 @@ affect_status nn_model_run(affect_context *ctx, nn_model *m, const nn_batch *bat
     }
     size_t width = m->classes + m->values;
     memcpy(out, y->data, y->count * sizeof *out);
-    for (size_t i = 0; i < batch->count; i++) nn_model_calibrate(m, out + i * width);
+    for (size_t i = 0; i < batch->count; i++) calibrate(m, out + i * width);
     const float *seen = nn_net_seen(m->tape);
-    m->known_count = 0;
-    if (!m->known || !seen) return AFFECT_OK;
-    if (!base_grow((void **)&m->strangeness, &m->known_capacity, batch->count,
-                   sizeof *m->strangeness))
+    m->ood_count = 0;
+    if (!m->ood || !seen) return AFFECT_OK;
+    if (!base_grow((void **)&m->ood_score, &m->ood_capacity, batch->count, sizeof *m->ood_score))
         return base_fail_memory(ctx);
     for (size_t i = 0; i < batch->count; i++)
-        m->strangeness[i] =
-            (float)nn_known_strangeness(m->known, seen + i * nn_known_width(m->known));
-    m->known_count = batch->count;
+        m->ood_score[i] = (float)nn_ood_score(m->ood, seen + i * nn_ood_width(m->ood));
+    m->ood_count = batch->count;
     return AFFECT_OK;
 }
 
-float nn_model_known(const nn_model *m, size_t row) {
-    return row < m->known_count ? (float)nn_known_score(m->known, (double)m->strangeness[row]) : 1;
+float nn_model_in_distribution(const nn_model *m, size_t row) {
+    return row < m->ood_count ? (float)nn_ood_in_distribution(m->ood, (double)m->ood_score[row])
+                              : 1;
 }
 
-float nn_model_strangeness(const nn_model *m, size_t row) {
-    return row < m->known_count ? m->strangeness[row] : NAN;
+float nn_model_ood_score(const nn_model *m, size_t row) {
+    return row < m->ood_count ? m->ood_score[row] : NAN;
 }
 
-/* Mean over the source pixels that an output pixel covers when shrinking, bilinear when growing:
- * FER's faces were shrunk from larger pictures, and aliasing would look like texture to the
- * network. */
-static void resample(const uint8_t *grey, size_t width, size_t height, size_t stride, float *out) {
-    double sx = (double)width / FACE, sy = (double)height / FACE;
-    double rx = fmax(sx, 1), ry = fmax(sy, 1); /* half-width of the triangle, in source pixels */
-    for (size_t y = 0; y < FACE; y++)
-        for (size_t x = 0; x < FACE; x++) {
-            double cx = ((double)x + .5) * sx - .5, cy = ((double)y + .5) * sy - .5;
-            double sum = 0, weight = 0;
-            for (long j = (long)ceil(cy - ry); j <= (long)floor(cy + ry); j++)
-                for (long i = (long)ceil(cx - rx); i <= (long)floor(cx + rx); i++) {
-                    double w = (1 - fabs((double)i - cx) / rx) * (1 - fabs((double)j - cy) / ry);
-                    if (w <= 0) continue;
-                    size_t u = (size_t)BASE_MIN(BASE_MAX(i, 0), (long)width - 1);
-                    size_t v = (size_t)BASE_MIN(BASE_MAX(j, 0), (long)height - 1);
-                    sum += w * grey[v * stride + u];
-                    weight += w;
-                }
-            out[y * FACE + x] = (float)(sum / weight);
-        }
-}
-
-affect_status nn_model_face(affect_context *ctx, nn_model *m, const uint8_t *grey, size_t width,
-                            size_t height, size_t stride, float *out) {
-    if (width == 0 || height == 0 || stride < width)
-        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "a face of %zu x %zu pixels", width, height);
-    float data[FACE * FACE];
-    resample(grey, width, height, stride, data);
-    nn_standardise(data, FACE * FACE);
-    nn_batch batch = {.count = 1, .data = data, .height = FACE, .width = FACE};
+affect_status nn_model_face(affect_context *ctx, nn_model *m, const uint8_t *grey, float *out) {
+    float data[NN_FACE_SIDE * NN_FACE_SIDE];
+    for (size_t i = 0; i < BASE_COUNT(data); i++) data[i] = grey[i];
+    nn_standardise(data, BASE_COUNT(data));
+    nn_batch batch = {.count = 1, .data = data, .height = NN_FACE_SIDE, .width = NN_FACE_SIDE};
     return nn_model_run(ctx, m, &batch, out);
 }
 
@@ -204,8 +184,8 @@ void nn_model_describe(const nn_net_options *o, size_t classes, bool multi_label
         out,
         "{\"kind\": \"%s\", \"outputs\": %zu, \"classes\": %zu, \"multi_label\": %s, "
         "\"inputs\": %zu, \"vocabulary\": %zu, \"width\": %zu, "
-        "\"side\": %zu, \"value_hidden\": %zu, \"looks\": %zu, \"blocks\": [%zu, %zu, %zu, %zu]}",
+        "\"side\": %zu, \"value_hidden\": %zu, \"pooled\": %zu, \"blocks\": [%zu, %zu, %zu, %zu]}",
         o->kind, o->outputs, classes, multi_label ? "true" : "false", o->inputs, o->vocabulary,
-        o->width, o->side, o->value_hidden, o->looks, o->blocks[0], o->blocks[1], o->blocks[2],
+        o->width, o->side, o->value_hidden, o->pooled, o->blocks[0], o->blocks[1], o->blocks[2],
         o->blocks[3]);
 }

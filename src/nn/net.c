@@ -34,6 +34,7 @@ struct nn_net {
     int gru[2][4];    /* forward and backward: w_in, w_h, b_in, b_h */
     int score_w, score_b;
     int side_mean, side_scale;
+    size_t moments; /* how many numbers they standardise: the side numbers, or features */
     int table;
 };
 
@@ -120,7 +121,7 @@ static affect_status build_face(nn_net *net) {
 }
 
 /* ---- what the sequence networks share: two GRUs, attentive and statistics pooling, one layer ----
- */
+ * */
 
 static void add_sequence_head(nn_net *net, size_t in, size_t hidden, size_t side) {
     const char *way[2] = {"gru.forward", "gru.backward"};
@@ -177,28 +178,34 @@ static nn_tensor *run_sequence_head(nn_net *net, nn_tape *tape, nn_tensor *x, nn
 
 enum { VOICE_STAGES = 3 }; /* stem and two stages: time and bands are divided by 8 */
 
-/* Numbers of the whole clip or text, standardised and kept within four deviations. */
-static nn_tensor *side_input(nn_net *net, nn_tape *tape, const nn_batch *batch) {
-    size_t n = batch->count, width = net->options.side;
-    nn_real *z = nn_tape_alloc(tape, n * width);
+/* Rows of numbers standardised by the moments and kept within four deviations; what is unknown is
+ * the mean. */
+static nn_real *standardised(nn_net *net, nn_tape *tape, const nn_real *rows, size_t count,
+                             const bool *ready) {
+    size_t width = net->moments;
+    nn_real *z = nn_tape_alloc(tape, count * width);
     const nn_real *mean = nn_param_value(net->params, net->side_mean),
                   *scale = nn_param_value(net->params, net->side_scale);
     if (!z) return NULL;
-    for (size_t i = 0; i < n; i++) {
-        bool ready = batch->relative && batch->relative[i];
+    for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < width; k++) {
-            nn_real x = batch->side ? batch->side[i * width + k] : (nn_real)NAN;
-            if (!ready) x = (x - mean[k]) * scale[k];
+            nn_real x = rows ? rows[i * width + k] : (nn_real)NAN;
+            if (!ready || !ready[i]) x = (x - mean[k]) * scale[k];
             z[i * width + k] = isnan(x) ? 0 : x > 4 ? 4 : x < -4 ? -4 : x;
         }
-    }
-    return nn_input(tape, NN_SHAPE(n, width), z);
+    return z;
+}
+
+/* Numbers of the whole clip or text. */
+static nn_tensor *side_input(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    nn_real *z = standardised(net, tape, batch->side, batch->count, batch->relative);
+    return z ? nn_input(tape, NN_SHAPE(batch->count, net->options.side), z) : NULL;
 }
 
 void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation) {
     nn_real *m = nn_param_value(net->params, net->side_mean),
             *scale = nn_param_value(net->params, net->side_scale);
-    for (size_t k = 0; k < net->options.side; k++) {
+    for (size_t k = 0; k < net->moments; k++) {
         m[k] = mean[k];
         scale[k] = deviation[k] > 0 ? 1 / deviation[k] : 0;
     }
@@ -207,18 +214,18 @@ void nn_net_set_side(nn_net *net, const nn_real *mean, const nn_real *deviation)
 void nn_net_get_side(const nn_net *net, nn_real *mean, nn_real *deviation) {
     const nn_real *m = nn_param_value(net->params, net->side_mean),
                   *scale = nn_param_value(net->params, net->side_scale);
-    for (size_t k = 0; k < net->options.side; k++) {
+    for (size_t k = 0; k < net->moments; k++) {
         mean[k] = m[k];
         deviation[k] = scale[k] > 0 ? 1 / scale[k] : 0;
     }
 }
 
-/* The moments that standardise the side numbers: kept with the weights, not trained. */
-static void add_side(nn_net *net) {
-    size_t side = net->options.side;
-    if (!side) return;
-    net->side_mean = add(net, "side", "mean", NN_SHAPE(side), NN_BIAS, 0, 0);
-    net->side_scale = add(net, "side", "scale", NN_SHAPE(side), NN_BIAS, 0, 1);
+/* The moments that standardise numbers as they come in: kept with the weights, not trained. */
+static void add_moments(nn_net *net, const char *name, size_t width) {
+    net->moments = width;
+    if (!width) return;
+    net->side_mean = add(net, name, "mean", NN_SHAPE(width), NN_BIAS, 0, 0);
+    net->side_scale = add(net, name, "scale", NN_SHAPE(width), NN_BIAS, 0, 1);
     if (net->side_mean < 0 || net->side_scale < 0) return;
     net->params->items[net->side_mean].frozen = true;
     net->params->items[net->side_scale].frozen = true;
@@ -280,9 +287,35 @@ static affect_status build_voice(nn_net *net) {
     net->mix_w = add(net, "mix", "weight", NN_SHAPE(bands * channels, hidden), NN_WEIGHT,
                      sqrt(2. / (double)(bands * channels)), 0);
     net->mix_b = add(net, "mix", "bias", NN_SHAPE(hidden), NN_BIAS, 0, 0);
-    add_side(net);
+    add_moments(net, "side", o->side);
     add_sequence_head(net, hidden, 2 * o->width, o->side);
     net->forward = voice_forward;
+    return AFFECT_OK;
+}
+
+/* ---- voice_mlp: numbers of the whole clip through one hidden layer ---- */
+
+static nn_tensor *voice_mlp_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    /* Whole numbers are hidden with less care than the hidden layer's: many say the same. */
+    nn_tensor *x = nn_dropout(tape, side_input(net, tape, batch), net->options.dropout / 2);
+    tape->features = x = nn_gelu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
+    return nn_linear(tape, nn_dropout(tape, x, net->options.dropout), net->head_w, net->head_b);
+}
+
+static affect_status build_voice_mlp(nn_net *net) {
+    const nn_net_options *o = &net->options;
+    if (o->side == 0 || o->side > 100000 || o->width == 0 || o->width > 4096)
+        return base_fail(net->ctx, AFFECT_ERROR_ARGUMENT,
+                         "voice_mlp: width %zu and %zu numbers, wanted 1 to 4096 and 1 to 100000",
+                         o->width, o->side);
+    add_moments(net, "side", o->side);
+    net->mix_w = add(net, "mix", "weight", NN_SHAPE(o->side, o->width), NN_WEIGHT,
+                     sqrt(2. / (double)o->side), 0);
+    net->mix_b = add(net, "mix", "bias", NN_SHAPE(o->width), NN_BIAS, 0, 0);
+    net->head_w = add(net, "head", "weight", NN_SHAPE(o->width, o->outputs), NN_WEIGHT,
+                      sqrt(1. / (double)o->width), 0);
+    net->head_b = add(net, "head", "bias", NN_SHAPE(o->outputs), NN_BIAS, 0, 0);
+    net->forward = voice_mlp_forward;
     return AFFECT_OK;
 }
 
@@ -292,13 +325,13 @@ static affect_status build_voice(nn_net *net) {
 
 /* Columns beside what the network makes of the order of the words. */
 static size_t text_beside_width(const nn_net_options *o) {
-    return (o->looks ? 3 * o->inputs : 0) + o->side;
+    return (o->pooled ? 3 * o->inputs : 0) + o->side;
 }
 
 static nn_tensor *text_beside(nn_net *net, nn_tape *tape, nn_tensor *x, const nn_batch *batch) {
     nn_tensor *parts[4];
     size_t count = 0;
-    if (net->options.looks) {
+    if (net->options.pooled) {
         parts[count++] = nn_time_pool(tape, x, batch->length, false);
         parts[count++] = nn_time_max(tape, x, batch->length);
         parts[count++] = nn_time_max(tape, nn_scale(tape, x, -1), batch->length);
@@ -340,7 +373,7 @@ static affect_status build_text(nn_net *net, bool bag) {
             "with values beside its classes",
             o->kind, o->value_hidden, o->values, o->outputs);
     net->table = add(net, "vectors", "weight", NN_SHAPE(o->vocabulary, o->inputs), NN_BIAS, .1, 0);
-    add_side(net);
+    add_moments(net, "side", o->side);
     if (bag) {
         size_t width = 2 * o->inputs + text_beside_width(o);
         net->mix_w = add(net, "mix", "weight", NN_SHAPE(width, o->width), NN_WEIGHT,
@@ -353,6 +386,54 @@ static affect_status build_text(nn_net *net, bool bag) {
         add_sequence_head(net, o->inputs, o->width, text_beside_width(o));
     }
     net->forward = bag ? text_bag_forward : text_gru_forward;
+    return AFFECT_OK;
+}
+
+/* ---- features: rows of numbers made elsewhere, standardised. features_mlp: their mean through one
+ * hidden layer. features_gru: a layer, then the sequence head. ---- */
+
+static nn_tensor *features_input(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    size_t n = batch->count, steps = batch->steps, width = net->options.inputs;
+    if (batch->bands != width)
+        return nn_fail_shapes(tape, net->options.kind, "features [n, t, width]",
+                              NN_SHAPE(n, steps, batch->bands), "the network's width",
+                              NN_SHAPE(width));
+    nn_real *z = standardised(net, tape, batch->data, n * steps, NULL);
+    return z ? nn_input(tape, NN_SHAPE(n, steps, width), z) : NULL;
+}
+
+static nn_tensor *features_mlp_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    nn_tensor *x = features_input(net, tape, batch);
+    x = nn_dropout(tape, nn_time_pool(tape, x, batch->length, false), net->options.dropout);
+    tape->features = x = nn_gelu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
+    return nn_linear(tape, nn_dropout(tape, x, net->options.dropout), net->head_w, net->head_b);
+}
+
+static nn_tensor *features_gru_forward(nn_net *net, nn_tape *tape, const nn_batch *batch) {
+    nn_tensor *x = nn_dropout(tape, features_input(net, tape, batch), net->options.dropout);
+    x = nn_relu(tape, nn_linear(tape, x, net->mix_w, net->mix_b));
+    x = nn_dropout(tape, x, net->options.dropout);
+    return run_sequence_head(net, tape, x, NULL, batch->length);
+}
+
+static affect_status build_features(nn_net *net, bool sequence) {
+    const nn_net_options *o = &net->options;
+    if (o->inputs == 0 || o->inputs > 100000 || o->width == 0 || o->width > 4096)
+        return base_fail(net->ctx, AFFECT_ERROR_ARGUMENT,
+                         "%s: width %zu and %zu features, wanted 1 to 4096 and 1 to 100000",
+                         o->kind, o->width, o->inputs);
+    add_moments(net, "input", o->inputs);
+    net->mix_w = add(net, "mix", "weight", NN_SHAPE(o->inputs, o->width), NN_WEIGHT,
+                     sqrt(2. / (double)o->inputs), 0);
+    net->mix_b = add(net, "mix", "bias", NN_SHAPE(o->width), NN_BIAS, 0, 0);
+    if (sequence) {
+        add_sequence_head(net, o->width, o->width, 0);
+    } else {
+        net->head_w = add(net, "head", "weight", NN_SHAPE(o->width, o->outputs), NN_WEIGHT,
+                          sqrt(1. / (double)o->width), 0);
+        net->head_b = add(net, "head", "bias", NN_SHAPE(o->outputs), NN_BIAS, 0, 0);
+    }
+    net->forward = sequence ? features_gru_forward : features_mlp_forward;
     return AFFECT_OK;
 }
 
@@ -373,16 +454,21 @@ affect_status nn_net_create(affect_context *ctx, const nn_net_options *options, 
             status = build_face(net);
         else if (strcmp(options->kind, "voice_crnn") == 0)
             status = build_voice(net);
+        else if (strcmp(options->kind, "voice_mlp") == 0)
+            status = build_voice_mlp(net);
         else if (strcmp(options->kind, "text_gru") == 0)
             status = build_text(net, false);
         else if (strcmp(options->kind, "text_bag") == 0)
             status = build_text(net, true);
+        else if (strcmp(options->kind, "features_mlp") == 0)
+            status = build_features(net, false);
+        else if (strcmp(options->kind, "features_gru") == 0)
+            status = build_features(net, true);
         else
-            status =
-                base_fail(ctx, AFFECT_ERROR_ARGUMENT,
-                          "unknown network kind '%s', wanted face_cnn, voice_crnn, text_bag or "
-                          "text_gru",
-                          options->kind);
+            status = base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                               "unknown network kind '%s', wanted face_cnn, voice_crnn, voice_mlp, "
+                               "text_bag, text_gru, features_mlp or features_gru",
+                               options->kind);
     }
     if (status == AFFECT_OK) status = net->params->status;
     if (status != AFFECT_OK) {

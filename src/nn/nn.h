@@ -32,8 +32,7 @@ bool nn_shape_equal(nn_shape a, nn_shape b);
 /* "[2, 3]" into `out`; returns out. */
 const char *nn_shape_text(nn_shape shape, char out[96]);
 
-/* ---- params.c: named parameters in one flat vector ----------------------------------------------
- */
+/* ---- params.c: named parameters in one flat vector ---- */
 
 typedef enum nn_kind {
     NN_WEIGHT,   /* trained, decayed */
@@ -73,8 +72,7 @@ int nn_param_add(nn_params *params, const char *name, nn_shape shape, nn_kind ki
 int nn_param_find(const nn_params *params, const char *name); /* -1 when absent */
 nn_real *nn_param_value(const nn_params *params, int id);
 
-/* ---- tape.c -------------------------------------------------------------------------------------
- */
+/* ---- tape.c ---- */
 
 typedef struct nn_tensor {
     nn_real *data, *grad; /* grad is NULL until something flows back */
@@ -105,8 +103,7 @@ nn_tensor *nn_parameter(nn_tape *tape, int id); /* a parameter as a tensor */
 /* Sends the gradient of the scalar `loss` back to every variable and parameter. */
 affect_status nn_backward(nn_tape *tape, nn_tensor *loss);
 
-/* ---- operations: the shape of each argument is in the comment
- * ------------------------------------ */
+/* ---- operations: the shape of each argument is in the comment ---- */
 
 /* x[..., in] * w[in, out] (+ b[out]; -1 = none) -> [..., out] */
 nn_tensor *nn_linear(nn_tape *tape, nn_tensor *x, int w, int b);
@@ -167,11 +164,34 @@ typedef struct nn_attention_options {
  * softmax(q k^T / sqrt(d / heads)) v per head, in tiles: no tq x tk matrix is made. */
 nn_tensor *nn_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
                         const nn_attention_options *options);
+/* x[n,t,c] -> [n,t,h]; w_in[c,4h], w_h[h,4h], bias[4h]; gates in the order input, forget, output,
+ * new. `length` and `reverse` as for nn_gru. */
+nn_tensor *nn_lstm(nn_tape *tape, nn_tensor *x, int w_in, int w_h, int bias, const size_t *length,
+                   bool reverse);
+
+typedef struct nn_time_attention_options {
+    size_t heads;
+    int slope; /* parameter [heads]: softplus of it, times the distance, is taken off; -1 = none */
+    const nn_real *query_time, *key_time; /* [n, tq], [n, tk], one unit; a lag is already in them */
+    const size_t *key_length;             /* valid keys of each sample; NULL = all */
+    double reach;                         /* keys farther away are not seen; 0 = all are */
+} nn_time_attention_options;
+/* q[n,tq,d], k and v[n,tk,d], d divisible by heads -> [n,tq,d]: softmax over the keys in reach of
+ * q k^T / sqrt(d / heads) - softplus(slope) |query_time - key_time| (time attention of Shukla &
+ * Marlin 2021, a linear bias as in Press et al. 2022 but in time); zeros where no key is in reach. */
+nn_tensor *nn_time_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
+                             const nn_time_attention_options *options);
+nn_tensor *nn_sine(nn_tape *tape, nn_tensor *x);
+/* Rows of x (all axes but the last are rows): row index[r] -> [count, c]; index < 0 gives zeros. */
+nn_tensor *nn_rows(nn_tape *tape, nn_tensor *x, const int32_t *index, size_t count);
+/* Mean of the rows of each group: row r belongs to group[r] (< 0: to none) -> [groups, c]; zeros
+ * where a group is empty. */
+nn_tensor *nn_group_mean(nn_tape *tape, nn_tensor *x, const int32_t *group, size_t groups);
 /* Columns [from, from + count) of the last axis. */
 nn_tensor *nn_slice(nn_tape *tape, nn_tensor *x, size_t from, size_t count);
 
 /* ---- losses: scalars, each a sum over rows times `scale` (so that shards add up to a batch mean)
- * -- */
+ * ---- */
 
 /* logits[n,c], target[n,c] (rows sum to 1, or to 0: the row is skipped); with `weight` [c] per
  * class.*/
@@ -202,8 +222,7 @@ nn_tensor *nn_soft_dtw(nn_tape *tape, nn_tensor *x, const nn_real *target, size_
                        double gamma, double scale);
 nn_tensor *nn_sum(nn_tape *tape, nn_tensor *x); /* of all elements, for tests and joint losses */
 
-/* ---- engine.c: one training step over shards
- * ----------------------------------------------------- */
+/* ---- engine.c: one training step over shards ---- */
 
 typedef struct nn_optimiser {
     double rate, beta1, beta2, epsilon, decay;
@@ -243,7 +262,6 @@ typedef struct nn_engine_state {
     uint64_t step;
 } nn_engine_state;
 nn_engine_state *nn_engine_get_state(nn_engine *engine);
-size_t nn_engine_bytes(const nn_engine *engine);
 
 /* Learning rate at `step` of `total`: linear warm-up, then cosine to `final` (a share of peak). */
 double nn_cosine(double peak, double final, uint64_t step, uint64_t warm_up, uint64_t total);

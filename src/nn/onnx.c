@@ -7,7 +7,7 @@
 
 #include "nn/onnx_proto.h"
 
-typedef onnx_graph graph;
+typedef nn_onnx_graph graph;
 
 /* ---- pieces ---- */
 
@@ -15,9 +15,11 @@ typedef onnx_graph graph;
  * e) */
 static void conv_norm(graph *g, const char *stem, const char *x, int64_t stride, const char *y) {
     nn_shape s, c;
-    const float *w = onnx_values(g, stem, "weight", &s), *gain = onnx_values(g, stem, "gain", &c),
-                *bias = onnx_values(g, stem, "bias", &c), *mean = onnx_values(g, stem, "mean", &c),
-                *var = onnx_values(g, stem, "var", &c);
+    const float *w = nn_onnx_values(g, stem, "weight", &s),
+                *gain = nn_onnx_values(g, stem, "gain", &c),
+                *bias = nn_onnx_values(g, stem, "bias", &c),
+                *mean = nn_onnx_values(g, stem, "mean", &c),
+                *var = nn_onnx_values(g, stem, "var", &c);
     if (g->missing) return;
     size_t kh = s.d[0], kw = s.d[1], in = s.d[2], out = s.d[3];
     float *folded = base_alloc((kh * kw * in * out + out) * sizeof *folded);
@@ -36,16 +38,16 @@ static void conv_norm(graph *g, const char *stem, const char *x, int64_t stride,
     char weight[112], offset[112];
     snprintf(weight, sizeof weight, "%s.w", stem);
     snprintf(offset, sizeof offset, "%s.b", stem);
-    onnx_constant(g, weight, ONNX_FLOAT, (size_t[]){out, in, kh, kw}, 4, folded,
-                  kh * kw * in * out * sizeof *folded);
-    onnx_constant(g, offset, ONNX_FLOAT, &out, 1, shift, out * sizeof *shift);
+    nn_onnx_constant(g, weight, ONNX_FLOAT, (size_t[]){out, in, kh, kw}, 4, folded,
+                     kh * kw * in * out * sizeof *folded);
+    nn_onnx_constant(g, offset, ONNX_FLOAT, &out, 1, shift, out * sizeof *shift);
     base_free(folded);
     const int64_t ky = (int64_t)kh, kx = (int64_t)kw;
-    const onnx_attribute attributes[] = {
+    const nn_onnx_attribute attributes[] = {
         {.name = "kernel_shape", .values = {ky, kx}, .count = 2},
         {.name = "strides", .values = {stride, stride}, .count = 2},
         {.name = "pads", .values = {ky / 2, kx / 2, ky / 2, kx / 2}, .count = 4}};
-    onnx_node(g, "Conv", y, ONNX_IN(x, weight, offset), attributes, 3);
+    nn_onnx_node(g, "Conv", y, ONNX_IN(x, weight, offset), attributes, 3);
 }
 
 /* y = x w + b, over the last axis */
@@ -54,21 +56,21 @@ static void linear(graph *g, const char *stem, const char *x, const char *y) {
     snprintf(w, sizeof w, "%s.weight", stem);
     snprintf(b, sizeof b, "%s.bias", stem);
     snprintf(product, sizeof product, "%s.product", stem);
-    onnx_parameter(g, stem, "weight");
-    onnx_parameter(g, stem, "bias");
+    nn_onnx_parameter(g, stem, "weight");
+    nn_onnx_parameter(g, stem, "bias");
     ONNX_NODE(g, "MatMul", product, x, w);
     ONNX_NODE(g, "Add", y, product, b);
 }
 
 static void reduce_sum(graph *g, const char *x, int64_t axis, bool keep, const char *y) {
     char axes[32];
-    onnx_node(g, "ReduceSum", y, ONNX_IN(x, onnx_integers(g, &axis, 1, axes)),
-              &(onnx_attribute){.name = "keepdims", .values = {keep}}, 1);
+    nn_onnx_node(g, "ReduceSum", y, ONNX_IN(x, nn_onnx_integers(g, &axis, 1, axes)),
+                 &(nn_onnx_attribute){.name = "keepdims", .values = {keep}}, 1);
 }
 
 static void insert_axis(graph *g, const char *x, int64_t axis, const char *y) {
     char axes[32];
-    ONNX_NODE(g, "Unsqueeze", y, x, onnx_integers(g, &axis, 1, axes));
+    ONNX_NODE(g, "Unsqueeze", y, x, nn_onnx_integers(g, &axis, 1, axes));
 }
 
 /* Keeps the first `kept` axes and joins the rest. */
@@ -76,17 +78,17 @@ static void join_axes(graph *g, const char *x, size_t kept, const char *y) {
     int64_t shape[3] = {0, 0, 0};
     char name[32];
     shape[kept] = -1;
-    ONNX_NODE(g, "Reshape", y, x, onnx_integers(g, shape, kept + 1, name));
+    ONNX_NODE(g, "Reshape", y, x, nn_onnx_integers(g, shape, kept + 1, name));
 }
 
 static void transpose(graph *g, const char *x, const int64_t *order, size_t rank, const char *y) {
-    onnx_attribute a = {.name = "perm", .count = rank};
+    nn_onnx_attribute a = {.name = "perm", .count = rank};
     memcpy(a.values, order, rank * sizeof *order);
-    onnx_node(g, "Transpose", y, ONNX_IN(x), &a, 1);
+    nn_onnx_node(g, "Transpose", y, ONNX_IN(x), &a, 1);
 }
 
 static void concat(graph *g, const char *const *x, const char *y) {
-    onnx_node(g, "Concat", y, x, &(onnx_attribute){.name = "axis", .values = {-1}}, 1);
+    nn_onnx_node(g, "Concat", y, x, &(nn_onnx_attribute){.name = "axis", .values = {-1}}, 1);
 }
 
 /* x / (1 + exp(-2 u)) with u = sqrt(2 / pi) (x + .044715 x^3): nn_gelu's tanh form */
@@ -94,9 +96,9 @@ static void gelu(graph *g, const char *x, const char *y) {
     char a[32], b[32];
     ONNX_NODE(g, "Mul", "gelu.square", x, x);
     ONNX_NODE(g, "Mul", "gelu.cube", "gelu.square", x);
-    ONNX_NODE(g, "Mul", "gelu.part", "gelu.cube", onnx_number(g, .044715, a));
+    ONNX_NODE(g, "Mul", "gelu.part", "gelu.cube", nn_onnx_number(g, .044715, a));
     ONNX_NODE(g, "Add", "gelu.sum", x, "gelu.part");
-    ONNX_NODE(g, "Mul", "gelu.u", "gelu.sum", onnx_number(g, 2 * .7978845608028654, b));
+    ONNX_NODE(g, "Mul", "gelu.u", "gelu.sum", nn_onnx_number(g, 2 * .7978845608028654, b));
     ONNX_NODE(g, "Sigmoid", "gelu.gate", "gelu.u"); /* (1 + tanh u) / 2 */
     ONNX_NODE(g, "Mul", y, x, "gelu.gate");
 }
@@ -107,21 +109,21 @@ static void mask(graph *g, const char *x, const char *length) {
     char zero[32], one[32], index[32];
     const int64_t first = 0, second = 1;
     ONNX_NODE(g, "Shape", "mask.shape", x);
-    ONNX_NODE(g, "Gather", "mask.steps", "mask.shape", onnx_integers(g, &second, 1, index));
+    ONNX_NODE(g, "Gather", "mask.steps", "mask.shape", nn_onnx_integers(g, &second, 1, index));
     ONNX_NODE(g, "Squeeze", "mask.end", "mask.steps");
     snprintf(zero, sizeof zero, "mask.zero");
     snprintf(one, sizeof one, "mask.one");
-    onnx_constant(g, zero, ONNX_INT64, NULL, 0, &first, sizeof first);
-    onnx_constant(g, one, ONNX_INT64, NULL, 0, &second, sizeof second);
+    nn_onnx_constant(g, zero, ONNX_INT64, NULL, 0, &first, sizeof first);
+    nn_onnx_constant(g, one, ONNX_INT64, NULL, 0, &second, sizeof second);
     ONNX_NODE(g, "Range", "mask.time", zero, "mask.end", one);
     insert_axis(g, length, 1, "mask.length");
     ONNX_NODE(g, "Less", "mask.flags", "mask.time", "mask.length"); /* [n, t] */
-    const onnx_attribute to = {.name = "to", .values = {ONNX_FLOAT}};
-    onnx_node(g, "Cast", "mask.flat", ONNX_IN("mask.flags"), &to, 1);
+    const nn_onnx_attribute to = {.name = "to", .values = {ONNX_FLOAT}};
+    nn_onnx_node(g, "Cast", "mask.flat", ONNX_IN("mask.flags"), &to, 1);
     insert_axis(g, "mask.flat", 2, "mask");
-    onnx_constant(g, "mask.unit", ONNX_FLOAT, NULL, 0, &(float){1}, sizeof(float));
+    nn_onnx_constant(g, "mask.unit", ONNX_FLOAT, NULL, 0, &(float){1}, sizeof(float));
     ONNX_NODE(g, "Sub", "mask.beyond", "mask", "mask.unit"); /* -1 beyond the end, else 0 */
-    onnx_node(g, "Cast", "mask.float", ONNX_IN("mask.length"), &to, 1);
+    nn_onnx_node(g, "Cast", "mask.float", ONNX_IN("mask.length"), &to, 1);
     insert_axis(g, "mask.float", 2, "count");
 }
 
@@ -136,7 +138,7 @@ static void moments(graph *g, const char *x, const char *mean, const char *devia
     ONNX_NODE(g, "Mul", "moments.squares", "moments.gaps", "moments.gaps");
     reduce_sum(g, "moments.squares", 1, true, "moments.square");
     ONNX_NODE(g, "Div", "moments.variance", "moments.square", "count");
-    ONNX_NODE(g, "Add", "moments.raised", "moments.variance", onnx_number(g, 1e-6, epsilon));
+    ONNX_NODE(g, "Add", "moments.raised", "moments.variance", nn_onnx_number(g, 1e-6, epsilon));
     ONNX_NODE(g, "Sqrt", "moments.root", "moments.raised");
     join_axes(g, "moments.mean", 1, mean);
     join_axes(g, "moments.root", 1, deviation);
@@ -148,12 +150,12 @@ static void time_max(graph *g, const char *stem, const char *x, double sign, con
     snprintf(signed_x, sizeof signed_x, "%s.signed", stem);
     snprintf(fallen, sizeof fallen, "%s.fall", stem);
     snprintf(masked, sizeof masked, "%s.masked", stem);
-    ONNX_NODE(g, "Mul", signed_x, x, onnx_number(g, sign, factor));
-    ONNX_NODE(g, "Mul", fallen, "mask.beyond", onnx_number(g, 1e30, deep));
+    ONNX_NODE(g, "Mul", signed_x, x, nn_onnx_number(g, sign, factor));
+    ONNX_NODE(g, "Mul", fallen, "mask.beyond", nn_onnx_number(g, 1e30, deep));
     ONNX_NODE(g, "Add", masked, signed_x, fallen);
-    const onnx_attribute how[] = {{.name = "axes", .values = {1}, .count = 1},
-                                  {.name = "keepdims", .values = {0}}};
-    onnx_node(g, "ReduceMax", y, ONNX_IN(masked), how, 2);
+    const nn_onnx_attribute how[] = {{.name = "axes", .values = {1}, .count = 1},
+                                     {.name = "keepdims", .values = {0}}};
+    nn_onnx_node(g, "ReduceMax", y, ONNX_IN(masked), how, 2);
 }
 
 /* ---- face_cnn ---- */
@@ -180,7 +182,7 @@ static void residual(graph *g, const char *stem, const char *x, int64_t stride, 
 
 static void face_graph(graph *g, const nn_net_options *o) {
     char x[96] = "stem.out", stem[64];
-    onnx_port(g, true, "image", ONNX_FLOAT, (const char *[]){"n", "1", "48", "48"}, 4);
+    nn_onnx_port(g, true, "image", ONNX_FLOAT, (const char *[]){"n", "1", "48", "48"}, 4);
     conv_norm(g, "stem", "image", 2, "stem.conv");
     relu(g, "stem.conv", x);
     size_t channels = o->width;
@@ -215,10 +217,10 @@ static void gru(graph *g, const char *x, size_t in, size_t h) {
     float *w = all, *r = w + 2 * sizes[0], *b = r + 2 * sizes[1];
     for (size_t d = 0; d < 2; d++) {
         nn_shape s;
-        const float *w_in = onnx_values(g, ways[d], "w_in", &s),
-                    *w_h = onnx_values(g, ways[d], "w_h", &s),
-                    *b_in = onnx_values(g, ways[d], "b_in", &s),
-                    *b_h = onnx_values(g, ways[d], "b_h", &s);
+        const float *w_in = nn_onnx_values(g, ways[d], "w_in", &s),
+                    *w_h = nn_onnx_values(g, ways[d], "w_h", &s),
+                    *b_in = nn_onnx_values(g, ways[d], "b_in", &s),
+                    *b_h = nn_onnx_values(g, ways[d], "b_h", &s);
         for (size_t gate = 0; !g->missing && gate < 3; gate++)
             for (size_t k = 0; k < h; k++) {
                 size_t from = order[gate] * h + k, to = gate * h + k;
@@ -229,16 +231,18 @@ static void gru(graph *g, const char *x, size_t in, size_t h) {
                 b[d * sizes[2] + 3 * h + to] = b_h[from];
             }
     }
-    onnx_constant(g, "gru.w", ONNX_FLOAT, (size_t[]){2, 3 * h, in}, 3, w, 2 * sizes[0] * sizeof *w);
-    onnx_constant(g, "gru.r", ONNX_FLOAT, (size_t[]){2, 3 * h, h}, 3, r, 2 * sizes[1] * sizeof *r);
-    onnx_constant(g, "gru.b", ONNX_FLOAT, (size_t[]){2, 6 * h}, 2, b, 2 * sizes[2] * sizeof *b);
+    nn_onnx_constant(g, "gru.w", ONNX_FLOAT, (size_t[]){2, 3 * h, in}, 3, w,
+                     2 * sizes[0] * sizeof *w);
+    nn_onnx_constant(g, "gru.r", ONNX_FLOAT, (size_t[]){2, 3 * h, h}, 3, r,
+                     2 * sizes[1] * sizeof *r);
+    nn_onnx_constant(g, "gru.b", ONNX_FLOAT, (size_t[]){2, 6 * h}, 2, b, 2 * sizes[2] * sizeof *b);
     base_free(all);
     transpose(g, x, (const int64_t[]){1, 0, 2}, 3, "gru.x");
-    const onnx_attribute attributes[] = {{.name = "direction", .text = "bidirectional"},
-                                         {.name = "hidden_size", .values = {(int64_t)h}},
-                                         {.name = "linear_before_reset", .values = {1}}};
-    onnx_node(g, "GRU", "gru.y", ONNX_IN("gru.x", "gru.w", "gru.r", "gru.b", "gru.length"),
-              attributes, 3); /* [t, 2, n, h] */
+    const nn_onnx_attribute attributes[] = {{.name = "direction", .text = "bidirectional"},
+                                            {.name = "hidden_size", .values = {(int64_t)h}},
+                                            {.name = "linear_before_reset", .values = {1}}};
+    nn_onnx_node(g, "GRU", "gru.y", ONNX_IN("gru.x", "gru.w", "gru.r", "gru.b", "gru.length"),
+                 attributes, 3); /* [t, 2, n, h] */
     transpose(g, "gru.y", (const int64_t[]){2, 0, 1, 3}, 4, "gru.turned");
     join_axes(g, "gru.turned", 2, "states");
 }
@@ -247,33 +251,33 @@ static void gru(graph *g, const char *x, size_t in, size_t h) {
 static void side_numbers(graph *g, size_t width) {
     char size[24], low[32], high[32];
     snprintf(size, sizeof size, "%zu", width);
-    onnx_port(g, true, "side", ONNX_FLOAT, (const char *[]){"n", size}, 2);
-    onnx_parameter(g, "side", "mean");
-    onnx_parameter(g, "side", "scale");
+    nn_onnx_port(g, true, "side", ONNX_FLOAT, (const char *[]){"n", size}, 2);
+    nn_onnx_parameter(g, "side", "mean");
+    nn_onnx_parameter(g, "side", "scale");
     ONNX_NODE(g, "Sub", "side.gap", "side", "side.mean");
     ONNX_NODE(g, "Mul", "side.scaled", "side.gap", "side.scale");
     ONNX_NODE(g, "IsNaN", "side.unknown", "side.scaled");
-    ONNX_NODE(g, "Clip", "side.clipped", "side.scaled", onnx_number(g, -4, low),
-              onnx_number(g, 4, high));
+    ONNX_NODE(g, "Clip", "side.clipped", "side.scaled", nn_onnx_number(g, -4, low),
+              nn_onnx_number(g, 4, high));
     ONNX_NODE(g, "Where", "side.ready", "side.unknown", "side.zero", "side.clipped");
-    onnx_constant(g, "side.zero", ONNX_FLOAT, NULL, 0, &(float){0}, sizeof(float));
+    nn_onnx_constant(g, "side.zero", ONNX_FLOAT, NULL, 0, &(float){0}, sizeof(float));
 }
 
 /* What goes past the recurrence -> "beside": what the vectors x look like, and the side numbers.
  * False where there is nothing. */
-static bool looks_and_side(graph *g, const nn_net_options *o, const char *x) {
+static bool pooled_and_side(graph *g, const nn_net_options *o, const char *x) {
     const char *parts[5] = {NULL};
     size_t count = 0;
-    if (o->looks) {
-        ONNX_NODE(g, "Mul", "looks.kept", x, "mask");
-        reduce_sum(g, "looks.kept", 1, true, "looks.sum");
-        ONNX_NODE(g, "Div", "looks.average", "looks.sum", "count");
-        join_axes(g, "looks.average", 1, "looks.mean");
-        time_max(g, "looks.largest", x, 1, "looks.max");
-        time_max(g, "looks.least", x, -1, "looks.min");
-        parts[count++] = "looks.mean";
-        parts[count++] = "looks.max";
-        parts[count++] = "looks.min";
+    if (o->pooled) {
+        ONNX_NODE(g, "Mul", "pooled.kept", x, "mask");
+        reduce_sum(g, "pooled.kept", 1, true, "pooled.sum");
+        ONNX_NODE(g, "Div", "pooled.average", "pooled.sum", "count");
+        join_axes(g, "pooled.average", 1, "pooled.mean");
+        time_max(g, "pooled.largest", x, 1, "pooled.max");
+        time_max(g, "pooled.least", x, -1, "pooled.min");
+        parts[count++] = "pooled.mean";
+        parts[count++] = "pooled.max";
+        parts[count++] = "pooled.min";
     }
     if (o->side) {
         side_numbers(g, o->side);
@@ -286,20 +290,20 @@ static bool looks_and_side(graph *g, const nn_net_options *o, const char *x) {
 /* x [n, t, in], "steps" [n] int64 -> logits */
 static void sequence_head(graph *g, const nn_net_options *o, const char *x, size_t in, size_t h) {
     char low[32];
-    const onnx_attribute to = {.name = "to", .values = {ONNX_INT32}};
-    onnx_node(g, "Cast", "gru.length", ONNX_IN("steps"), &to, 1);
+    const nn_onnx_attribute to = {.name = "to", .values = {ONNX_INT32}};
+    nn_onnx_node(g, "Cast", "gru.length", ONNX_IN("steps"), &to, 1);
     gru(g, x, in, h);
     mask(g, "states", "steps");
     linear(g, "score", "states", "scores");
     /* a step beyond the end scores so low that its weight is 0 */
-    ONNX_NODE(g, "Mul", "score.fall", "mask.beyond", onnx_number(g, 1e30, low));
+    ONNX_NODE(g, "Mul", "score.fall", "mask.beyond", nn_onnx_number(g, 1e30, low));
     ONNX_NODE(g, "Add", "score.masked", "scores", "score.fall");
-    onnx_node(g, "Softmax", "score.share", ONNX_IN("score.masked"),
-              &(onnx_attribute){.name = "axis", .values = {1}}, 1);
+    nn_onnx_node(g, "Softmax", "score.share", ONNX_IN("score.masked"),
+                 &(nn_onnx_attribute){.name = "axis", .values = {1}}, 1);
     ONNX_NODE(g, "Mul", "attended.parts", "states", "score.share");
     reduce_sum(g, "attended.parts", 1, false, "attended");
     moments(g, "states", "states.mean", "states.deviation");
-    const bool beside = looks_and_side(g, o, x);
+    const bool beside = pooled_and_side(g, o, x);
     concat(g, ONNX_IN("attended", "states.mean", "states.deviation", beside ? "beside" : NULL),
            "features");
     linear(g, "head", "features", o->value_hidden ? "classes" : "logits");
@@ -313,7 +317,7 @@ static void sequence_head(graph *g, const nn_net_options *o, const char *x, size
 }
 
 static void lengths(graph *g) {
-    onnx_port(g, true, "length", ONNX_INT64, (const char *[]){"n"}, 1);
+    nn_onnx_port(g, true, "length", ONNX_INT64, (const char *[]){"n"}, 1);
 }
 
 /* ---- voice_crnn ---- */
@@ -321,7 +325,7 @@ static void lengths(graph *g) {
 static void voice_graph(graph *g, const nn_net_options *o) {
     char bands[24], names[4][32];
     snprintf(bands, sizeof bands, "%zu", o->inputs);
-    onnx_port(g, true, "spectrogram", ONNX_FLOAT, (const char *[]){"n", "t", bands}, 3);
+    nn_onnx_port(g, true, "spectrogram", ONNX_FLOAT, (const char *[]){"n", "t", bands}, 3);
     lengths(g);
     insert_axis(g, "spectrogram", 1, "picture");
     conv_norm(g, "stem", "picture", 2, "stem.conv");
@@ -334,11 +338,11 @@ static void voice_graph(graph *g, const nn_net_options *o) {
     relu(g, "mix.raw", "mixed");
     /* steps = min(max((length + 7) / 8, 1), steps there are) */
     const int64_t seven = 7, eight = 8, one = 1;
-    ONNX_NODE(g, "Add", "steps.raised", "length", onnx_integers(g, &seven, 1, names[0]));
-    ONNX_NODE(g, "Div", "steps.eighth", "steps.raised", onnx_integers(g, &eight, 1, names[1]));
-    ONNX_NODE(g, "Max", "steps.some", "steps.eighth", onnx_integers(g, &one, 1, names[2]));
+    ONNX_NODE(g, "Add", "steps.raised", "length", nn_onnx_integers(g, &seven, 1, names[0]));
+    ONNX_NODE(g, "Div", "steps.eighth", "steps.raised", nn_onnx_integers(g, &eight, 1, names[1]));
+    ONNX_NODE(g, "Max", "steps.some", "steps.eighth", nn_onnx_integers(g, &one, 1, names[2]));
     ONNX_NODE(g, "Shape", "mixed.shape", "mixed");
-    ONNX_NODE(g, "Gather", "mixed.steps", "mixed.shape", onnx_integers(g, &one, 1, names[3]));
+    ONNX_NODE(g, "Gather", "mixed.steps", "mixed.shape", nn_onnx_integers(g, &one, 1, names[3]));
     ONNX_NODE(g, "Min", "steps", "steps.some", "mixed.steps");
     sequence_head(g, o, "mixed", 4 * o->width, 2 * o->width);
 }
@@ -349,20 +353,20 @@ static void voice_graph(graph *g, const nn_net_options *o) {
 static void token_vectors(graph *g) {
     char one[32];
     const int64_t zero = 0;
-    onnx_port(g, true, "units", ONNX_INT64, (const char *[]){"n", "t", "p"}, 3);
-    onnx_parameter(g, "vectors", "weight");
-    onnx_constant(g, "units.none", ONNX_INT64, NULL, 0, &zero, sizeof zero);
+    nn_onnx_port(g, true, "units", ONNX_INT64, (const char *[]){"n", "t", "p"}, 3);
+    nn_onnx_parameter(g, "vectors", "weight");
+    nn_onnx_constant(g, "units.none", ONNX_INT64, NULL, 0, &zero, sizeof zero);
     ONNX_NODE(g, "Less", "units.absent", "units", "units.none");
     ONNX_NODE(g, "Not", "units.there", "units.absent");
-    const onnx_attribute to = {.name = "to", .values = {ONNX_FLOAT}};
-    onnx_node(g, "Cast", "units.weight", ONNX_IN("units.there"), &to, 1);
+    const nn_onnx_attribute to = {.name = "to", .values = {ONNX_FLOAT}};
+    nn_onnx_node(g, "Cast", "units.weight", ONNX_IN("units.there"), &to, 1);
     ONNX_NODE(g, "Max", "units.index", "units", "units.none");
     ONNX_NODE(g, "Gather", "units.vectors", "vectors.weight", "units.index");
     insert_axis(g, "units.weight", 3, "units.wide");
     ONNX_NODE(g, "Mul", "units.kept", "units.vectors", "units.wide");
     reduce_sum(g, "units.kept", 2, false, "tokens.sum");
     reduce_sum(g, "units.weight", 2, true, "tokens.units");
-    ONNX_NODE(g, "Max", "tokens.count", "tokens.units", onnx_number(g, 1, one));
+    ONNX_NODE(g, "Max", "tokens.count", "tokens.units", nn_onnx_number(g, 1, one));
     ONNX_NODE(g, "Div", "tokens", "tokens.sum", "tokens.count");
 }
 
@@ -379,7 +383,7 @@ static void text_bag_graph(graph *g, const nn_net_options *o) {
     ONNX_NODE(g, "Identity", "steps", "length");
     mask(g, "tokens", "steps");
     moments(g, "tokens", "tokens.mean", "tokens.deviation");
-    const bool beside = looks_and_side(g, o, "tokens");
+    const bool beside = pooled_and_side(g, o, "tokens");
     concat(g, ONNX_IN("tokens.mean", "tokens.deviation", beside ? "beside" : NULL), "features");
     linear(g, "mix", "features", "mix.raw");
     gelu(g, "mix.raw", "mixed");
@@ -402,6 +406,6 @@ affect_status nn_onnx_write(affect_context *ctx, nn_net *net, const char *path) 
                          o->kind);
     char outputs[24];
     snprintf(outputs, sizeof outputs, "%zu", o->outputs);
-    onnx_port(&g, false, "logits", ONNX_FLOAT, (const char *[]){"n", outputs}, 2);
-    return onnx_write(ctx, &g, path);
+    nn_onnx_port(&g, false, "logits", ONNX_FLOAT, (const char *[]){"n", outputs}, 2);
+    return nn_onnx_file(ctx, &g, path);
 }

@@ -35,8 +35,8 @@ static void message(base_text *out, unsigned field, base_text *inner) {
 
 /* ---- TensorProto ---- */
 
-void onnx_constant(onnx_graph *g, const char *name, onnx_type type, const size_t *dims, size_t rank,
-                   const void *values, size_t size) {
+void nn_onnx_constant(nn_onnx_graph *g, const char *name, nn_onnx_type type, const size_t *dims,
+                      size_t rank, const void *values, size_t size) {
     base_text t = {0};
     for (size_t i = 0; i < rank; i++) number(&t, 1, dims[i]);
     number(&t, 2, type);
@@ -45,20 +45,20 @@ void onnx_constant(onnx_graph *g, const char *name, onnx_type type, const size_t
     message(&g->initializers, 5, &t);
 }
 
-const char *onnx_number(onnx_graph *g, double value, char name[32]) {
+const char *nn_onnx_number(nn_onnx_graph *g, double value, char name[32]) {
     float f = (float)value;
     snprintf(name, 32, "constant%zu", ++g->constants);
-    onnx_constant(g, name, ONNX_FLOAT, NULL, 0, &f, sizeof f);
+    nn_onnx_constant(g, name, ONNX_FLOAT, NULL, 0, &f, sizeof f);
     return name;
 }
 
-const char *onnx_integers(onnx_graph *g, const int64_t *values, size_t count, char name[32]) {
+const char *nn_onnx_integers(nn_onnx_graph *g, const int64_t *values, size_t count, char name[32]) {
     snprintf(name, 32, "constant%zu", ++g->constants);
-    onnx_constant(g, name, ONNX_INT64, &count, 1, values, count * sizeof *values);
+    nn_onnx_constant(g, name, ONNX_INT64, &count, 1, values, count * sizeof *values);
     return name;
 }
 
-const float *onnx_values(onnx_graph *g, const char *stem, const char *leaf, nn_shape *shape) {
+const float *nn_onnx_values(nn_onnx_graph *g, const char *stem, const char *leaf, nn_shape *shape) {
     char name[96];
     *shape = (nn_shape){0};
     snprintf(name, sizeof name, "%s.%s", stem, leaf);
@@ -71,19 +71,19 @@ const float *onnx_values(onnx_graph *g, const char *stem, const char *leaf, nn_s
     return nn_param_value(g->params, id);
 }
 
-void onnx_parameter(onnx_graph *g, const char *stem, const char *leaf) {
+void nn_onnx_parameter(nn_onnx_graph *g, const char *stem, const char *leaf) {
     nn_shape s;
-    const float *values = onnx_values(g, stem, leaf, &s);
+    const float *values = nn_onnx_values(g, stem, leaf, &s);
     if (!values) return;
     char name[96];
     snprintf(name, sizeof name, "%s.%s", stem, leaf);
-    onnx_constant(g, name, ONNX_FLOAT, s.d, s.rank, values, nn_shape_count(s) * sizeof *values);
+    nn_onnx_constant(g, name, ONNX_FLOAT, s.d, s.rank, values, nn_shape_count(s) * sizeof *values);
 }
 
 /* ---- NodeProto ---- */
 
-void onnx_node(onnx_graph *g, const char *type, const char *output, const char *const *inputs,
-               const onnx_attribute *attributes, size_t attribute_count) {
+void nn_onnx_node(nn_onnx_graph *g, const char *type, const char *output, const char *const *inputs,
+                  const nn_onnx_attribute *attributes, size_t attribute_count) {
     enum { AN_INTEGER = 2, A_STRING = 3, INTEGERS = 7 };
     base_text n = {0};
     for (; *inputs; inputs++) text(&n, 1, *inputs);
@@ -91,7 +91,7 @@ void onnx_node(onnx_graph *g, const char *type, const char *output, const char *
     text(&n, 3, output);
     text(&n, 4, type);
     for (size_t i = 0; i < attribute_count; i++) {
-        const onnx_attribute *a = &attributes[i];
+        const nn_onnx_attribute *a = &attributes[i];
         base_text t = {0};
         text(&t, 1, a->name);
         if (a->text)
@@ -107,8 +107,8 @@ void onnx_node(onnx_graph *g, const char *type, const char *output, const char *
 
 /* ---- ValueInfoProto, GraphProto, ModelProto ---- */
 
-void onnx_port(onnx_graph *g, bool input, const char *name, onnx_type type, const char *const *dims,
-               size_t rank) {
+void nn_onnx_port(nn_onnx_graph *g, bool input, const char *name, nn_onnx_type type,
+                  const char *const *dims, size_t rank) {
     base_text shape = {0}, tensor = {0}, kind = {0}, info = {0};
     for (size_t i = 0; i < rank; i++) {
         base_text dim = {0};
@@ -134,7 +134,7 @@ static void append(base_text *out, base_text *part) {
     base_text_destroy(part);
 }
 
-affect_status onnx_write(affect_context *ctx, onnx_graph *g, const char *path) {
+affect_status nn_onnx_file(affect_context *ctx, nn_onnx_graph *g, const char *path) {
     base_text body = {0}, opset = {0}, model = {0};
     append(&body, &g->nodes);
     text(&body, 2, "affect");

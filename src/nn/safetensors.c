@@ -2,7 +2,6 @@
 #include "nn/safetensors.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
@@ -99,11 +98,11 @@ affect_status nn_file_open(affect_context *ctx, const char *path, nn_file **out)
         return base_fail_memory(ctx);
     }
     affect_status status = AFFECT_OK;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = base_open_regular(path);
     struct stat info;
-    if (file < 0 || fstat(file, &info) != 0 || !S_ISREG(info.st_mode))
+    if (file < 0 || fstat(file, &info) != 0)
         status = base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read: %s", path,
-                           file < 0 ? strerror(errno) : "not a regular file");
+                           errno == EINVAL ? "not a regular file" : strerror(errno));
     else if (info.st_size == 0)
         status = bad(ctx, f, "empty", NULL);
     if (status == AFFECT_OK) {

@@ -135,17 +135,11 @@ typedef struct gru_node {
     nn_real *gates; /* [t][n][4h]: r, u, c, and h Uc + cc */
 } gru_node;
 
-/* Time of sample i at step s of the walk, or SIZE_MAX beyond its end. */
-static size_t time_of(const gru_node *op, size_t i, size_t s) {
-    if (s >= op->length[i]) return SIZE_MAX;
-    return op->reverse ? op->length[i] - 1 - s : s;
-}
-
 static void gru_step(nn_tape *tape, const gru_node *op, size_t s, const nn_real *in,
                      const nn_real *state_part, nn_real *state, nn_real *gates) {
     size_t h = op->h;
     for (size_t i = 0; i < op->n; i++) {
-        size_t time = time_of(op, i, s);
+        size_t time = nn_walk_time(op->length[i], op->reverse, s);
         nn_real *g = gates + (s * op->n + i) * 4 * h, *hidden = state + i * h;
         if (time == SIZE_MAX) {
             memset(g, 0, 4 * h * sizeof *g);
@@ -185,13 +179,16 @@ static void gru_backward(nn_tape *tape, nn_node *note) {
         memset(dpart, 0, n * 3 * h * sizeof *dpart);
         memset(before, 0, n * h * sizeof *before);
         for (size_t i = 0; i < n; i++) {
-            size_t time = time_of(op, i, s);
+            size_t time = nn_walk_time(op->length[i], op->reverse, s);
             if (time == SIZE_MAX) continue;
             const nn_real *g = op->gates + (s * n + i) * 4 * h;
             nn_real *d = dstate + i * h, *a = din + (i * op->t + time) * 3 * h;
             nn_real *p = dpart + i * 3 * h, *old = before + i * h;
             if (s > 0)
-                memcpy(old, op->y->data + (i * op->t + time_of(op, i, s - 1)) * h, h * sizeof *old);
+                memcpy(old,
+                       op->y->data +
+                           (i * op->t + nn_walk_time(op->length[i], op->reverse, s - 1)) * h,
+                       h * sizeof *old);
             tape->kernels->axpy(h, 1, dy + (i * op->t + time) * h, d);
             for (size_t k = 0; k < h; k++) {
                 nn_real r = g[k], u = g[h + k], c = g[2 * h + k], part = g[3 * h + k];

@@ -8,6 +8,12 @@
 #include "nn/kernels.h"
 #include "nn/nn.h"
 
+/* Recurrent layers: the time of a sequence of that length at step s of the walk over it, or SIZE_MAX beyond its end. */
+static inline size_t nn_walk_time(size_t length, bool reverse, size_t s) {
+    if (s >= length) return SIZE_MAX;
+    return reverse ? length - 1 - s : s;
+}
+
 /* How to send gradients back; the first member of every operation's own note. */
 typedef struct nn_node {
     void (*backward)(nn_tape *tape, struct nn_node *node);

@@ -3,19 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/private.h"
-
-static size_t row_from(const affect_track *track, affect_time time) {
-    size_t low = 0, high = track->rows;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (track->times[middle] < time)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+#include "report/report_private.h"
 
 static affect_time share(const affect_track *track, double i, size_t n) {
     double from = (double)track->times[0], to = (double)track->times[track->rows - 1];
@@ -25,15 +13,15 @@ static affect_time share(const affect_track *track, double i, size_t n) {
 
 report_stretch report_stretch_of(const affect_track *track, size_t i, size_t n) {
     if (n == track->rows) return (report_stretch){i, i + 1, track->times[i]};
-    size_t first = i ? row_from(track, share(track, (double)i, n)) : 0;
-    size_t end = i + 1 < n ? row_from(track, share(track, (double)i + 1, n)) : track->rows;
+    size_t first = i ? track_row_at(track, share(track, (double)i, n)) : 0;
+    size_t end = i + 1 < n ? track_row_at(track, share(track, (double)i + 1, n)) : track->rows;
     affect_time time = share(track, (double)i + .5, n);
     if (first < end) time = track->times[first] / 2 + track->times[end - 1] / 2;
     return (report_stretch){first, end, time};
 }
 
 report_stretch report_stretch_between(const affect_track *track, affect_time t0, affect_time t1) {
-    return (report_stretch){row_from(track, t0), row_from(track, t1), t0 / 2 + t1 / 2};
+    return (report_stretch){track_row_at(track, t0), track_row_at(track, t1), t0 / 2 + t1 / 2};
 }
 
 report_spread report_spread_of(const affect_track *track, size_t channel, report_stretch stretch) {
@@ -53,16 +41,8 @@ report_spread report_spread_of(const affect_track *track, size_t channel, report
     return spread;
 }
 
-size_t report_channel(const affect_track *track, const char *name) {
-    for (size_t i = 0; i < track->channel_count; i++)
-        if (strcmp(track->channels[i], name) == 0) return i;
-    return SIZE_MAX;
-}
-
 const affect_track *report_trajectory(const affect_timeline *timeline, int person) {
-    char id[32];
-    snprintf(id, sizeof id, "trajectory/%d", person);
-    return affect_timeline_find_track(timeline, id);
+    return timeline_role(timeline, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, person);
 }
 
 double report_strength(const affect_timeline *timeline, const affect_interval *episode) {
@@ -70,7 +50,7 @@ double report_strength(const affect_timeline *timeline, const affect_interval *e
     double square = 0;
     static const char *const names[] = {"valence", "arousal"};
     for (size_t d = 0; track && d < BASE_COUNT(names); d++) {
-        size_t channel = report_channel(track, names[d]);
+        size_t channel = affect_track_find_channel(track, names[d]);
         if (channel == SIZE_MAX) continue;
         double mean = report_spread_of(track, channel,
                                        report_stretch_between(track, episode->t0, episode->t1))

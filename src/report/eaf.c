@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
 
 void report_put_xml(FILE *out, const char *text) {
     size_t length = strlen(text);
     for (size_t at = 0; at < length;) {
         uint32_t c = base_utf8_next(text, length, &at);
-        char bytes[4];
         switch (c) {
         case '&': fputs_unlocked("&amp;", out); continue;
         case '<': fputs_unlocked("&lt;", out); continue;
@@ -22,8 +21,8 @@ void report_put_xml(FILE *out, const char *text) {
         case '\r': fputs_unlocked("&#13;", out); continue;
         default: break;
         }
-        if (c < 0x20 || c == 0xFFFE || c == 0xFFFF) c = 0xFFFD; /* XML 1.0, production 2 */
-        fwrite_unlocked(bytes, 1, base_utf8_put(c, bytes), out);
+        if (base_control(c) || c == 0xFFFE || c == 0xFFFF) c = 0xFFFD; /* XML 1.0, production 2 */
+        report_put_code_point(out, c);
     }
 }
 
@@ -75,8 +74,8 @@ static affect_status put_slots(affect_context *ctx, const report_lanes *lanes, s
 static void put_header(const affect_timeline *timeline, const report_media *media, size_t last,
                        FILE *out) {
     /* The schema wants a date. Ours is a property, so that equal timelines give equal bytes. */
-    const char *date = timeline_property_get(timeline, "created");
-    const char *program = timeline_property_get(timeline, "program");
+    const char *date = affect_timeline_property(timeline, "created");
+    const char *program = affect_timeline_property(timeline, "program");
     fputs_unlocked("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ANNOTATION_DOCUMENT AUTHOR=\"",
                    out);
     report_put_xml(out, program ? program : "affect");
@@ -103,19 +102,43 @@ static void put_header(const affect_timeline *timeline, const report_media *medi
             last);
 }
 
-static void put_tier(const report_lane *lane, const size_t *numbers, size_t *annotation,
-                     FILE *out) {
+/* An id of ours as one of the document, which knows names alone (xsd:ID); "a" with a number is how
+ * ELAN calls annotations, "ts" time slots. */
+static bool id_for_xml(const char *id) {
+    size_t n = 0, letters = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    for (; id[n]; n++) {
+        bool letter = (id[n] >= 'a' && id[n] <= 'z') || (id[n] >= 'A' && id[n] <= 'Z');
+        bool other = (id[n] >= '0' && id[n] <= '9') || id[n] == '-' || id[n] == '.';
+        if (!letter && id[n] != '_' && !(n && other)) return false;
+    }
+    bool taken = (letters == 1 && *id == 'a') || (letters == 2 && memcmp(id, "ts", 2) == 0);
+    return n && !taken;
+}
+
+static void put_tier(const affect_timeline *timeline, const report_lane *lane,
+                     const size_t *numbers, size_t *annotation, FILE *out) {
     fputs_unlocked("    <TIER TIER_ID=\"", out);
     report_put_xml(out, lane->name);
     fputs_unlocked("\" LINGUISTIC_TYPE_REF=\"affect\"", out);
-    if (lane->person > 0) fprintf(out, " PARTICIPANT=\"person %d\"", lane->person);
+    if (lane->person > 0) {
+        char title[PERSON_TITLE_SIZE];
+        fputs_unlocked(" PARTICIPANT=\"", out);
+        report_put_xml(out, report_person_title(timeline, lane->person, "person", title));
+        putc_unlocked('"', out);
+    }
     fputs_unlocked(lane->count ? ">\n" : "/>\n", out);
     for (size_t i = 0; i < lane->count; i++, ++*annotation) {
+        const char *id = lane->marks[i].id;
+        fputs_unlocked("        <ANNOTATION>\n            <ALIGNABLE_ANNOTATION ANNOTATION_ID=\"",
+                       out);
+        if (id_for_xml(id))
+            fputs_unlocked(id, out);
+        else
+            fprintf(out, "a%zu", *annotation + 1);
         fprintf(out,
-                "        <ANNOTATION>\n            <ALIGNABLE_ANNOTATION ANNOTATION_ID=\"a%zu\" "
-                "TIME_SLOT_REF1=\"ts%zu\" TIME_SLOT_REF2=\"ts%zu\">\n                "
+                "\" TIME_SLOT_REF1=\"ts%zu\" TIME_SLOT_REF2=\"ts%zu\">\n                "
                 "<ANNOTATION_VALUE>",
-                *annotation + 1, numbers[2 * *annotation], numbers[2 * *annotation + 1]);
+                numbers[2 * *annotation], numbers[2 * *annotation + 1]);
         report_put_xml(out, lane->marks[i].label);
         fputs_unlocked("</ANNOTATION_VALUE>\n            </ALIGNABLE_ANNOTATION>\n"
                        "        </ANNOTATION>\n",
@@ -137,7 +160,8 @@ affect_status report_print_eaf(affect_context *ctx, const affect_timeline *timel
     }
     put_header(timeline, media, n, out);
     status = put_slots(ctx, &lanes, numbers, out);
-    for (size_t i = 0; i < lanes.count; i++) put_tier(&lanes.lanes[i], numbers, &annotation, out);
+    for (size_t i = 0; i < lanes.count; i++)
+        put_tier(timeline, &lanes.lanes[i], numbers, &annotation, out);
     fputs_unlocked("    <LINGUISTIC_TYPE GRAPHIC_REFERENCES=\"false\" LINGUISTIC_TYPE_ID=\"affect\""
                    " TIME_ALIGNABLE=\"true\"/>\n</ANNOTATION_DOCUMENT>\n",
                    out);

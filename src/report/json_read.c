@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
 
 /* ---- tokens ---- */
 
@@ -281,37 +281,15 @@ static bool skip_value(json_cursor *c, int depth) {
     return literal(c, "true") || literal(c, "false") || literal(c, "null") || number_token(c);
 }
 
-/* Attributes stand five levels deep in a timeline; counting them from here keeps what the writer
- * accepts within what the reader accepts. */
-enum { ATTRIBUTE_DEPTH = 16 };
-
-bool report_compact_object(const char *text, base_text *out) {
-    json_cursor c = {.text = text, .length = strlen(text)};
-    bool valid = peek(&c, '{') && skip_value(&c, ATTRIBUTE_DEPTH);
-    skip_space(&c);
-    valid = valid && c.at == c.length;
-    if (c.string.failed) out->failed = true;
-    base_text_destroy(&c.string);
-    if (!valid || out->failed) return false;
-    bool inside = false;
-    for (const char *at = text; *at; at++) {
-        if (!inside && strchr(" \t\r\n", *at)) continue;
-        if (*at == '"') inside = !inside;
-        base_text_append_n(out, at, 1);
-        if (inside && *at == '\\') base_text_append_n(out, ++at, 1);
-    }
-    return !out->failed;
-}
-
 /* ---- objects with known members, in any order ---- */
 
-enum { MEMBER_LIMIT = 8 };
-/* Walks the object at the cursor and notes where the value of each named member starts. */
-static bool members(json_cursor *c, const char *const *names, size_t *positions) {
+enum { MEMBER_LIMIT = 12 };
+/* Walks the object at the cursor and notes where the value of each named member starts. The first
+ * `needed` ones must be there; one that is not has SIZE_MAX. */
+static bool members_of(json_cursor *c, const char *const *names, size_t needed, size_t *positions) {
     size_t count = 0;
     while (names[count]) positions[count++] = SIZE_MAX;
     if (!accept(c, '{')) return expected(c, "an object");
-    size_t found = 0;
     if (!accept(c, '}')) {
         do {
             skip_space(c);
@@ -325,12 +303,23 @@ static bool members(json_cursor *c, const char *const *names, size_t *positions)
             if (!accept(c, ':')) return expected(c, "':'");
             skip_space(c);
             positions[i] = c->at;
-            found++;
             if (!skip_value(c, 2)) return false;
         } while (accept(c, ','));
         if (!accept(c, '}')) return expected(c, "',' or '}'");
     }
-    return found == count || expected(c, "all members of this object");
+    for (size_t i = 0; i < needed; i++)
+        if (positions[i] == SIZE_MAX) return expected(c, "all members of this object");
+    return true;
+}
+
+static size_t count_of(const char *const *names) {
+    size_t count = 0;
+    while (names[count]) count++;
+    return count;
+}
+
+static bool members(json_cursor *c, const char *const *names, size_t *positions) {
+    return members_of(c, names, count_of(names), positions);
 }
 
 typedef struct reader {
@@ -338,7 +327,40 @@ typedef struct reader {
     affect_timeline *timeline;
     json_cursor c;
     affect_status status; /* of the timeline's functions */
+    bool old;             /* version 1: no ids, links and persons; attributes are any JSON */
+    affect_attributes *attributes;
+    base_text key, id, parent, model; /* kept while other strings are read */
 } reader;
+
+/* Ids of intervals and so on came with version 2: `names` has them from `first` on. */
+static bool members_since(reader *r, const char *const *names, size_t first, size_t *positions) {
+    size_t count = count_of(names), start = r->c.at;
+    if (!members_of(&r->c, names, r->old ? first : count, positions)) return false;
+    for (size_t i = first; r->old && i < count; i++)
+        if (positions[i] != SIZE_MAX) {
+            r->c.at = start;
+            return expected(&r->c, "no member of version 2 in a file of version 1");
+        }
+    return true;
+}
+
+static bool keep_string(reader *r, base_text *to) {
+    base_text_clear(to);
+    base_text_append_n(to, "", 0);
+    base_text_append(to, r->c.string.data);
+    if (to->failed) r->c.string.failed = true;
+    return !to->failed;
+}
+
+/* A string that is not empty. */
+static bool read_name(reader *r, base_text *to) {
+    r->c.string.length = 0;
+    size_t start = r->c.at;
+    if (!read_string(&r->c) || !keep_string(r, to)) return false;
+    if (to->length) return true;
+    r->c.at = start;
+    return expected(&r->c, "an id");
+}
 
 static bool kept(reader *r, affect_status status) {
     if (status == AFFECT_OK) return true;
@@ -377,7 +399,7 @@ static bool read_properties(reader *r) {
         char *key = string_copy(r);
         if (!key) return false;
         bool fine = true;
-        if (timeline_property_get(r->timeline, key)) {
+        if (affect_timeline_property(r->timeline, key)) {
             c->at = start;
             fine = expected(c, "each property once");
         }
@@ -413,13 +435,213 @@ static bool read_warning(reader *r, void *user) {
     return kept(r, tier_append(r->ctx, r->timeline->warnings, &warning));
 }
 
+/* ---- attributes ---- */
+
+static bool at_scalar(json_cursor *c) {
+    skip_space(c);
+    return c->at < c->length && c->text[c->at] && strchr("\"-0123456789tf", c->text[c->at]);
+}
+
+/* One text, number or boolean: the value at r->key, or a further item of the list there. */
+static bool read_scalar(reader *r, bool item) {
+    json_cursor *c = &r->c;
+    affect_attributes *a = r->attributes;
+    const char *key = r->key.data;
+    if (peek(c, '"')) {
+        if (!read_string(c)) return false;
+        const char *text = c->string.data;
+        return kept(r, item ? attributes_add_text(r->ctx, a, key, text)
+                            : affect_attributes_set_text(r->ctx, a, key, text));
+    }
+    bool yes = literal(c, "true");
+    if (yes || literal(c, "false"))
+        return kept(r, item ? attributes_add_boolean(a, key, yes)
+                            : affect_attributes_set_boolean(r->ctx, a, key, yes));
+    double number;
+    if (!read_double(c, &number)) return false;
+    return kept(r, item ? attributes_add_number(r->ctx, a, key, number)
+                        : affect_attributes_set_number(r->ctx, a, key, number));
+}
+
+/* How many items the list at the cursor has, if all are texts, numbers and booleans. */
+static bool count_items(reader *r, size_t *count) {
+    json_cursor c = {.text = r->c.text, .length = r->c.length, .at = r->c.at};
+    *count = 0;
+    bool fine = accept(&c, '[');
+    if (fine && !accept(&c, ']')) {
+        do {
+            fine = at_scalar(&c) && skip_value(&c, 2);
+            ++*count;
+        } while (fine && accept(&c, ','));
+        fine = fine && accept(&c, ']');
+    }
+    if (c.string.failed) r->c.string.failed = true;
+    base_text_destroy(&c.string);
+    return fine;
+}
+
+static bool read_list(reader *r, size_t count) {
+    json_cursor *c = &r->c;
+    if (!kept(r, attributes_set_list(r->ctx, r->attributes, r->key.data, count)) || !accept(c, '['))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!read_scalar(r, true) || (i + 1 < count && !accept(c, ','))) return false;
+    return accept(c, ']');
+}
+
+/* Puts the cursor behind the key's colon, on its value. */
+static bool find_member(json_cursor *c, const char *key) {
+    if (!accept(c, '{') || accept(c, '}')) return false;
+    do {
+        if (!read_string(c) || !accept(c, ':')) return false;
+        skip_space(c);
+        if (strcmp(c->string.data, key) == 0) return true;
+        if (!skip_value(c, 1)) return false;
+    } while (accept(c, ','));
+    return false;
+}
+
+/* Version 1 wrote labels as [{"label":…,"score":…},…]: now two lists. False if they are not that.
+ */
+static bool read_old_labels(reader *r, size_t start, bool scores, size_t *count) {
+    json_cursor c = {.text = r->c.text, .length = r->c.length, .at = start};
+    bool fine = accept(&c, '[');
+    *count = 0;
+    while (fine && !accept(&c, ']')) {
+        size_t object = c.at;
+        fine = find_member(&c, scores ? "score" : "label") && at_scalar(&c) &&
+               peek(&c, '"') == !scores;
+        if (fine && r->key.length) {
+            r->c.at = c.at;
+            fine = read_scalar(r, true);
+        }
+        c.at = object;
+        fine = fine && skip_value(&c, 2) && (accept(&c, ',') || peek(&c, ']'));
+        ++*count;
+    }
+    if (c.string.failed) r->c.string.failed = true;
+    base_text_destroy(&c.string);
+    return fine;
+}
+
+static bool old_labels(reader *r) {
+    size_t start = r->c.at, count, same;
+    base_text_clear(&r->key); /* counts alone at first */
+    if (!read_old_labels(r, start, false, &count) || !read_old_labels(r, start, true, &same)) {
+        base_text_append(&r->key, "labels");
+        r->c.at = start;
+        return false;
+    }
+    for (int scores = 0; scores < 2; scores++) {
+        base_text_clear(&r->key);
+        base_text_append(&r->key, scores ? "label_scores" : "labels");
+        if (r->key.failed) r->c.string.failed = true;
+        if (r->key.failed ||
+            !kept(r, attributes_set_list(r->ctx, r->attributes, r->key.data, count)))
+            return true; /* r->status says so */
+        if (!read_old_labels(r, start, scores, &same)) return true;
+    }
+    r->c.at = start;
+    return skip_value(&r->c, 2);
+}
+
+/* {"face":"…",…} is now the attributes cue_face and so on. */
+static bool old_cues(reader *r) {
+    json_cursor *c = &r->c;
+    if (!accept(c, '{')) return false;
+    if (accept(c, '}')) return true;
+    do {
+        if (!read_string(c)) return false;
+        base_text_clear(&r->key);
+        base_text_append(&r->key, "cue_");
+        base_text_append(&r->key, c->string.data);
+        if (r->key.failed) c->string.failed = true;
+        if (r->key.failed || !accept(c, ':')) return false;
+        skip_space(c);
+        if (peek(c, '"') ? !read_scalar(r, false) : !skip_value(c, 2)) return false;
+    } while (accept(c, ','));
+    return accept(c, '}');
+}
+
+/* Whatever else version 1 could hold is kept as its text. */
+static bool old_value(reader *r) {
+    json_cursor *c = &r->c;
+    size_t start = c->at, count;
+    if (literal(c, "null")) return true;
+    if (strcmp(r->key.data, "labels") == 0 && peek(c, '[') && !count_items(r, &count)) {
+        if (old_labels(r)) return r->status == AFFECT_OK && !r->key.failed;
+    } else if (strcmp(r->key.data, "cues") == 0 && peek(c, '{')) {
+        return old_cues(r);
+    }
+    if (at_scalar(c)) return read_scalar(r, false);
+    if (count_items(r, &count)) return read_list(r, count);
+    if (!skip_value(c, 2)) return false;
+    char *text = base_strndup(c->text + start, c->at - start);
+    bool fine = kept(r, text ? affect_attributes_set_text(r->ctx, r->attributes, r->key.data, text)
+                             : base_fail_memory(r->ctx));
+    base_free(text);
+    return fine;
+}
+
+/* An object or null, into r->attributes. */
+static bool read_attributes(reader *r) {
+    json_cursor *c = &r->c;
+    attributes_clear(r->attributes);
+    if (literal(c, "null")) return true;
+    if (!accept(c, '{')) return expected(c, "an object or null");
+    if (accept(c, '}')) return true;
+    do {
+        skip_space(c);
+        size_t start = c->at, count;
+        if (!read_string(c) || !keep_string(r, &r->key)) return false;
+        const char *key = r->key.data;
+        if (!r->old && affect_attributes_find(r->attributes, key)) {
+            c->at = start;
+            return expected(c, "each attribute once");
+        }
+        if (!accept(c, ':')) return expected(c, "':'");
+        skip_space(c);
+        if (r->old) {
+            if (!old_value(r)) return expected(c, "a value");
+        } else if (at_scalar(c)) {
+            if (!read_scalar(r, false)) return expected(c, "a text, number or boolean");
+        } else if (!count_items(r, &count)) {
+            return expected(c, "a text, number, boolean or list of these");
+        } else if (!read_list(r, count)) {
+            return expected(c, "a list of texts, numbers and booleans");
+        }
+    } while (accept(c, ','));
+    return accept(c, '}') || expected(c, "',' or '}'");
+}
+
+affect_status report_parse_attributes(affect_context *ctx, const char *text,
+                                      affect_attributes **out) {
+    *out = NULL;
+    reader r = {.ctx = ctx, .c = {.text = text, .length = strlen(text)}, .old = true};
+    affect_status status = affect_attributes_create(ctx, &r.attributes);
+    bool fine = status == AFFECT_OK && read_attributes(&r);
+    skip_space(&r.c);
+    if (fine && r.c.at == r.c.length)
+        status = attributes_copy(ctx, r.attributes, out);
+    else if (status == AFFECT_OK)
+        status = r.status ? r.status
+                 : r.c.string.failed
+                     ? base_fail_memory(ctx)
+                     : base_fail(ctx, AFFECT_ERROR_FORMAT, "not attributes: %s", text);
+    affect_attributes_destroy(r.attributes);
+    base_text_destroy(&r.c.string);
+    base_text_destroy(&r.key);
+    return status;
+}
+
 static bool read_interval(reader *r, void *user) {
     affect_tier *tier = user;
     json_cursor *c = &r->c;
-    static const char *const names[] = {"t0", "t1", "label", "score", "person", "attributes", NULL};
+    static const char *const names[] = {"t0",         "t1", "label",  "score", "person",
+                                        "attributes", "id", "parent", NULL};
     size_t at[MEMBER_LIMIT];
     size_t start = c->at;
-    if (!members(c, names, at)) return false;
+    if (!members_since(r, names, 6, at)) return false;
     size_t end = c->at;
     affect_interval interval = {0};
     c->at = at[0];
@@ -435,30 +657,23 @@ static bool read_interval(reader *r, void *user) {
     c->at = at[4];
     if (!read_person(c, &interval.person)) return false;
     c->at = at[5];
-    base_text attributes = {0};
-    if (!literal(c, "null")) {
-        char *text = NULL;
-        size_t from = c->at;
-        if (!peek(c, '{')) return expected(c, "an object or null");
-        if (!skip_value(c, ATTRIBUTE_DEPTH)) return false;
-        text = base_strndup(c->text + from, c->at - from);
-        if (text) report_compact_object(text, &attributes);
-        base_free(text);
-        if (!attributes.data || attributes.failed) {
-            base_text_destroy(&attributes);
-            return kept(r, base_fail_memory(r->ctx));
+    if (!read_attributes(r)) return false;
+    interval.attributes = r->attributes;
+    if (!r->old) {
+        c->at = at[6];
+        if (!read_name(r, &r->id)) return false;
+        interval.id = r->id.data;
+        c->at = at[7];
+        if (!literal(c, "null")) {
+            if (!read_name(r, &r->parent)) return false;
+            interval.parent = r->parent.data;
         }
-        interval.attributes = attributes.data;
     }
     c->at = at[2];
-    bool fine = read_string(c);
-    if (fine) {
-        interval.label = c->string.data;
-        fine = kept(r, tier_append(r->ctx, tier, &interval));
-        c->at = end;
-    }
-    base_text_destroy(&attributes);
-    return fine;
+    if (!read_string(c)) return false;
+    interval.label = c->string.data;
+    c->at = end;
+    return kept(r, tier_append(r->ctx, tier, &interval));
 }
 
 static bool read_tier(reader *r, void *user) {
@@ -490,7 +705,7 @@ typedef struct names_list {
     size_t count, capacity;
 } names_list;
 
-static bool read_name(reader *r, void *user) {
+static bool read_channel(reader *r, void *user) {
     names_list *list = user;
     if (!read_string(&r->c)) return false;
     if (!base_grow((void **)&list->items, &list->capacity, list->count + 1, sizeof *list->items))
@@ -547,7 +762,7 @@ static bool read_track(reader *r, void *user) {
     c->at = fine ? at[2] : c->at;
     fine = fine && read_person(c, &person);
     c->at = fine ? at[4] : c->at;
-    fine = fine && each(r, read_name, &channels);
+    fine = fine && each(r, read_channel, &channels);
     c->at = fine ? at[3] : c->at;
     fine = fine && read_string(c) && (model = string_copy(r)) != NULL;
     c->at = fine ? at[0] : c->at;
@@ -577,11 +792,12 @@ static bool read_track(reader *r, void *user) {
 static bool read_event(reader *r, void *user) {
     (void)user;
     json_cursor *c = &r->c;
-    static const char *const names[] = {"onset",  "apex",     "offset",     "kind", "modality",
-                                        "person", "strength", "confidence", NULL};
+    static const char *const names[] = {"onset",    "apex",   "offset",   "kind",
+                                        "modality", "person", "strength", "confidence",
+                                        "id",       "model",  NULL};
     size_t at[MEMBER_LIMIT];
     size_t start = c->at;
-    if (!members(c, names, at)) return false;
+    if (!members_since(r, names, 8, at)) return false;
     size_t end = c->at;
     affect_event event = {0};
     c->at = at[0];
@@ -602,6 +818,14 @@ static bool read_event(reader *r, void *user) {
     if (!read_float(c, &event.strength)) return false;
     c->at = at[7];
     if (!read_float(c, &event.confidence)) return false;
+    if (!r->old) {
+        c->at = at[8];
+        if (!read_name(r, &r->id)) return false;
+        event.id = r->id.data;
+        c->at = at[9];
+        if (!read_string(c) || !keep_string(r, &r->model)) return false;
+        event.model = r->model.data;
+    }
     c->at = at[3];
     if (!read_string(c)) return false;
     event.kind = c->string.data;
@@ -609,20 +833,97 @@ static bool read_event(reader *r, void *user) {
     return kept(r, timeline_add_event(r->ctx, r->timeline, &event));
 }
 
-static bool read_timeline(reader *r) {
+static bool read_link_kind(json_cursor *c, affect_link_kind *out) {
+    skip_space(c);
+    size_t start = c->at;
+    static const affect_link_kind kinds[] = {
+#define LINK_KIND(symbol, word) AFFECT_LINK_##symbol,
+        AFFECT_LINK_TABLE(LINK_KIND)
+#undef LINK_KIND
+    };
+    if (!read_string(c)) return false;
+    for (size_t i = 0; i < BASE_COUNT(kinds); i++)
+        if (strcmp(c->string.data, affect_link_kind_name(kinds[i])) == 0) {
+            *out = kinds[i];
+            return true;
+        }
+    c->at = start;
+    return expected(c, "a kind of link (docs/timeline.md)");
+}
+
+static bool read_link(reader *r, void *user) {
+    (void)user;
     json_cursor *c = &r->c;
-    static const char *const names[] = {"schema", "duration", "properties", "warnings",
-                                        "tracks", "tiers",    "events",     NULL};
+    static const char *const names[] = {"from",   "to",    "kind",   "lag",
+                                        "lag_sd", "score", "person", NULL};
     size_t at[MEMBER_LIMIT];
     if (!members(c, names, at)) return false;
+    size_t end = c->at;
+    affect_link link = {0};
+    c->at = at[0];
+    if (!read_name(r, &r->id)) return false;
+    c->at = at[1];
+    if (!read_name(r, &r->parent)) return false;
+    link.from = r->id.data;
+    link.to = r->parent.data;
+    c->at = at[2];
+    if (!read_link_kind(c, &link.kind)) return false;
+    c->at = at[3];
+    if (!read_time(c, &link.lag)) return false;
+    c->at = at[4];
+    if (!read_time(c, &link.lag_sd)) return false;
+    c->at = at[5];
+    if (!read_float(c, &link.score)) return false;
+    c->at = at[6];
+    if (!read_person(c, &link.person)) return false;
+    c->at = end;
+    return kept(r, timeline_add_link(r->ctx, r->timeline, &link));
+}
+
+static bool read_known_person(reader *r, void *user) {
+    (void)user;
+    json_cursor *c = &r->c;
+    static const char *const names[] = {"id", "name", "merged_into", "score", NULL};
+    size_t at[MEMBER_LIMIT], start = c->at;
+    if (!members(c, names, at)) return false;
+    size_t end = c->at;
+    affect_person person = {0};
+    c->at = at[0];
+    if (!read_person(c, &person.id)) return false;
+    c->at = at[2];
+    if (!read_person(c, &person.merged_into)) return false;
+    if (!person.id || timeline_find_person(r->timeline, person.id) ||
+        affect_timeline_resolve_person(r->timeline, person.merged_into) == person.id) {
+        c->at = start;
+        return expected(c, "each person once, and no merge in a circle");
+    }
+    c->at = at[3];
+    if (!read_float(c, &person.score)) return false;
+    c->at = at[1];
+    if (!read_string(c)) return false;
+    person.name = c->string.data;
+    c->at = end;
+    return kept(r, timeline_set_person(r->ctx, r->timeline, &person));
+}
+
+static bool read_timeline(reader *r) {
+    json_cursor *c = &r->c;
+    static const char *const names[] = {"schema", "duration", "properties", "warnings", "tracks",
+                                        "tiers",  "events",   "persons",    "links",    NULL};
+    size_t at[MEMBER_LIMIT];
+    if (!members_of(c, names, 7, at)) return false;
     skip_space(c);
-    if (c->at != c->length) return expected(c, "the end of the file");
+    size_t end = c->at;
+    if (end != c->length) return expected(c, "the end of the file");
     c->at = at[0];
     if (!read_string(c)) return false;
-    if (strcmp(c->string.data, REPORT_SCHEMA) != 0) {
+    r->old = strcmp(c->string.data, REPORT_SCHEMA_1) == 0;
+    if (!r->old && strcmp(c->string.data, REPORT_SCHEMA) != 0) {
         c->at = at[0];
-        return expected(c, "the schema \"" REPORT_SCHEMA "\"");
+        return expected(c, "the schema \"" REPORT_SCHEMA "\" or \"" REPORT_SCHEMA_1 "\"");
     }
+    c->at = 0;
+    if (!members_since(r, names, 7, at)) return false;
     c->at = at[1];
     if (!read_time(c, &r->timeline->duration)) return false;
     c->at = at[2];
@@ -634,7 +935,12 @@ static bool read_timeline(reader *r) {
     c->at = at[5];
     if (!each(r, read_tier, NULL)) return false;
     c->at = at[6];
-    return each(r, read_event, NULL);
+    if (!each(r, read_event, NULL)) return false;
+    if (r->old) return true;
+    c->at = at[7];
+    if (!each(r, read_known_person, NULL)) return false;
+    c->at = at[8];
+    return each(r, read_link, NULL);
 }
 
 static size_t line_of(const json_cursor *c) {
@@ -648,9 +954,19 @@ affect_status report_parse_json(affect_context *ctx, const char *name, const cha
     *out = NULL;
     reader r = {.ctx = ctx, .c = {.text = data, .length = length}};
     affect_status status = timeline_create(ctx, &r.timeline);
-    if (status != AFFECT_OK) return status;
-    if (read_timeline(&r)) {
-        *out = r.timeline;
+    if (status == AFFECT_OK) status = affect_attributes_create(ctx, &r.attributes);
+    if (status == AFFECT_OK && read_timeline(&r)) {
+        status = timeline_check_ids(ctx, r.timeline);
+        if (status == AFFECT_ERROR_ARGUMENT) {
+            status =
+                base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: not a timeline: an id occurs twice", name);
+        }
+        if (status == AFFECT_OK)
+            *out = r.timeline;
+        else
+            affect_timeline_destroy(r.timeline);
+    } else if (status != AFFECT_OK) {
+        affect_timeline_destroy(r.timeline);
     } else {
         if (r.status != AFFECT_OK)
             status = r.status;
@@ -661,7 +977,12 @@ affect_status report_parse_json(affect_context *ctx, const char *name, const cha
                                name, line_of(&r.c), r.c.error ? r.c.error : "a value");
         affect_timeline_destroy(r.timeline);
     }
+    affect_attributes_destroy(r.attributes);
     base_text_destroy(&r.c.string);
+    base_text_destroy(&r.key);
+    base_text_destroy(&r.id);
+    base_text_destroy(&r.parent);
+    base_text_destroy(&r.model);
     return status;
 }
 
@@ -677,59 +998,9 @@ affect_status report_read_json(affect_context *ctx, const char *path, affect_tim
     return status;
 }
 
-/* ---- attributes of intervals: small objects, read again at each question ---- */
-
-static bool find_member(json_cursor *c, const char *key) {
-    if (!accept(c, '{') || accept(c, '}')) return false;
-    do {
-        if (!read_string(c) || !accept(c, ':')) return false;
-        skip_space(c);
-        if (strcmp(c->string.data, key) == 0) return true;
-        if (!skip_value(c, 1)) return false;
-    } while (accept(c, ','));
-    return false;
-}
-
-bool report_attribute_text(const char *object, const char *key, base_text *out) {
-    if (!object) return false;
-    json_cursor c = {.text = object, .length = strlen(object)};
-    bool found = find_member(&c, key) && peek(&c, '"') && read_string(&c);
-    if (found) base_text_append(out, c.string.data);
-    if (c.string.failed) out->failed = true;
-    base_text_destroy(&c.string);
-    return found && !out->failed;
-}
-
-bool report_attribute_number(const char *object, const char *key, base_text *scratch, double *out) {
-    if (!object) return false;
-    json_cursor c = {.text = object, .length = strlen(object), .string = *scratch};
-    bool found = find_member(&c, key) && read_double(&c, out);
-    *scratch = c.string;
-    return found;
-}
-
-bool report_attribute_value(const char *object, const char *key, base_text *out) {
-    if (!object) return false;
-    json_cursor c = {.text = object, .length = strlen(object)};
-    size_t start = 0;
-    bool found = find_member(&c, key);
-    if (found) {
-        start = c.at;
-        found = skip_value(&c, 1);
-    }
-    if (found) base_text_append_n(out, object + start, c.at - start);
-    if (c.string.failed) out->failed = true;
-    base_text_destroy(&c.string);
-    return found && !out->failed;
-}
-
-bool report_cue(const affect_interval *episode, affect_modality modality, base_text *out) {
-    base_text cues = {0};
-    size_t before = out->length;
-    bool found = report_attribute_value(episode->attributes, "cues", &cues) &&
-                 report_attribute_text(cues.data, affect_modality_name(modality), out) &&
-                 out->length > before;
-    if (cues.failed) out->failed = true;
-    base_text_destroy(&cues);
-    return found;
+const char *report_cue(const affect_interval *episode, affect_modality modality) {
+    char key[32];
+    snprintf(key, sizeof key, "cue_%s", affect_modality_name(modality));
+    const char *cue = affect_attributes_text(episode->attributes, key);
+    return cue && *cue ? cue : NULL;
 }

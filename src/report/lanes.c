@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
 
 int64_t report_ms(affect_time time) {
     int64_t ms = time / AFFECT_MILLISECOND, rest = time % AFFECT_MILLISECOND;
@@ -140,7 +140,7 @@ static bool add_tier(report_lanes *lanes, entry_list *list, const affect_tier *t
         if (from->t0 == AFFECT_TIME_NONE) continue; /* has no place in time */
         entry new = {.person = person_of(from->person),
                      .modality = tier->modality,
-                     .mark = {report_ms(from->t0), report_ms(from->t1), from->label}};
+                     .mark = {report_ms(from->t0), report_ms(from->t1), from->label, from->id}};
         if (!add(list, lanes, points, new)) return false;
     }
     return flush(lanes, list, tier->id, tier->modality, false, points);
@@ -151,9 +151,10 @@ static bool add_events(report_lanes *lanes, entry_list *list, const affect_timel
     for (size_t i = 0; i < timeline->event_count; i++) {
         const affect_event *from = &timeline->events[i];
         if (from->onset == AFFECT_TIME_NONE) continue;
-        entry new = {.person = person_of(from->person),
-                     .modality = from->modality,
-                     .mark = {report_ms(from->onset), report_ms(from->offset), from->kind}};
+        entry new = {
+            .person = person_of(from->person),
+            .modality = from->modality,
+            .mark = {report_ms(from->onset), report_ms(from->offset), from->kind, from->id}};
         if (!add(list, lanes, points, new)) return false;
     }
     return flush(lanes, list, "events", AFFECT_MODALITY_NONE, true, points);
@@ -167,7 +168,7 @@ static bool add_warnings(report_lanes *lanes, entry_list *list, const affect_tim
         const affect_interval *from = &timeline->warnings->items[i];
         bool whole = from->t0 == AFFECT_TIME_NONE || from->t1 == AFFECT_TIME_NONE;
         entry new = {.mark = {whole ? 0 : report_ms(from->t0), whole ? end : report_ms(from->t1),
-                              from->label}};
+                              from->label, from->id}};
         if (!add(list, lanes, points, new)) return false;
     }
     return !list->count || flush(lanes, list, "warnings", AFFECT_MODALITY_NONE, false, points);

@@ -1,15 +1,20 @@
-/* Where the recording lies, as the page and ELAN want to be told. */
+/* Where the recording lies, as the page and ELAN want to be told, and whether it may be embedded. A
+ * timeline is a stranger's file: what it names is not what the user names. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "report/private.h"
+#include "media/media.h"
+#include "report/report_private.h"
 
-typedef struct media_kind {
+#define SCHEME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-"
+
+typedef struct mime_type {
     const char *suffix, *mime;
-} media_kind;
+} mime_type;
 
-static const media_kind kinds[] = {
+static const mime_type kinds[] = {
     {".mp4", "video/mp4"},      {".m4v", "video/mp4"},        {".mov", "video/quicktime"},
     {".webm", "video/webm"},    {".mkv", "video/x-matroska"}, {".avi", "video/x-msvideo"},
     {".mpg", "video/mpeg"},     {".mpeg", "video/mpeg"},      {".ogv", "video/ogg"},
@@ -22,11 +27,15 @@ static const media_kind kinds[] = {
     {".webp", "image/webp"},    {".gif", "image/gif"},        {".bmp", "image/bmp"},
 };
 
-static void set_kind(report_media *media) {
-    const char *dot = strrchr(media->name, '.');
-    media->mime = "application/octet-stream";
+const char *report_mime(const char *name) {
+    const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < BASE_COUNT(kinds); i++)
-        if (base_equal_ignore_case(dot, kinds[i].suffix)) media->mime = kinds[i].mime;
+        if (base_equal_ignore_case(dot, kinds[i].suffix)) return kinds[i].mime;
+    return "application/octet-stream";
+}
+
+static void set_kind(report_media *media) {
+    media->mime = report_mime(media->name);
     media->video = base_starts_with(media->mime, "video/");
     media->audio = base_starts_with(media->mime, "audio/");
     media->image = base_starts_with(media->mime, "image/");
@@ -59,41 +68,113 @@ static void put_relative(base_text *out, const char *from, const char *to) {
     put_url(out, to + same);
 }
 
+/* A FIFO or a device would keep whoever opens it waiting. `follow`: a symbolic link counts as what
+ * it points at. */
+static bool is_regular(const char *path, bool follow) {
+    struct stat about;
+    return (follow ? stat(path, &about) : lstat(path, &about)) == 0 && S_ISREG(about.st_mode);
+}
+
+static bool is_address(const char *text) {
+    const char *colon = strstr(text, "://");
+    return colon && colon != text && strspn(text, SCHEME_CHARACTERS) == (size_t)(colon - text);
+}
+
+/* Sets path and trusted; the path stays NULL where there is no such file. */
+static affect_status find_file(affect_context *ctx, const char *given,
+                               const report_options *options, report_media *out) {
+    bool named = options && options->media;
+    if (strcmp(given, "-") == 0 || !*given) return AFFECT_OK;
+    if (is_address(given) && !named) return AFFECT_OK;
+    if (is_address(given))
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                         "%s: the page links a file of this machine, no address", given);
+    if (!named && options && options->source) {
+        const char *slash = strrchr(options->source, '/');
+        size_t folder = slash ? (size_t)(slash - options->source) + 1 : 0;
+        base_text near = {0};
+        base_text_append_n(&near, options->source, folder);
+        base_text_append(&near, out->name);
+        if (near.failed) {
+            base_text_destroy(&near);
+            return base_fail_memory(ctx);
+        }
+        if (*out->name && is_regular(near.data, false)) {
+            out->path = near.data;
+            out->trusted = true;
+            return AFFECT_OK;
+        }
+        base_text_destroy(&near);
+    }
+    if (!is_regular(given, true)) return AFFECT_OK;
+    out->path = base_strdup(given);
+    out->trusted = named;
+    return out->path ? AFFECT_OK : base_fail_memory(ctx);
+}
+
 affect_status report_media_find(affect_context *ctx, const affect_timeline *timeline,
                                 const char *beside, const report_options *options,
                                 report_media *out) {
     *out = (report_media){0};
     const char *given = options && options->media ? options->media : NULL;
-    if (!given) given = timeline_property_get(timeline, "input");
+    if (!given && timeline) given = affect_timeline_property(timeline, "input");
     if (!given) given = "";
     const char *slash = strrchr(given, '/');
     out->name = base_strdup(slash ? slash + 1 : given);
     if (!out->name) return base_fail_memory(ctx);
     set_kind(out);
-    if (base_starts_with(given, "https://") || base_starts_with(given, "http://")) {
-        out->relative = base_strdup(given);
-        out->absolute = base_strdup(given);
-        if (out->relative && out->absolute) return AFFECT_OK;
-        report_media_clear(out);
-        return base_fail_memory(ctx);
-    }
-    if (strcmp(given, "-") == 0 || !*given) return AFFECT_OK;
-    char *file = realpath(given, NULL), *folder = realpath(beside ? beside : ".", NULL);
+    affect_status status = find_file(ctx, given, options, out);
+    char *file = out->path ? realpath(out->path, NULL) : NULL;
+    char *folder = realpath(beside ? beside : ".", NULL);
     base_text relative = {0}, absolute = {0};
-    if (file && !base_is_folder(file)) {
-        out->path = base_strdup(given);
+    if (file) {
         base_text_append(&absolute, "file://");
         put_url(&absolute, file);
         if (folder) put_relative(&relative, folder, file);
     }
-    bool failed = relative.failed || absolute.failed || (absolute.data && !out->path);
+    if (!status && (relative.failed || absolute.failed)) status = base_fail_memory(ctx);
     free(file);
     free(folder);
     out->relative = relative.data;
     out->absolute = absolute.data;
-    if (!failed) return AFFECT_OK;
-    report_media_clear(out);
-    return base_fail_memory(ctx);
+    if (status) report_media_clear(out);
+    return status;
+}
+
+affect_status report_fail_too_large(affect_context *ctx, const char *path) {
+    return base_fail(ctx, AFFECT_ERROR_LIMIT,
+                     "%s: larger than %zu MiB: too large to embed, link it instead", path,
+                     REPORT_EMBED_LIMIT >> 20);
+}
+
+affect_status report_media_embeddable(affect_context *ctx, const report_media *media) {
+    if (!media->path)
+        return base_fail(ctx, AFFECT_ERROR_NOT_FOUND,
+                         "%s: there is no such regular file to embed; name the recording with "
+                         "--media FILE",
+                         *media->name ? media->name : "-");
+    if (!media->trusted)
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                         "%s: only the timeline names it, and it does not lie beside it; to embed "
+                         "it all the same, name it with --media",
+                         media->path);
+    struct stat about;
+    if (stat(media->path, &about) == 0 && about.st_size > (off_t)REPORT_EMBED_LIMIT)
+        return report_fail_too_large(ctx, media->path);
+    media_options options = media_options_default();
+    media_reader *reader = NULL;
+    affect_status status = media_open(ctx, media->path, &options, &reader);
+    media_close(reader);
+    return status;
+}
+
+affect_status report_check_media(affect_context *ctx, const report_options *options) {
+    if (!options || !options->embed) return AFFECT_OK;
+    report_media media;
+    affect_status status = report_media_find(ctx, NULL, NULL, options, &media);
+    if (!status) status = report_media_embeddable(ctx, &media);
+    report_media_clear(&media);
+    return status;
 }
 
 void report_media_clear(report_media *media) {

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
 
 enum { PERSONS_SHOWN = 6, EPISODES_SHOWN = 4, WARNINGS_SHOWN = 8 };
 
@@ -37,17 +37,12 @@ static int width_of(uint32_t c) {
     return 1;
 }
 
-static bool harmful(uint32_t c) {
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c < 0x202F) ||
-           (c >= 0x2066 && c < 0x206A); /* and what turns the writing direction around */
-}
-
 static int text_columns(const char *text) {
     size_t length = strlen(text);
     int columns = 0;
     for (size_t at = 0; at < length;) {
         uint32_t c = base_utf8_next(text, length, &at);
-        columns += harmful(c) ? 1 : width_of(c);
+        columns += base_harmful(c) ? 1 : width_of(c);
     }
     return columns;
 }
@@ -60,7 +55,7 @@ static int put_text_as(page *p, const char *text, int room, bool identifier) {
     if (room <= 0) return 0;
     for (size_t at = 0; at < length;) {
         uint32_t c = base_utf8_next(text, length, &at);
-        if (harmful(c) || (identifier && c == '_')) c = ' ';
+        if (base_harmful(c) || (identifier && c == '_')) c = ' ';
         int width = width_of(c);
         if (used + width > (cut ? room - 1 : room)) break;
         char bytes[4];
@@ -109,7 +104,7 @@ static void short_clock(affect_time time, int decimals, char out[TIME_TEXT_SIZE]
 
 static void put_head(page *p) {
     const affect_timeline *timeline = p->timeline;
-    const char *input = timeline_property_get(timeline, "input");
+    const char *input = affect_timeline_property(timeline, "input");
     const char *slash = input ? strrchr(input, '/') : NULL;
     char time[TIME_TEXT_SIZE], facts[160];
     short_clock(report_last_instant(timeline), 0, time);
@@ -137,12 +132,29 @@ static void put_head(page *p) {
     base_text_append(p->out, "\n");
 }
 
+/* How far sound and picture are apart, where that is known and more than nothing. */
+static void put_offset(page *p) {
+    const char *text = affect_timeline_property(p->timeline, "av_offset_s");
+    const char *sd = affect_timeline_property(p->timeline, "av_offset_sd_s");
+    const char *corrected = affect_timeline_property(p->timeline, "av_offset_corrected");
+    double offset, sd_s;
+    if (!text || !sd || !base_parse_double(text, strlen(text), &offset) ||
+        !base_parse_double(sd, strlen(sd), &sd_s) || !(fabs(offset) >= .001))
+        return;
+    char line[160];
+    snprintf(line, sizeof line, "  sound %.0f ms %s picture, ± %.0f ms: %s", fabs(offset) * 1e3,
+             offset > 0 ? "after" : "ahead of", sd_s * 1e3,
+             corrected && strcmp(corrected, "yes") == 0 ? "corrected" : "left as it is");
+    put_styled(p, dim, line, p->columns);
+    base_text_append(p->out, "\n");
+}
+
 enum { NAME_COLUMNS = 11, RANGE_COLUMNS = 16 };
 
 /* One block a stretch of time, eight heights from -reach to +reach. */
 static void put_spark(page *p, const affect_track *track, const char *name) {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    size_t channel = report_channel(track, name);
+    size_t channel = affect_track_find_channel(track, name);
     if (channel == SIZE_MAX || !track->rows) return;
     report_spread all = report_spread_of(track, channel, (report_stretch){0, track->rows, 0});
     if (!isfinite(all.mean)) return;
@@ -162,7 +174,7 @@ static void put_spark(page *p, const affect_track *track, const char *name) {
             if (gap < 2 * AFFECT_SECOND) s.end = s.first + 1;
         }
         double mean = report_spread_of(track, channel, s).mean;
-        int level = (int)floor((mean / reach + 1) * 4);
+        int level = isfinite(mean) ? (int)floor((mean / reach + 1) * 4) : 0;
         base_text_append(p->out, isfinite(mean) ? blocks[BASE_MIN(BASE_MAX(level, 0), 7)] : " ");
     }
     unstyle(p);
@@ -181,14 +193,11 @@ static void put_spark(page *p, const affect_track *track, const char *name) {
 enum { CUE_NAME = 6, CUE_BETWEEN = 3 };
 
 /* Columns of all cues side by side; 0 if there is none. */
-static int cues_columns(page *p, const affect_interval *episode) {
+static int cues_columns(const affect_interval *episode) {
     int columns = 0;
     for (int m = AFFECT_MODALITY_FACE; m <= AFFECT_MODALITY_WORDS; m++) {
-        base_text cue = {0};
-        if (report_cue(episode, (affect_modality)m, &cue))
-            columns += (columns ? CUE_BETWEEN : 0) + CUE_NAME + text_columns(cue.data);
-        if (cue.failed) p->out->failed = true;
-        base_text_destroy(&cue);
+        const char *cue = report_cue(episode, (affect_modality)m);
+        if (cue) columns += (columns ? CUE_BETWEEN : 0) + CUE_NAME + text_columns(cue);
     }
     return columns;
 }
@@ -198,8 +207,8 @@ static void put_cues(page *p, const affect_interval *episode, int start, bool be
     static const char *const colours[] = {face, voice, words};
     int used = start;
     for (int m = AFFECT_MODALITY_FACE; m <= AFFECT_MODALITY_WORDS; m++) {
-        base_text cue = {0};
-        if (report_cue(episode, (affect_modality)m, &cue)) {
+        const char *cue = report_cue(episode, (affect_modality)m);
+        if (cue) {
             if (!beside) {
                 base_text_append(p->out, "\n");
                 pad(p, 0, start);
@@ -210,14 +219,45 @@ static void put_cues(page *p, const affect_interval *episode, int start, bool be
             int name =
                 put_styled(p, colours[m - 1], affect_modality_name((affect_modality)m), CUE_NAME);
             pad(p, name, CUE_NAME);
-            used += CUE_NAME + put_text(p, cue.data, p->columns - used - CUE_NAME);
+            used += CUE_NAME + put_text(p, cue, p->columns - used - CUE_NAME);
         }
-        if (cue.failed) p->out->failed = true;
-        base_text_destroy(&cue);
     }
 }
 
-static void put_episode(page *p, const affect_interval *episode, int label_columns) {
+/* What speaks against the label, and which modality comes first where that is no chance. */
+static void put_doubts(page *p, const affect_interval *episode, int start) {
+    const affect_value *against = affect_attributes_find(episode->attributes, "against");
+    for (size_t i = 0; i < affect_value_count(against); i++) {
+        const char *text = affect_value_text(affect_value_item(against, i));
+        if (!text) continue;
+        pad(p, 0, start);
+        int used = start + put_styled(p, warning, "against ", 8);
+        put_text(p, text, p->columns - used);
+        base_text_append(p->out, "\n");
+    }
+    for (int k = 0; k < REPORT_LAGS; k++) {
+        char line[REPORT_LAG_SIZE];
+        if (!report_lag(p->timeline, episode, k, line)) continue;
+        pad(p, 0, start);
+        put_styled(p, dim, line, p->columns - start);
+        base_text_append(p->out, "\n");
+    }
+}
+
+/* "or neutral 28 %": the label that is next. */
+static const char *runner_up(const affect_interval *episode, char out[64]) {
+    const char *label = affect_value_text(
+        affect_value_item(affect_attributes_find(episode->attributes, "labels"), 1));
+    double score = affect_value_number(
+        affect_value_item(affect_attributes_find(episode->attributes, "label_scores"), 1));
+    *out = '\0';
+    if (label && isfinite(score))
+        snprintf(out, 64, "or %.40s %.0f %%", label, nearbyint(score * 100));
+    return out;
+}
+
+static void put_episode(page *p, const affect_interval *episode, int label_columns,
+                        int runner_columns) {
     char t0[TIME_TEXT_SIZE], t1[TIME_TEXT_SIZE], line[2 * TIME_TEXT_SIZE + 8];
     short_clock(episode->t0, 1, t0);
     short_clock(episode->t1, 1, t1);
@@ -238,11 +278,19 @@ static void put_episode(page *p, const affect_interval *episode, int label_colum
         snprintf(line, sizeof line, " %3.0f %%", (double)nearbyintf(episode->score * 100));
         used += put_text(p, line, 8);
     }
-    int cues = cues_columns(p, episode);
+    if (runner_columns && used + 2 + runner_columns <= p->columns) {
+        char runner[64];
+        pad(p, 0, 2);
+        int wrote = put_styled(p, dim, runner_up(episode, runner), runner_columns);
+        if (cues_columns(episode)) pad(p, wrote, runner_columns);
+        used += 2 + runner_columns;
+    }
+    int cues = cues_columns(episode);
     bool beside = cues && used + CUE_BETWEEN + cues <= p->columns;
     if (beside) used += put_text(p, "   ", CUE_BETWEEN);
     if (cues) put_cues(p, episode, beside ? used : start, beside);
     base_text_append(p->out, "\n");
+    put_doubts(p, episode, start);
 }
 
 static void put_episodes(page *p, int person) {
@@ -263,7 +311,25 @@ static void put_episodes(page *p, int person) {
     }
     for (size_t i = 0; i < shown; i++)
         label_columns = BASE_MAX(label_columns, BASE_MIN(text_columns(best[i]->label), 18));
-    for (size_t i = 0; i < shown; i++) put_episode(p, best[i], label_columns);
+    for (size_t i = 1; i < shown; i++) /* the strongest, in order of time */
+        for (size_t k = i; k && best[k]->t0 < best[k - 1]->t0; k--) {
+            const affect_interval *later = best[k - 1];
+            best[k - 1] = best[k];
+            best[k] = later;
+        }
+    int runner_columns = 0;
+    for (size_t i = 0; i < shown; i++) {
+        char runner[64];
+        runner_columns = BASE_MAX(runner_columns, text_columns(runner_up(best[i], runner)));
+    }
+    affect_time said = INT64_MIN;
+    for (size_t i = 0; i < shown; i++) {
+        /* Where two numbers turned out to be one person, the end of the one and the begin of the other overlap. */
+        affect_interval episode = *best[i];
+        if (episode.t1 > said) episode.t0 = BASE_MAX(episode.t0, said);
+        said = BASE_MAX(said, episode.t1);
+        put_episode(p, &episode, label_columns, runner_columns);
+    }
     char line[64];
     if (all > shown) {
         snprintf(line, sizeof line, "  and %zu other episode%s", all - shown,
@@ -289,10 +355,9 @@ static void put_persons(page *p) {
             continue;
         }
         shown++;
-        char name[32];
-        snprintf(name, sizeof name, "Person %d", person);
+        char name[PERSON_TITLE_SIZE];
         base_text_append(p->out, "\n");
-        put_styled(p, bold, name, p->columns);
+        put_styled(p, bold, report_person_title(p->timeline, person, "Person", name), p->columns);
         base_text_append(p->out, "\n");
         const affect_track *track = report_trajectory(p->timeline, person);
         if (track) put_spark(p, track, "valence");
@@ -360,13 +425,20 @@ static void put_warnings(page *p) {
 }
 
 void report_summary(const affect_timeline *timeline, int columns, bool colour, base_text *out) {
+    affect_timeline *made;
+    if (timeline_resolve(NULL, timeline, &made, &timeline) != AFFECT_OK) {
+        out->failed = true;
+        return;
+    }
     page p = {timeline, out, BASE_MIN(BASE_MAX(columns, 40), 200), colour};
     put_head(&p);
+    put_offset(&p);
     put_persons(&p);
     put_warnings(&p);
     base_text_append(out, "\n");
     put_styled(&p, dim, "Perceived expression, not an inner state.", p.columns);
     base_text_append(out, "\n");
+    affect_timeline_destroy(made);
 }
 
 void report_terminal(FILE *file, int *columns, bool *colour) {
@@ -378,4 +450,38 @@ void report_terminal(FILE *file, int *columns, bool *colour) {
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col) *columns = size.ws_col;
     const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
     *colour = !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+affect_status report_print_summary(affect_context *ctx, const affect_timeline *timeline,
+                                   FILE *file) {
+    int columns;
+    bool colour;
+    base_text text = {0};
+    report_terminal(file, &columns, &colour);
+    report_summary(timeline, columns, colour, &text);
+    affect_status status = text.failed ? base_fail_memory(ctx) : AFFECT_OK;
+    if (status == AFFECT_OK) fputs(text.data, file);
+    base_text_destroy(&text);
+    return status;
+}
+
+/* ---- progress ---- */
+
+void report_progress(bool *shown, double share, const char *text, double left_s) {
+    enum { WIDTH = 24 };
+    *shown = true;
+    fputs("\r\033[K  ", stderr);
+    int full = isfinite(share) ? (int)(share * WIDTH + 0.5) : 0;
+    for (int i = 0; isfinite(share) && i < WIDTH; i++)
+        fputs(i < full ? "\u2588" : "\u2591", stderr);
+    if (isfinite(share)) fprintf(stderr, " %3.0f %%", 100.0 * share);
+    fputs(text, stderr);
+    if (isfinite(left_s))
+        fprintf(stderr, "  %d:%02d left", (int)(left_s + 0.5) / 60, (int)(left_s + 0.5) % 60);
+    fflush(stderr);
+}
+
+void report_progress_end(bool *shown) {
+    if (*shown) fputs("\r\033[K", stderr);
+    *shown = false;
 }

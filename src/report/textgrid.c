@@ -3,13 +3,15 @@
  * without length are points. */
 #include <string.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
 
 static void put_text(FILE *out, const char *text) {
     putc_unlocked('"', out);
-    for (const char *c = text; *c; c++) {
-        if (*c == '"') putc_unlocked('"', out);
-        putc_unlocked((unsigned char)*c < 0x20 ? ' ' : *c, out);
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        uint32_t c = base_utf8_next(text, length, &at);
+        if (c == '"') putc_unlocked('"', out);
+        report_put_code_point(out, base_control(c) ? ' ' : c);
     }
     putc_unlocked('"', out);
 }

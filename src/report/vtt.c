@@ -4,21 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
 
 /* Cue text: the words stay, the markup does not. */
 static void put_text(FILE *out, const char *text) {
-    for (const char *c = text; *c; c++) {
-        if (*c == '&')
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        uint32_t c = base_utf8_next(text, length, &at);
+        if (c == '&')
             fputs_unlocked("&amp;", out);
-        else if (*c == '<')
+        else if (c == '<')
             fputs_unlocked("&lt;", out);
-        else if (*c == '>') /* so that no text can spell the arrow of a cue's times */
+        else if (c == '>') /* so that no text can spell the arrow of a cue's times */
             fputs_unlocked("&gt;", out);
-        else if ((unsigned char)*c < 0x20) /* an empty line would end the cue */
-            putc_unlocked(' ', out);
-        else
-            putc_unlocked(*c, out);
+        else /* an empty line would end the cue */
+            report_put_code_point(out, base_control(c) ? ' ' : c);
     }
 }
 
@@ -31,13 +31,19 @@ static int compare_cue(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void put_cue(FILE *out, const affect_interval *episode, size_t number, bool several) {
+static void put_cue(FILE *out, const affect_timeline *timeline, const affect_interval *episode,
+                    size_t number, bool several) {
     affect_time t0 = BASE_MIN(BASE_MAX(episode->t0, 0), INT64_MAX - AFFECT_MILLISECOND);
     affect_time t1 = BASE_MAX(episode->t1, 0);
     if (report_ms(t1) <= report_ms(t0)) t1 = t0 + AFFECT_MILLISECOND; /* a cue has a length */
     char a[TIME_TEXT_SIZE], b[TIME_TEXT_SIZE];
     fprintf(out, "\n%zu\n%s --> %s\n", number, time_to_clock(t0, a), time_to_clock(t1, b));
-    if (several && episode->person > 0) fprintf(out, "<v Person %d>", episode->person);
+    if (several && episode->person > 0) {
+        char title[PERSON_TITLE_SIZE];
+        fputs_unlocked("<v ", out);
+        put_text(out, report_person_title(timeline, episode->person, "Person", title));
+        putc_unlocked('>', out);
+    }
     put_text(out, episode->label);
     if (isfinite(episode->score))
         fprintf(out, " %.0f %%", (double)nearbyintf(episode->score * 100));
@@ -58,7 +64,7 @@ affect_status report_print_vtt(affect_context *ctx, const affect_timeline *timel
     fputs_unlocked("WEBVTT\n\nNOTE Perceived expression, not an inner state.\n", out);
     for (size_t i = 0, number = 1; i < n;
          i++) /* what ends before the recording starts is left out */
-        if (order[i]->t1 >= 0) put_cue(out, order[i], number++, several);
+        if (order[i]->t1 >= 0) put_cue(out, timeline, order[i], number++, several);
     base_free(order);
     return AFFECT_OK;
 }

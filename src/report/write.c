@@ -1,10 +1,7 @@
 /* From a set of formats to files. */
-#include <errno.h>
-#include <ftw.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
 
 static const struct {
     const char *word, *file;
@@ -31,48 +28,89 @@ affect_status report_formats_parse(affect_context *ctx, const char *words, unsig
             if (strlen(formats_table[i].word) == n && strncmp(at, formats_table[i].word, n) == 0)
                 found |= 1U << i;
         if (!found)
-            return base_fail(ctx, AFFECT_ERROR_USAGE,
-                             "unknown format '%.*s': wants all, json, csv, eaf, textgrid, vtt, svg "
-                             "or html, or several with commas",
-                             (int)BASE_MIN(n, 80), at);
+            return base_fail(
+                ctx, AFFECT_ERROR_USAGE,
+                "unknown format '%.*s': wants all, json, csv, eaf, textgrid, vtt, svg, "
+                "html, pdf, png, openface, video or proxy, or several with commas",
+                (int)BASE_MIN(n, 80), at);
         *formats |= found;
         at += n;
         if (!*at) return AFFECT_OK;
     }
 }
 
-affect_status report_print(affect_context *ctx, const affect_timeline *timeline,
+static affect_status print(affect_context *ctx, const affect_timeline *timeline,
                            report_format format, const char *beside, const report_options *options,
                            FILE *out) {
     report_media media = {0};
+    report_likeliest rows = {0};
     affect_status status = AFFECT_OK;
-    if (format == REPORT_EAF || format == REPORT_HTML)
+    if (format == REPORT_EAF || format == REPORT_TEXTGRID)
+        status = report_likeliest_add(ctx, timeline, &rows);
+    if (status == AFFECT_OK && (format == REPORT_EAF || format == REPORT_HTML))
         status = report_media_find(ctx, timeline, beside, options, &media);
-    if (status != AFFECT_OK) return status;
+    if (status == AFFECT_OK && format == REPORT_HTML && options && options->embed)
+        status = report_media_embeddable(ctx, &media);
+    if (status != AFFECT_OK) {
+        report_likeliest_clear(&rows);
+        report_media_clear(&media);
+        return status;
+    }
     switch (format) {
     case REPORT_JSON: status = report_print_json(ctx, timeline, out); break;
-    case REPORT_EAF: status = report_print_eaf(ctx, timeline, &media, out); break;
-    case REPORT_TEXTGRID: status = report_print_textgrid(ctx, timeline, out); break;
+    case REPORT_EAF: status = report_print_eaf(ctx, &rows.with, &media, out); break;
+    case REPORT_TEXTGRID: status = report_print_textgrid(ctx, &rows.with, out); break;
     case REPORT_VTT: status = report_print_vtt(ctx, timeline, out); break;
     case REPORT_HTML: status = report_print_html(ctx, timeline, &media, options, out); break;
-    case REPORT_SVG: status = report_print_svg(ctx, timeline, out); break;
+    case REPORT_SVG: status = report_print_svg(ctx, timeline, options, out); break;
+    case REPORT_PDF: status = report_print_pdf(ctx, timeline, options, out); break;
+    case REPORT_PNG: status = report_print_png(ctx, timeline, options, out); break;
+    case REPORT_OPENFACE: status = report_print_openface(ctx, timeline, out); break;
     case REPORT_CSV:
+    case REPORT_VIDEO:
+    case REPORT_PROXY:
     case REPORT_FORMAT_COUNT:
     default:
         status =
             base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%s is not one file", report_format_word(format));
     }
+    report_likeliest_clear(&rows);
     report_media_clear(&media);
+    return status;
+}
+
+affect_status report_print(affect_context *ctx, const affect_timeline *timeline,
+                           report_format format, const char *beside, const report_options *options,
+                           FILE *out) {
+    affect_timeline *made = NULL;
+    affect_status status = AFFECT_OK;
+    /* JSON keeps what perception said, and the merges as records. */
+    if (format != REPORT_JSON) status = timeline_resolve(ctx, timeline, &made, &timeline);
+    if (status == AFFECT_OK) status = print(ctx, timeline, format, beside, options, out);
+    affect_timeline_destroy(made);
     return status;
 }
 
 static bool wanted(unsigned formats, unsigned i) { return formats >> i & 1U; }
 
+/* Whoever made a link chooses where our files go, and which of his would be replaced. */
+static affect_status check_link(affect_context *ctx, const char *folder) {
+    if (!base_is_link(folder)) return AFFECT_OK;
+    return base_fail(ctx, AFFECT_ERROR_OUTPUT,
+                     "%s: is a symbolic link, which is not followed for writing; name the folder "
+                     "itself",
+                     folder);
+}
+
 affect_status report_check_folder(affect_context *ctx, const char *folder, unsigned formats,
                                   bool force) {
     if (base_file_exists(folder) && !base_is_folder(folder))
         return base_fail(ctx, AFFECT_ERROR_OUTPUT, "%s: is a file, not a folder", folder);
-    affect_status status = AFFECT_OK;
+    affect_status status = check_link(ctx, folder);
+    char *tables = base_path_join(folder, report_format_file(REPORT_CSV));
+    if (!tables) status = base_fail_memory(ctx);
+    if (status == AFFECT_OK && wanted(formats, REPORT_CSV)) status = check_link(ctx, tables);
+    base_free(tables);
     for (unsigned i = 0; status == AFFECT_OK && !force && i < REPORT_FORMAT_COUNT; i++) {
         char *path = base_path_join(folder, formats_table[i].file);
         if (!path) return base_fail_memory(ctx);
@@ -86,8 +124,27 @@ affect_status report_check_folder(affect_context *ctx, const char *folder, unsig
     return status;
 }
 
+/* ffmpeg writes into the file that is hidden still. */
+static affect_status write_film(affect_context *ctx, const affect_timeline *timeline,
+                                report_format format, const char *path,
+                                const report_options *options) {
+    report_media media = {0};
+    base_output out;
+    affect_status status = report_media_find(ctx, timeline, NULL, options, &media);
+    if (status == AFFECT_OK) status = base_output_open(ctx, path, &out);
+    if (status == AFFECT_OK) {
+        status = report_write_film(ctx, timeline, format, &media, options, out.temporary);
+        if (status == AFFECT_OK)
+            status = base_output_commit(ctx, &out);
+        else
+            base_output_abort(&out);
+    }
+    report_media_clear(&media);
+    return status;
+}
+
 static affect_status write_one(affect_context *ctx, const affect_timeline *timeline,
-                               report_format format, const char *folder,
+                               report_format format, const char *folder, bool hidden,
                                const report_options *options) {
     char *path = base_path_join(folder, report_format_file(format));
     if (!path) return base_fail_memory(ctx);
@@ -95,7 +152,10 @@ static affect_status write_one(affect_context *ctx, const affect_timeline *timel
     base_output out;
     if (format == REPORT_CSV) {
         status = report_write_csv(ctx, timeline, path);
+    } else if (format == REPORT_VIDEO || format == REPORT_PROXY) {
+        status = write_film(ctx, timeline, format, path, options);
     } else if ((status = base_output_open(ctx, path, &out)) == AFFECT_OK) {
+        out.unsynced = hidden;
         status = report_print(ctx, timeline, format, folder, options, out.file);
         if (status == AFFECT_OK)
             status = base_output_commit(ctx, &out);
@@ -107,46 +167,29 @@ static affect_status write_one(affect_context *ctx, const affect_timeline *timel
 }
 
 static affect_status write_all(affect_context *ctx, const affect_timeline *timeline,
-                               const char *folder, unsigned formats,
+                               const char *folder, bool hidden, unsigned formats,
                                const report_options *options) {
+    affect_timeline *made = NULL;
+    const affect_timeline *resolved = timeline; /* once for all formats */
     affect_status status = base_make_folder(ctx, folder);
-    for (unsigned i = 0; status == AFFECT_OK && i < REPORT_FORMAT_COUNT; i++)
-        if (wanted(formats, i))
-            status = write_one(ctx, timeline, (report_format)i, folder, options);
-    return status;
-}
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at) {
-    (void)info;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-affect_status report_remove_folder(affect_context *ctx, const char *folder) {
-    if (!base_file_exists(folder) || nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0)
-        return AFFECT_OK;
-    return base_fail(ctx, AFFECT_ERROR_OUTPUT, "%s: cannot remove: %s", folder, strerror(errno));
-}
-
-affect_status report_fill_folder(affect_context *ctx, const char *folder, report_fill_fn fill,
-                                 void *user) {
-    char *final = base_strdup(folder);
-    if (!final) return base_fail_memory(ctx);
-    for (size_t n = strlen(final); n > 1 && final[n - 1] == '/';) final[--n] = '\0';
-    char *slash = strrchr(final, '/');
-    base_text hidden = {0};
-    if (slash) base_text_append_n(&hidden, final, (size_t)(slash - final) + 1);
-    base_text_printf(&hidden, ".%s.partial-%ld", slash ? slash + 1 : final, (long)getpid());
-    affect_status status = hidden.failed ? base_fail_memory(ctx) : AFFECT_OK;
-    if (status == AFFECT_OK) {
-        status = fill(hidden.data, user);
-        if (status == AFFECT_OK && rename(hidden.data, final) != 0)
-            status = base_fail(ctx, AFFECT_ERROR_OUTPUT, "%s: %s", final, strerror(errno));
-        if (status != AFFECT_OK) nftw(hidden.data, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    if (status == AFFECT_OK) status = timeline_resolve(ctx, timeline, &made, &resolved);
+    report_options own = options ? *options : (report_options){0};
+    char *proxy = NULL; /* first: the page links it */
+    if (status == AFFECT_OK && wanted(formats, REPORT_PROXY)) {
+        status = write_one(ctx, resolved, REPORT_PROXY, folder, hidden, options);
+        proxy = base_path_join(folder, report_format_file(REPORT_PROXY));
+        if (status == AFFECT_OK && !proxy) status = base_fail_memory(ctx);
     }
-    base_text_destroy(&hidden);
-    base_free(final);
+    for (unsigned i = 0; status == AFFECT_OK && i < REPORT_PROXY; i++) {
+        own.media = proxy && own.proxy && i == REPORT_HTML ? proxy
+                    : options                              ? options->media
+                                                           : NULL;
+        if (wanted(formats, i))
+            status = write_one(ctx, i == REPORT_JSON ? timeline : resolved, (report_format)i,
+                               folder, hidden, &own);
+    }
+    base_free(proxy);
+    affect_timeline_destroy(made);
     return status;
 }
 
@@ -159,14 +202,15 @@ typedef struct filling {
 
 static affect_status fill(const char *folder, void *user) {
     const filling *f = user;
-    return write_all(f->ctx, f->timeline, folder, f->formats, f->options);
+    return write_all(f->ctx, f->timeline, folder, true, f->formats, f->options);
 }
 
 affect_status report_write(affect_context *ctx, const affect_timeline *timeline, const char *folder,
                            unsigned formats, const report_options *options) {
     affect_status status = report_check_folder(ctx, folder, formats, options && options->force);
     if (status != AFFECT_OK) return status;
-    if (base_is_folder(folder)) return write_all(ctx, timeline, folder, formats, options);
+    if (base_is_folder(folder))
+        return write_all(ctx, timeline, folder, options && options->unsynced, formats, options);
     filling what = {ctx, timeline, formats, options};
     return report_fill_folder(ctx, folder, fill, &what);
 }

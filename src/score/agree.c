@@ -112,6 +112,7 @@ static affect_status nominal_alpha(affect_context *ctx, const double *rank, size
 
 affect_status affect_score_krippendorff(affect_context *ctx, const double *ratings, size_t raters,
                                         size_t units, affect_score_level level, double *alpha) {
+    BASE_NEED(ctx, (!raters || !units || ratings) && alpha);
     *alpha = NAN;
     if (level == AFFECT_SCORE_INTERVAL) {
         size_t first = 0;
@@ -153,6 +154,7 @@ cleanup:
 /* Shrout & Fleiss 1979: mean squares of units, raters and the rest. */
 void affect_score_icc2(const double *ratings, size_t raters, size_t units, double *icc21,
                        double *icc2k, int64_t *dropped) {
+    if (!((!raters || !units || ratings) && icc21 && icc2k)) return;
     *icc21 = *icc2k = NAN;
     double n = 0, k = (double)raters, grand = 0;
     for (size_t u = 0; u < units; u++) {
@@ -199,6 +201,7 @@ void affect_score_icc2(const double *ratings, size_t raters, size_t units, doubl
 }
 
 double affect_score_fleiss_kappa(const int32_t *counts, size_t items, size_t classes) {
+    if (!(!items || !classes || counts)) return NAN;
     double agreement = 0, chance = 0;
     int64_t raters = -1;
     for (size_t i = 0; i < items; i++) {
@@ -226,6 +229,7 @@ double affect_score_fleiss_kappa(const int32_t *counts, size_t items, size_t cla
 
 double affect_score_pairwise_ccc(const double *ratings, size_t raters, size_t units,
                                  affect_score_variance variance, double *pairs) {
+    if (!(!raters || !units || ratings)) return NAN;
     double sum = 0;
     int64_t defined = 0;
     for (size_t a = 0; a < raters; a++) {

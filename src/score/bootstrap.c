@@ -34,6 +34,7 @@ affect_status affect_score_bootstrap(affect_context *ctx, const int32_t *unit, s
                                      size_t units, size_t rounds, uint64_t seed, double level,
                                      affect_score_metric metric, void *user, size_t values,
                                      affect_score_interval *out) {
+    BASE_NEED(ctx, (!n || unit) && metric && out);
     for (size_t v = 0; v < values; v++) out[v] = (affect_score_interval){NAN, NAN};
     if (n == 0 || units == 0 || rounds == 0) return AFFECT_OK;
     if (n > UINT32_MAX || units > n)
@@ -64,6 +65,10 @@ affect_status affect_score_bootstrap(affect_context *ctx, const int32_t *unit, s
 
     for (size_t r = 0; r < rounds; r++) {
         size_t count = 0;
+        if (affect_context_cancelled(ctx)) {
+            status = base_fail(ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+            goto cleanup;
+        }
         for (size_t k = 0; k < units; k++) {
             size_t u = (size_t)(((wide)next_random(&seed) * units) >> 64);
             size_t m = start[u + 1] - start[u];

@@ -26,6 +26,7 @@ static bool row_of(const double *p, size_t classes, size_t gold, double *best, d
 void affect_score_calibration_from(const double *probability, const int32_t *gold, size_t n,
                                    size_t classes, size_t bins, affect_score_calibration *out,
                                    affect_score_bin *bin) {
+    if (!((!n || (probability && gold)) && out)) return;
     enum { MAX_BINS = 1000 };
     affect_score_bin own[MAX_BINS];
     if (bins < 1) bins = 1;
@@ -78,6 +79,7 @@ void affect_score_calibration_from(const double *probability, const int32_t *gol
 
 double affect_score_soft_nll(const double *probability, const double *target, size_t n,
                              size_t classes) {
+    if (!(!n || (probability && target))) return NAN;
     double sum = 0;
     for (size_t i = 0; i < n * classes; i++)
         if (target[i] > 0) sum -= target[i] * log(fmax(probability[i], 1e-15));
@@ -86,6 +88,7 @@ double affect_score_soft_nll(const double *probability, const double *target, si
 
 double affect_score_coverage(const double *gold, const double *mean, const double *sd, size_t n,
                              double z, int64_t *skipped) {
+    if (!(!n || (gold && mean && sd))) return NAN;
     int64_t inside = 0, items = 0;
     for (size_t i = 0; i < n; i++) {
         if (isnan(gold[i]) || isnan(mean[i]) || isnan(sd[i])) continue;

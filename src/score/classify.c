@@ -7,6 +7,7 @@
 
 affect_status affect_score_confusion_init(affect_context *ctx, size_t classes,
                                           affect_score_confusion *out) {
+    BASE_NEED(ctx, out);
     *out = (affect_score_confusion){.classes = classes};
     if (classes == 0 || classes > 65536)
         return base_fail(ctx, AFFECT_ERROR_LIMIT, "%zu classes: 1 to 65536 are supported", classes);
@@ -15,12 +16,14 @@ affect_status affect_score_confusion_init(affect_context *ctx, size_t classes,
 }
 
 void affect_score_confusion_clear(affect_score_confusion *c) {
+    if (!c) return;
     base_free(c->counts);
     *c = (affect_score_confusion){0};
 }
 
 affect_status affect_score_confusion_add(affect_context *ctx, affect_score_confusion *c,
                                          const int32_t *gold, const int32_t *predicted, size_t n) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && c);
     int64_t skipped = 0;
     for (size_t i = 0; i < n; i++) {
         int32_t g = gold[i], p = predicted[i];
@@ -63,6 +66,7 @@ static void majority_row(const affect_score_confusion *c, int64_t best, size_t g
 
 void affect_score_classes_from(const affect_score_confusion *c, affect_score_average average,
                                affect_score_classes *out, affect_score_class *per_class) {
+    if (!(c && out)) return;
     *out = (affect_score_classes){.items = c->items, .skipped = c->skipped, .majority_class = -1};
     int64_t right_all = 0, best = 0;
     size_t averaged = 0, gold_classes = 0, union_classes = 0;
@@ -138,6 +142,7 @@ void affect_score_classes_from(const affect_score_confusion *c, affect_score_ave
  * sums of E need the marginals only: |i - j| is the number of steps between i and j, so linear
  * weights count, for each step, the pairs on both sides of it; squares multiply out. */
 double affect_score_cohen_kappa(const affect_score_confusion *c, affect_score_weighting weighting) {
+    if (!(c)) return NAN;
     size_t k = c->classes;
     double observed = 0, n = (double)c->items;
     if (c->items == 0) return NAN;

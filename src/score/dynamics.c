@@ -10,6 +10,7 @@
 
 double affect_score_derivative_ccc(const double *gold, const double *predicted, size_t n,
                                    affect_score_variance variance) {
+    if (!(!n || (gold && predicted))) return NAN;
     double count = 0, mean_x = 0, mean_y = 0, xx = 0, yy = 0, xy = 0;
     for (size_t i = 1; i < n; i++) {
         double x = gold[i] - gold[i - 1], y = predicted[i] - predicted[i - 1];
@@ -118,6 +119,7 @@ affect_status affect_score_turning_points(affect_context *ctx, const double *gol
                                           const double *predicted, size_t n, double prominence,
                                           double tolerance, affect_score_f1 *out,
                                           double *onset_error) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && out && onset_error);
     *out = (affect_score_f1){0};
     *onset_error = NAN;
     uint64_t *points = base_alloc(3 * (n + 1) * sizeof *points);
@@ -146,6 +148,7 @@ static size_t label_changes(const int32_t *labels, size_t n, int place_bits, uin
 affect_status affect_score_label_changes(affect_context *ctx, const int32_t *gold,
                                          const int32_t *predicted, size_t n, double tolerance,
                                          affect_score_f1 *out, double *onset_error) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && out && onset_error);
     *out = (affect_score_f1){0};
     *onset_error = NAN;
     int place_bits = score_bits(n);
@@ -175,6 +178,7 @@ static double shifted_pearson(const double *gold, const double *predicted, size_
 
 double affect_score_residual_lag(const double *gold, const double *predicted, size_t n,
                                  size_t max_shift, double *correlation, bool *on_bound) {
+    if (!((!n || (gold && predicted)) && correlation && on_bound)) return NAN;
     *correlation = NAN;
     *on_bound = false;
     if (n < 3) return NAN;
@@ -200,6 +204,7 @@ double affect_score_residual_lag(const double *gold, const double *predicted, si
 
 void affect_score_transitions(const int32_t *labels, const int32_t *sequence, size_t n,
                               size_t classes, int64_t *counts) {
+    if (!((!n || labels) && counts)) return;
     for (size_t i = 0; i < classes * classes; i++) counts[i] = 0;
     for (size_t i = 1; i < n; i++) {
         int32_t a = labels[i - 1], b = labels[i];
@@ -211,6 +216,7 @@ void affect_score_transitions(const int32_t *labels, const int32_t *sequence, si
 
 double affect_score_transition_distance(const int64_t *gold, const int64_t *predicted,
                                         size_t classes) {
+    if (!(!classes || (gold && predicted))) return NAN;
     double sum = 0, weight = 0;
     for (size_t a = 0; a < classes; a++) {
         double g = 0, p = 0, distance = 0;

@@ -12,6 +12,7 @@ affect_status affect_score_multilabel_from(affect_context *ctx, const uint8_t *g
                                            const uint8_t *predicted, size_t n, size_t labels,
                                            affect_score_multilabel *out,
                                            affect_score_class *per_label) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && out);
     *out = (affect_score_multilabel){.items = (int64_t)n};
     int64_t *sums = base_calloc(labels * 3, sizeof *sums); /* gold, predicted, both: per label */
     if (!sums) return base_fail_memory(ctx);
@@ -64,6 +65,7 @@ affect_status affect_score_multilabel_from(affect_context *ctx, const uint8_t *g
 void affect_score_apply_threshold(const double *probability, size_t n, size_t labels,
                                   const double *threshold, bool single, bool at_least_one,
                                   uint8_t *out) {
+    if (!(!n || !labels || (probability && threshold && out))) return;
     for (size_t i = 0; i < n; i++) {
         const double *p = probability + i * labels;
         uint8_t *row = out + i * labels;
@@ -80,6 +82,7 @@ void affect_score_apply_threshold(const double *probability, size_t n, size_t la
 
 void affect_score_apply_top_k(const double *probability, size_t n, size_t labels, size_t k,
                               uint8_t *out) {
+    if (!(!n || !labels || (probability && out))) return;
     memset(out, 0, n * labels);
     for (size_t i = 0; i < n; i++)
         for (size_t round = 0; round < k && round < labels; round++) {
@@ -128,6 +131,7 @@ static double best_threshold(candidate *items, size_t n, size_t positives) {
 affect_status affect_score_tune_threshold(affect_context *ctx, const double *probability,
                                           const uint8_t *gold, size_t n, size_t labels, bool single,
                                           double *threshold) {
+    BASE_NEED(ctx, (!n || (probability && gold)) && threshold);
     size_t groups = single ? 1 : labels;
     candidate *items = base_alloc((n * (single ? labels : 1) + 1) * sizeof *items);
     if (!items) return base_fail_memory(ctx);

@@ -7,6 +7,7 @@
 
 affect_status affect_score_wheels_open(affect_context *ctx, const char *path,
                                        affect_score_wheels **out) {
+    BASE_NEED(ctx, path && out);
     return score_wheels_open(ctx, path, out);
 }
 
@@ -32,6 +33,7 @@ affect_status affect_score_open_sets(affect_context *ctx, affect_score_edition e
                                      const affect_score_wheels *wheels, const char *const *groups,
                                      const char *const *gold, const char *const *predicted,
                                      size_t n, affect_score_open *out) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && out);
     bool grouped = edition == AFFECT_SCORE_MER2024;
     *out = (affect_score_open){NAN, NAN, NAN, (int64_t)n};
     if (grouped ? !groups : !wheels)
@@ -61,6 +63,7 @@ affect_status affect_score_open_sets(affect_context *ctx, affect_score_edition e
 affect_status affect_score_hit_rates(affect_context *ctx, const affect_score_wheels *wheels,
                                      const char *const *gold, const char *const *predicted,
                                      size_t n, const char *known, affect_score_hits *out) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && wheels && known && out);
     *out = (affect_score_hits){.hit_rate = NAN, .mscore = NAN};
     if (!wheels) return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "the hit rate wants wheels");
     unsigned form = SCORE_LABELS_LOWER | SCORE_LABELS_STRIP;

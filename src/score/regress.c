@@ -155,10 +155,12 @@ static double ccc_of(moments m, affect_score_variance variance) {
 
 double affect_score_ccc(const double *gold, const double *predicted, size_t n,
                         affect_score_variance variance) {
+    if (!(!n || (gold && predicted))) return NAN;
     return ccc_of(moments_of(gold, predicted, n), variance);
 }
 
 double affect_score_pearson(const double *gold, const double *predicted, size_t n) {
+    if (!(!n || (gold && predicted))) return NAN;
     return pearson_of(moments_of(gold, predicted, n));
 }
 
@@ -235,6 +237,7 @@ affect_status affect_score_regression_from(affect_context *ctx, const double *go
                                            const double *predicted, size_t n,
                                            affect_score_variance variance,
                                            affect_score_regression *out) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && out);
     *out = (affect_score_regression){
         .mae = NAN, .rmse = NAN, .pearson = NAN, .spearman = NAN, .ccc = NAN};
     moments m = moments_of(gold, predicted, n);
@@ -268,6 +271,7 @@ affect_status affect_score_ccc_by_clip(affect_context *ctx, const double *gold,
                                        const double *predicted, const int32_t *clip, size_t n,
                                        size_t clips, affect_score_variance variance, double *mean,
                                        double *per_clip, int64_t *undefined) {
+    BASE_NEED(ctx, (!n || (gold && predicted && clip)) && mean);
     /* Bucket the items so that each clip is contiguous; two passes over the data in all. */
     size_t *start = base_calloc(clips + 1, sizeof *start);
     double *x = base_alloc(n * sizeof *x), *y = base_alloc(n * sizeof *y);
@@ -417,6 +421,7 @@ affect_status affect_score_sentiment_from(affect_context *ctx, const double *gol
                                           const double *predicted, size_t n,
                                           affect_score_sentiment_set set,
                                           affect_score_sentiment *out) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && out);
     *out = (affect_score_sentiment){0};
     moments m = moments_of(gold, predicted, n);
     out->items = (int64_t)m.n;
@@ -431,6 +436,7 @@ affect_status affect_score_sentiment_from(affect_context *ctx, const double *gol
 affect_status affect_score_sentiment_classes_from(affect_context *ctx, const int32_t *gold,
                                                   const double *scores, size_t n, bool table_bug,
                                                   affect_score_sentiment_classes *out) {
+    BASE_NEED(ctx, (!n || (gold && scores)) && out);
     *out = (affect_score_sentiment_classes){0};
     small_table three = {0}, has0 = {0}, non0 = {0};
     for (size_t i = 0; i < n; i++) {

@@ -88,6 +88,8 @@ affect_status affect_score_eder(affect_context *ctx, const affect_score_segment 
                                 size_t gold_count, const affect_score_segment *predicted,
                                 size_t predicted_count, const double *clip_duration, size_t clips,
                                 double *out) {
+    BASE_NEED(ctx, (gold || !gold_count) && (predicted || !predicted_count) &&
+                       (clip_duration || !clips) && out);
     *out = NAN;
     const affect_score_segment *g = NULL, *p = NULL;
     affect_score_segment *own[2] = {NULL, NULL};
@@ -140,6 +142,7 @@ affect_status affect_score_spotting_from(affect_context *ctx, const affect_score
                                          size_t gold_count, const affect_score_segment *predicted,
                                          size_t predicted_count, double iou, size_t classes,
                                          affect_score_spotting *out) {
+    BASE_NEED(ctx, (gold || !gold_count) && (predicted || !predicted_count) && out);
     *out = (affect_score_spotting){.analysis_f1 = NAN, .strs = NAN};
     const affect_score_segment *g = NULL, *p = NULL;
     affect_score_segment *own[2] = {NULL, NULL};
@@ -188,6 +191,123 @@ cleanup:
     base_free(seen);
     base_free(own[0]);
     base_free(own[1]);
+    return status;
+}
+
+/* ---- localisation ---- */
+
+typedef struct ranked {
+    double score;
+    size_t at; /* place among the predictions as they came */
+} ranked;
+
+static int by_falling_score(const void *a, const void *b) {
+    const ranked *x = a, *y = b;
+    if (x->score != y->score) return x->score > y->score ? -1 : 1;
+    return x->at < y->at ? -1 : 1;
+}
+
+/* One label's segments, by clip. */
+typedef struct by_label {
+    affect_score_segment *gold, *predicted;
+    size_t gold_count, predicted_count;
+    ranked *order;  /* of the predictions */
+    uint8_t *taken; /* of gold */
+} by_label;
+
+static void pick_label(by_label *l, int32_t label, const affect_score_segment *gold, size_t n,
+                       const affect_score_segment *predicted, const double *scores, size_t m) {
+    l->gold_count = l->predicted_count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (gold[i].label == label) l->gold[l->gold_count++] = gold[i];
+    for (size_t j = 0; j < m; j++) {
+        if (predicted[j].label != label) continue;
+        l->order[l->predicted_count] = (ranked){scores ? scores[j] : 0, l->predicted_count};
+        l->predicted[l->predicted_count++] = predicted[j];
+    }
+    qsort(l->order, l->predicted_count, sizeof *l->order, by_falling_score);
+}
+
+/* The area under the monotone precision-recall curve. */
+static double average_precision(by_label *l, double iou, double *precision) {
+    size_t right = 0;
+    memset(l->taken, 0, l->gold_count);
+    for (size_t k = 0; k < l->predicted_count; k++) {
+        const affect_score_segment *p = &l->predicted[l->order[k].at];
+        double best = -1;
+        size_t of = 0;
+        for (size_t i = 0; i < l->gold_count; i++) {
+            if (l->taken[i] || l->gold[i].clip != p->clip) continue;
+            double overlap = iou_of(&l->gold[i], p);
+            if (overlap >= iou && overlap > best) best = overlap, of = i;
+        }
+        if (best >= 0) {
+            l->taken[of] = 1;
+            right++;
+            precision[right - 1] = (double)right / (double)(k + 1); /* where recall rises */
+        }
+    }
+    double area = 0, highest = 0;
+    for (size_t k = right; k-- > 0;) {
+        highest = most(highest, precision[k]);
+        area += highest / (double)l->gold_count;
+    }
+    return area;
+}
+
+affect_status affect_score_localisation_from(affect_context *ctx, const affect_score_segment *gold,
+                                             size_t gold_count,
+                                             const affect_score_segment *predicted,
+                                             const double *scores, size_t predicted_count,
+                                             double iou, size_t classes,
+                                             affect_score_localisation *out) {
+    BASE_NEED(ctx, (gold || !gold_count) && (predicted || !predicted_count) && out);
+    *out = (affect_score_localisation){.map = NAN};
+    if (!classes || classes > 65536 || isnan(iou))
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "localisation: wants 1 to 65536 labels");
+    for (size_t k = 0; k < gold_count + predicted_count; k++) {
+        const affect_score_segment *x = k < gold_count ? &gold[k] : &predicted[k - gold_count];
+        if (x->label < 0 || (size_t)x->label >= classes || !(x->t0 <= x->t1))
+            return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                             "localisation: a segment's label or times are out of range");
+    }
+    by_label l = {.gold = base_alloc(BASE_MAX(gold_count, 1) * sizeof *l.gold),
+                  .predicted = base_alloc(BASE_MAX(predicted_count, 1) * sizeof *l.predicted),
+                  .order = base_alloc(BASE_MAX(predicted_count, 1) * sizeof *l.order),
+                  .taken = base_alloc(BASE_MAX(gold_count, 1))};
+    double *precision = base_alloc(BASE_MAX(predicted_count, 1) * sizeof *precision);
+    affect_status status = l.gold && l.predicted && l.order && l.taken && precision
+                               ? AFFECT_OK
+                               : base_fail_memory(ctx);
+    double sum = 0, labels = 0;
+    for (size_t c = 0; c < classes && status == AFFECT_OK; c++) {
+        affect_score_spotting one;
+        pick_label(&l, (int32_t)c, gold, gold_count, predicted, scores, predicted_count);
+        if (l.gold_count) {
+            sum += average_precision(&l, iou, precision);
+            labels += 1;
+        }
+        if (!l.gold_count && !l.predicted_count) continue;
+        status = affect_score_spotting_from(ctx, l.gold, l.gold_count, l.predicted,
+                                            l.predicted_count, iou, 0, &one);
+        if (status == AFFECT_OK) out->f1.matched += one.spot.matched;
+    }
+    if (status == AFFECT_OK) {
+        double matched = (double)out->f1.matched;
+        out->f1.gold = (int64_t)gold_count;
+        out->f1.predicted = (int64_t)predicted_count;
+        out->f1.precision = predicted_count ? matched / (double)predicted_count : 0;
+        out->f1.recall = gold_count ? matched / (double)gold_count : 0;
+        out->f1.f1 = gold_count + predicted_count
+                         ? 2 * matched / (double)(gold_count + predicted_count)
+                         : NAN;
+        if (labels > 0) out->map = sum / labels;
+    }
+    base_free(l.gold);
+    base_free(l.predicted);
+    base_free(l.order);
+    base_free(l.taken);
+    base_free(precision);
     return status;
 }
 
@@ -260,6 +380,7 @@ affect_status affect_score_cause_pairs(affect_context *ctx, const affect_score_p
                                        size_t gold_count, const affect_score_pair *predicted,
                                        size_t predicted_count, size_t emotions, int32_t neutral,
                                        affect_score_f1 *overall, double *weighted) {
+    BASE_NEED(ctx, (gold || !gold_count) && (predicted || !predicted_count) && overall && weighted);
     *overall = (affect_score_f1){0};
     *weighted = NAN;
     const affect_score_pair *const side[2] = {gold, predicted};

@@ -40,6 +40,7 @@ static bool probability_shares(double *votes, size_t classes, double all, double
 
 bool affect_score_votes_target(const double *votes, size_t classes, affect_score_votes convention,
                                double *target, int32_t *label, bool *not_a_face) {
+    if (!(votes && target && label)) return false;
     double counted[MOST_CLASSES + 2], kept[MOST_CLASSES + 2] = {0}, all = 0;
     *label = -1;
     if (not_a_face) *not_a_face = false;

@@ -33,7 +33,8 @@ static double sum_pairwise(const double *x, size_t n) {
     return sum_pairwise(x, half) + sum_pairwise(x + half, n - half);
 }
 
-double score_mean_pairwise(const double *x, size_t n) {
+/* Mean in the order of numpy's pairwise summation. NaN for n = 0. */
+static double mean_pairwise(const double *x, size_t n) {
     return n ? sum_pairwise(x, n) / (double)n : NAN;
 }
 
@@ -246,8 +247,8 @@ static int compare_text(const data_value *a, const data_value *b) {
                : (a->as.text.length > b->as.text.length) - (a->as.text.length < b->as.text.length);
 }
 
-const char *score_wheels_sector(const score_wheels *w, const char *label, size_t wheel,
-                                size_t level) {
+/* The sector of a lower-case label on wheel 0..4 at level 0..1, or NULL. Borrowed. */
+static const char *sector_of(const score_wheels *w, const char *label, size_t wheel, size_t level) {
     const dictionary *sectors = &w->sector[wheel][level];
     const data_value *formats = look_up(&w->format, label, strlen(label));
     const data_value *best = NULL, *sector = NULL;
@@ -300,7 +301,7 @@ static size_t sectors_of(const score_wheels *w, const score_labels *labels, size
                          size_t level, const char **out) {
     size_t n = 0;
     for (size_t i = 0; i < labels->count; i++) {
-        const char *sector = score_wheels_sector(w, labels->items[i], wheel, level);
+        const char *sector = sector_of(w, labels->items[i], wheel, level);
         if (sector && *sector) n = add_distinct(out, n, sector);
     }
     return n;
@@ -338,8 +339,8 @@ affect_status score_wheel_sets(affect_context *ctx, const score_wheels *wheels,
             }
             score_wheel_row *row = &rows[k][level];
             row->samples = used;
-            row->precision = p[k] = used ? score_mean_pairwise(precision, used) : 0;
-            row->recall = r[k] = used ? score_mean_pairwise(recall, used) : 0;
+            row->precision = p[k] = used ? mean_pairwise(precision, used) : 0;
+            row->recall = r[k] = used ? mean_pairwise(recall, used) : 0;
             row->f = f[k] = p[k] + r[k] > 0 ? 2 * (p[k] * r[k]) / (p[k] + r[k]) : 0;
         }
         /* numpy's mean over an axis of a 5 x 3 table adds row by row. */
@@ -402,8 +403,7 @@ affect_status score_hit_rates(affect_context *ctx, const score_wheels *wheels,
             each[used] = (double)both;
             each[n + 1 + used++] = known ? (double)both / (double)known : 0;
         }
-        hits[k] = (score_hits){score_mean_pairwise(each, used),
-                               score_mean_pairwise(each + n + 1, used), used};
+        hits[k] = (score_hits){mean_pairwise(each, used), mean_pairwise(each + n + 1, used), used};
         *hit_rate += hits[k].hit_rate;
         *mscore += hits[k].mscore;
     }
@@ -474,8 +474,8 @@ affect_status score_grouped_sets(affect_context *ctx, const score_open_sets *set
         base_free(lists);
     }
     if (!status) {
-        *accuracy = score_mean_pairwise(a, sets->samples);
-        *recall = score_mean_pairwise(a + sets->samples, sets->samples);
+        *accuracy = mean_pairwise(a, sets->samples);
+        *recall = mean_pairwise(a + sets->samples, sets->samples);
     }
     base_free(gold);
     base_free(a);

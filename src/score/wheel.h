@@ -2,9 +2,10 @@
  * after grouping.
  *
  *   2024  groups come from a file a sample, made once by a language model (a zip of npy texts);
- * score = mean of set accuracy and recall over samples (MERTools MER2024/main-ov.py) 2025  five
- * emotion wheels, levels 1 and 2; score = mean over the ten of F(mean precision, mean recall) 2026
- * five emotion wheels, level 1 only (MERTools MER2026, evaluation/wheel.py)
+ *         score = mean of set accuracy and recall over samples (MERTools MER2024/main-ov.py)
+ *   2025  five emotion wheels, levels 1 and 2; score = mean over the ten of F(mean precision, mean
+ *         recall)
+ *   2026  five emotion wheels, level 1 only (MERTools MER2026, evaluation/wheel.py)
  *
  * A label goes surface word -> base forms -> synonym representatives -> sector of the wheel; of
  * several representatives the alphabetically first that has a sector counts; a label without one is
@@ -39,9 +40,6 @@ typedef affect_score_wheels score_wheels;
 AFFECT_MUST_USE affect_status score_wheels_open(affect_context *ctx, const char *path,
                                                 score_wheels **out);
 void score_wheels_destroy(score_wheels *wheels);
-/* The sector of a lower-case label on wheel 0..4 at level 0..1, or NULL. Borrowed. */
-const char *score_wheels_sector(const score_wheels *wheels, const char *label, size_t wheel,
-                                size_t level);
 
 typedef struct score_open_sets {
     size_t samples;
@@ -89,8 +87,5 @@ AFFECT_MUST_USE affect_status score_hit_rates(affect_context *ctx, const score_w
 AFFECT_MUST_USE affect_status score_grouped_sets(affect_context *ctx, const score_open_sets *sets,
                                                  const char *const *groups, double *accuracy,
                                                  double *recall);
-
-/* Mean in the order of numpy's pairwise summation. NaN for n = 0. */
-double score_mean_pairwise(const double *x, size_t n);
 
 #endif

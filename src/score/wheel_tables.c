@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/document.h"
+#include "data/data_private.h"
 #include "data/table.h"
 #include "data/xlsx.h"
 #include "score/wheel.h"

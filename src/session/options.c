@@ -2,17 +2,23 @@
 #include <math.h>
 #include <string.h>
 
-#include "session/internal.h"
+#include "session/session_private.h"
 
 affect_status affect_options_create(affect_context *ctx, affect_options **out) {
+    BASE_NEED(ctx, out);
+    *out = NULL;
+    BASE_NEED(ctx, ctx);
     *out = base_calloc(1, sizeof **out);
     if (!*out) return base_fail_memory(ctx);
     **out = (struct affect_options){.ctx = ctx,
+                                    .plan = &session_default_plan,
                                     .face = true,
                                     .voice = true,
                                     .words = true,
-                                    .rate_hz = fuse_options_default().rate_hz,
-                                    .audio_stream = -1};
+                                    .identity = true,
+                                    .rate_hz = 10,
+                                    .audio_stream = -1,
+                                    .length = AFFECT_TIME_NONE};
     return AFFECT_OK;
 }
 
@@ -46,11 +52,32 @@ affect_status session_options_copy(affect_context *ctx, const affect_options *op
     return status;
 }
 
-void affect_options_set_face(affect_options *o, int on) { o->face = on != 0; }
-void affect_options_set_voice(affect_options *o, int on) { o->voice = on != 0; }
-void affect_options_set_words(affect_options *o, int on) { o->words = on != 0; }
+void affect_options_set_face(affect_options *o, int on) {
+    if (o) o->face = on != 0;
+}
+affect_status affect_options_set_person_count(affect_options *o, int count) {
+    BASE_NEED(NULL, o);
+    if (count < 0 || count > 1000)
+        return base_fail(o->ctx, AFFECT_ERROR_ARGUMENT, "a count of %d persons is outside 0..1000",
+                         count);
+    o->person_count = count;
+    return AFFECT_OK;
+}
+void affect_options_set_identity(affect_options *o, int on) {
+    if (o) o->identity = on != 0;
+}
+void affect_options_set_keep_offset(affect_options *o, int on) {
+    if (o) o->keep_offset = on != 0;
+}
+void affect_options_set_voice(affect_options *o, int on) {
+    if (o) o->voice = on != 0;
+}
+void affect_options_set_words(affect_options *o, int on) {
+    if (o) o->words = on != 0;
+}
 
 affect_status affect_options_set_rate(affect_options *o, double rate_hz) {
+    BASE_NEED(NULL, o);
     if (!(rate_hz >= 0.1 && rate_hz <= 1000.0))
         return base_fail(o->ctx, AFFECT_ERROR_ARGUMENT, "a rate of %g Hz is outside 0.1..1000",
                          rate_hz);
@@ -59,6 +86,7 @@ affect_status affect_options_set_rate(affect_options *o, double rate_hz) {
 }
 
 affect_status affect_options_set_audio_stream(affect_options *o, int stream) {
+    BASE_NEED(NULL, o);
     if (stream < -1)
         return base_fail(o->ctx, AFFECT_ERROR_ARGUMENT,
                          "audio stream %d: streams are counted from 0, -1 is the best", stream);
@@ -67,6 +95,7 @@ affect_status affect_options_set_audio_stream(affect_options *o, int stream) {
 }
 
 affect_status affect_options_set_subtitles(affect_options *o, const char *path) {
+    BASE_NEED(NULL, o);
     char *copy = base_strdup(path);
     if (path && !copy) return base_fail_memory(o->ctx);
     base_free(o->subtitles);
@@ -74,23 +103,27 @@ affect_status affect_options_set_subtitles(affect_options *o, const char *path) 
     return AFFECT_OK;
 }
 
-/* The tasks that a stage asks session_option_model for. */
-static const char *const tasks[] = {
-    "face.detect",          "face.mesh",     "face.geometry", "face.emotion",
-    "voice.activity",       "voice.speaker", "voice.prosody", "voice.emotion",
-    "words.recognition.en", "words.lexicon", "text.emotion",
-};
+affect_status affect_options_set_subtitles_offset(affect_options *o, double seconds) {
+    BASE_NEED(NULL, o);
+    if (!(fabs(seconds) <= 360000))
+        return base_fail(o->ctx, AFFECT_ERROR_ARGUMENT,
+                         "subtitles offset %g s: -360000 to 360000 expected", seconds);
+    o->subtitles_offset = time_from_seconds(seconds);
+    return AFFECT_OK;
+}
 
-static bool is_task(const char *task) {
-    for (size_t i = 0; task && i < BASE_COUNT(tasks); i++)
-        if (strcmp(tasks[i], task) == 0) return true;
+static bool is_task(const session_plan *plan, const char *task) {
+    const session_task *t;
+    for (size_t i = 0; task && (t = session_task_at(plan, i)); i++)
+        if (strcmp(t->task, task) == 0) return true;
     return false;
 }
 
-static affect_status unknown_task(affect_context *ctx, const char *task) {
+static affect_status unknown_task(affect_context *ctx, const session_plan *plan, const char *task) {
     base_text all = {0};
-    for (size_t i = 0; i < BASE_COUNT(tasks); i++)
-        base_text_printf(&all, "%s%s", i ? ", " : "", tasks[i]);
+    const session_task *t;
+    for (size_t i = 0; (t = session_task_at(plan, i)); i++)
+        base_text_printf(&all, "%s%s", i ? ", " : "", t->task);
     affect_status status =
         base_fail(ctx, AFFECT_ERROR_ARGUMENT, "no model can be named for the task '%s'; tasks: %s",
                   task ? task : "(none)", all.failed ? "" : all.data);
@@ -99,7 +132,8 @@ static affect_status unknown_task(affect_context *ctx, const char *task) {
 }
 
 affect_status affect_options_set_model(affect_options *o, const char *task, const char *model) {
-    if (!is_task(task)) return unknown_task(o->ctx, task);
+    BASE_NEED(NULL, o);
+    if (!is_task(o->plan, task)) return unknown_task(o->ctx, o->plan, task);
     for (size_t i = 0; i < o->models.count; i++)
         if (strcmp(o->models.items[i].task, task) == 0) {
             char *copy = base_strdup(model);
@@ -121,13 +155,8 @@ affect_status affect_options_set_model(affect_options *o, const char *task, cons
     return AFFECT_OK;
 }
 
-const char *session_option_model(const affect_options *o, const char *task) {
-    for (size_t i = 0; i < o->models.count; i++)
-        if (strcmp(o->models.items[i].task, task) == 0) return o->models.items[i].model;
-    return NULL;
-}
-
 affect_status affect_options_set_look_ahead_ms(affect_options *o, int ms) {
+    BASE_NEED(NULL, o);
     if (ms < 2000 || ms > 600000)
         return base_fail(o->ctx, AFFECT_ERROR_ARGUMENT,
                          "a look-ahead of %d ms is outside 2000..600000", ms);
@@ -136,26 +165,80 @@ affect_status affect_options_set_look_ahead_ms(affect_options *o, int ms) {
 }
 
 void affect_options_on_rows(affect_options *o, affect_rows_fn call, void *user) {
+    if (!o) return;
     o->on_rows = call;
     o->rows_user = user;
 }
 
 void affect_options_on_intervals(affect_options *o, affect_intervals_fn call, void *user) {
+    if (!o) return;
     o->on_intervals = call;
     o->intervals_user = user;
 }
 
 void affect_options_on_event(affect_options *o, affect_event_fn call, void *user) {
+    if (!o) return;
     o->on_event = call;
     o->event_user = user;
 }
 
 void affect_options_on_warning(affect_options *o, affect_warning_fn call, void *user) {
+    if (!o) return;
     o->on_warning = call;
     o->warning_user = user;
 }
 
+void affect_options_on_link(affect_options *o, affect_link_fn call, void *user) {
+    if (!o) return;
+    o->on_link = call;
+    o->link_user = user;
+}
+
+void affect_options_on_provisional(affect_options *o, affect_provisional_fn call, void *user) {
+    if (!o) return;
+    o->on_provisional = call;
+    o->provisional_user = user;
+}
+
 void affect_options_on_progress(affect_options *o, affect_progress_fn call, void *user) {
+    if (!o) return;
     o->on_progress = call;
     o->progress_user = user;
+}
+
+affect_status affect_options_copy(affect_context *ctx, const affect_options *options,
+                                  affect_options **out) {
+    BASE_NEED(ctx, out);
+    *out = NULL;
+    BASE_NEED(ctx, ctx);
+    return session_options_copy(ctx, options, out);
+}
+
+static const char *on_off(bool on) { return on ? "on" : "off"; }
+
+size_t affect_options_describe(const affect_options *options, char *text, size_t size) {
+    affect_options defaults = {.face = true,
+                               .voice = true,
+                               .words = true,
+                               .identity = true,
+                               .rate_hz = 10,
+                               .audio_stream = -1};
+    const affect_options *o = options ? options : &defaults;
+    base_text line = {0};
+    base_text_printf(&line, "face %s, voice %s, words %s, identity %s, rate %g, audio stream %d",
+                     on_off(o->face), on_off(o->voice), on_off(o->words), on_off(o->identity),
+                     o->rate_hz, o->audio_stream);
+    if (o->keep_offset) base_text_append(&line, ", offset kept");
+    if (o->person_count) base_text_printf(&line, ", %d persons", o->person_count);
+    if (o->look_ahead_ms) base_text_printf(&line, ", look-ahead %d ms", o->look_ahead_ms);
+    if (o->subtitles)
+        base_text_printf(&line, ", subtitles %s offset %g s", o->subtitles,
+                         time_to_seconds(o->subtitles_offset));
+    for (size_t i = 0; i < o->models.count; i++)
+        if (o->models.items[i].model)
+            base_text_printf(&line, ", %s %s", o->models.items[i].task, o->models.items[i].model);
+    size_t length = line.length;
+    if (text && size) snprintf(text, size, "%s", line.length ? line.data : "");
+    base_text_destroy(&line);
+    return length;
 }

@@ -1,21 +1,24 @@
-/* The engine: what is pushed goes into two lanes (face; voice and words), what they have found is
- * called back and fused as it becomes final, and the end joins everything into one timeline. */
+/* The engine: what is pushed goes into two workers (pictures; sound) for the stages of perception,
+ * what they have found is called back and understood as it becomes final, and the end joins
+ * everything into one timeline. */
 #include <math.h>
 #include <string.h>
 
+#include "align/speaking.h"
 #include "infer/infer.h"
-#include "session/internal.h"
+#include "session/session_private.h"
+#include "words/words.h"
 
-enum { FACE_LANE, SOUND_LANE, LANES };
-/* What waits for a lane: .6 s of pictures at 25 a second, 2.4 s of sound. An end of an utterance
- * keeps the sound lane busy for long; but what is left of it when the pictures are done is worked
+enum { PICTURE_WORKER, SOUND_WORKER, WORKERS };
+/* What waits for a worker: .6 s of pictures at 25 a second, 2.4 s of sound. An end of an utterance
+ * keeps the sound worker busy for long; but what is left of it when the pictures are done is worked
  * through alone. */
 enum { FRAMES_AHEAD = 16, BLOCKS_AHEAD = 24 };
 
-/* Callbacks and fusion are served this often, in time of the recording, if the lanes happen to be
- * between two items. They wait for a lane only when it is so late: the caller decodes, which takes
- * longest of all, and while it waits for a lane (a fifth of a second of sound takes as long as five
- * pictures) the pictures' lane starves. */
+/* Callbacks and understanding are served this often, in time of the recording, if the workers happen to be
+ * between two items. They wait for a worker only when it is so late: the caller decodes, which
+ * takes longest of all, and while it waits for a worker (a fifth of a second of sound takes as long
+ * as five pictures) the pictures' worker starves. */
 #define SERVE_EVERY (100 * AFFECT_MILLISECOND)
 #define SERVE_LATEST (2 * AFFECT_SECOND)
 #define ADVANCE_LATEST (500 * AFFECT_MILLISECOND)
@@ -23,24 +26,31 @@ enum { FRAMES_AHEAD = 16, BLOCKS_AHEAD = 24 };
 struct affect_session {
     affect_context *ctx;
     affect_options *options;
-    session_lane lanes[LANES];
+    session_worker workers[WORKERS];
     session_stage own;  /* warnings, texts that were pushed: no perception of its own */
-    session_stage text; /* words from a transcript */
-    void *feed;         /* texts that are pushed */
-    session_stage fused;
-    fuse_stage *fuse;
-    double fuse_seconds;
-    affect_time look_ahead; /* INT64_MAX = fuse at the end */
-    affect_time pushed;     /* the end of the latest thing pushed */
-    affect_time advanced;   /* and at the latest fusion */
-    bool fed, finished, framed;
-    affect_time last_frame;
-    affect_status broken; /* what an earlier call failed with */
-    float *clean;         /* samples without NaN */
+    session_stage text; /* what was given as text, by a file or pushed */
+    const session_perception *reader; /* the kind that takes text; NULL: none does */
+    void *feed;                       /* of texts that are pushed */
+    session_stage *understanding;
+    size_t understanding_count;
+    const affect_timeline **seen; /* room for the timelines of all stages: what a view borrows */
+    affect_time look_ahead;       /* INT64_MAX = understand at the end */
+    affect_time pushed;           /* the end of the latest thing pushed */
+    affect_time advanced;         /* and when understanding last went on */
+    affect_time told;             /* and when what is provisional was last said */
+    bool fed, finished;
+    affect_time last_frame; /* NONE before the first */
+    affect_time last_text;  /* the begin of the latest text */
+    affect_time sound_end;  /* the end of the latest sound, NONE before the first */
+    affect_status broken;   /* what an earlier call failed with */
+    float *clean;           /* samples without NaN */
     size_t clean_capacity;
+    uint8_t *rgb; /* a frame that came in other pixels */
+    size_t rgb_capacity;
     struct { /* pushed sound that is not mono at 16 kHz; resampler NULL: none under way */
         media_resampler *resampler;
         int rate, channels;
+        bool told;           /* that channels cancel */
         affect_time t0;      /* of its first sample */
         int64_t taken, made; /* samples in and out since then */
     } sound;
@@ -50,27 +60,49 @@ struct affect_session {
 enum { SOUND_RATE = 16000 };
 #define SOUND_JOIN AFFECT_MILLISECOND
 
-enum { MAX_INPUTS = LANES * LANE_STAGES + 2 };
-
-/* The timelines of perception, in a fixed order. */
-static size_t inputs(const affect_session *s, const affect_timeline *out[MAX_INPUTS]) {
+/* The timelines of perception, in a fixed order; those of understanding have room behind them. */
+static timeline_view perceived(affect_session *s) {
     size_t n = 0;
-    for (int l = 0; l < LANES; l++)
-        for (size_t i = 0; i < s->lanes[l].stage_count; i++)
-            if (!s->lanes[l].stages[i].dropped) out[n++] = s->lanes[l].stages[i].timeline;
-    out[n++] = s->text.timeline;
-    return n;
+    for (int l = 0; l < WORKERS; l++)
+        for (size_t i = 0; i < s->workers[l].stage_count; i++)
+            if (!s->workers[l].stages[i].dropped) s->seen[n++] = s->workers[l].stages[i].timeline;
+    s->seen[n++] = s->text.timeline;
+    return (timeline_view){s->seen, n};
 }
 
-static affect_status add_stage(affect_session *s, session_lane *lane,
-                               const session_stage_kind *kind) {
-    session_stage *stage = &lane->stages[lane->stage_count++];
+static affect_status add_perception(affect_session *s, const session_perception *kind) {
+    session_worker *worker =
+        &s->workers[kind->takes == MEDIA_FRAME ? PICTURE_WORKER : SOUND_WORKER];
+    session_stage *stage = &worker->stages[worker->stage_count++];
     stage->kind = kind;
     affect_status status = timeline_create(s->ctx, &stage->timeline);
     if (status == AFFECT_OK)
         status = kind->create(s->ctx, s->options, stage->timeline, &stage->impl);
     if (status == AFFECT_OK) stage->lacking = stage->timeline->warnings->count > 0;
     return status;
+}
+
+/* Did the user name a model for one of the tasks? */
+static bool is_named(const affect_options *o, const session_task *tasks) {
+    for (; tasks && tasks->task; tasks++)
+        if (session_option_model(o, tasks->task)) return true;
+    return false;
+}
+
+/* A stage whose own model is missing is left out with a warning; one that was named is an error. */
+static affect_status add_understanding(affect_session *s, const session_understanding *kind) {
+    session_stage *stage = &s->understanding[s->understanding_count++];
+    stage->understanding = kind;
+    affect_status status = timeline_create(s->ctx, &stage->timeline);
+    if (status != AFFECT_OK) return status;
+    status = kind->create(s->ctx, s->options, stage->timeline, &stage->impl);
+    if (status == AFFECT_ERROR_CANCELLED) { /* as every push will say, after a reset too */
+        s->broken = status;
+        return AFFECT_OK;
+    }
+    return is_named(s->options, kind->tasks)
+               ? status
+               : session_stage_failed(s->ctx, stage, AFFECT_TIME_NONE, status);
 }
 
 /* Every card in the model folder that the user named must be usable, or the warning of a stage
@@ -80,16 +112,16 @@ static affect_status check_folder(affect_context *ctx) {
     if (!folder) return AFFECT_OK;
     char **names;
     size_t count;
-    affect_status status = infer_model_names(ctx, &names, &count);
+    affect_status status = model_names(ctx, &names, &count);
     if (status != AFFECT_OK) return status;
     for (size_t i = 0; i < count; i++) {
         char *own = base_path_join(folder, names[i]),
              *card = own ? base_path_join(own, "card.json") : NULL;
-        infer_card *loaded = NULL;
+        model_card *loaded = NULL;
         if (!card && status == AFFECT_OK) status = base_fail_memory(ctx);
         if (status == AFFECT_OK && base_file_exists(card))
-            status = infer_card_load(ctx, names[i], false, &loaded);
-        infer_card_destroy(loaded);
+            status = model_card_load(ctx, names[i], false, &loaded);
+        model_card_destroy(loaded);
         base_free(card);
         base_free(own);
         base_free(names[i]);
@@ -98,14 +130,15 @@ static affect_status check_folder(affect_context *ctx) {
     return status;
 }
 
-/* A model that was asked for by name must be there: its absence is an error, not a warning. */
+/* A model that was asked for by name must be there and whole (its files have the sums that its card
+ * gives): else that is an error, not a warning. */
 static affect_status check_models(affect_context *ctx, const affect_options *o) {
     affect_status status = check_folder(ctx);
     for (size_t i = 0; i < o->models.count && status == AFFECT_OK; i++) {
-        infer_card *card = NULL;
-        if (o->models.items[i].model)
-            status = infer_card_load(ctx, o->models.items[i].model, false, &card);
-        infer_card_destroy(card);
+        model_card *card = NULL;
+        if (o->models.items[i].model && !words_whisper_file(o->models.items[i].model))
+            status = model_card_load(ctx, o->models.items[i].model, true, &card);
+        model_card_destroy(card);
     }
     return status;
 }
@@ -114,10 +147,10 @@ static affect_status check_models(affect_context *ctx, const affect_options *o) 
  * an empty timeline would look like a recording in which nothing happens. */
 static affect_status check_able(affect_session *s) {
     size_t made = s->text.timeline->tier_count + s->text.timeline->track_count;
-    const session_stage_kind *lacking = NULL;
-    for (int l = 0; l < LANES; l++)
-        for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
-            const session_stage *stage = &s->lanes[l].stages[i];
+    const session_perception *lacking = NULL;
+    for (int l = 0; l < WORKERS; l++)
+        for (size_t i = 0; i < s->workers[l].stage_count; i++) {
+            const session_stage *stage = &s->workers[l].stages[i];
             made += stage->timeline->track_count + stage->timeline->event_count;
             for (size_t k = 0; k < stage->timeline->tier_count; k++)
                 made += stage->timeline->tiers[k]->count;
@@ -133,41 +166,58 @@ static affect_status check_able(affect_session *s) {
     return status;
 }
 
+/* Room for every stage of the plan. */
+static affect_status make_room(affect_session *s) {
+    const session_plan *plan = s->options->plan;
+    size_t perception = 0, understanding = 0;
+    while (plan->perception[perception]) perception++;
+    while (plan->understanding[understanding]) understanding++;
+    s->understanding = base_calloc(understanding, sizeof *s->understanding);
+    s->seen = base_calloc(perception + understanding + 1, sizeof *s->seen);
+    if (!s->understanding || !s->seen) return base_fail_memory(s->ctx);
+    for (int l = 0; l < WORKERS; l++) {
+        s->workers[l].stages = base_calloc(perception, sizeof *s->workers[l].stages);
+        if (!s->workers[l].stages) return base_fail_memory(s->ctx);
+    }
+    return AFFECT_OK;
+}
+
 static affect_status create(affect_session *s, const affect_options *options) {
     affect_context *ctx = s->ctx;
     affect_status status = session_options_copy(ctx, options, &s->options);
     if (status != AFFECT_OK) return status;
     const affect_options *o = s->options;
+    const session_plan *plan = o->plan;
     s->look_ahead = (o->look_ahead_ms ? o->look_ahead_ms : 20000) * AFFECT_MILLISECOND;
     status = check_models(ctx, o);
+    if (status == AFFECT_OK) status = make_room(s);
     if (status == AFFECT_OK) status = timeline_create(ctx, &s->own.timeline);
     if (status == AFFECT_OK) status = timeline_create(ctx, &s->text.timeline);
-    if (status == AFFECT_OK) status = timeline_create(ctx, &s->fused.timeline);
-    if (status == AFFECT_OK && o->subtitles)
-        status = session_import_words(ctx, o, o->subtitles, s->text.timeline);
-    if (status == AFFECT_OK && o->face) status = add_stage(s, &s->lanes[FACE_LANE], &session_face);
-    if (status == AFFECT_OK && o->voice)
-        status = add_stage(s, &s->lanes[SOUND_LANE], &session_voice);
-    if (status == AFFECT_OK && o->words && !o->subtitles)
-        status = add_stage(s, &s->lanes[SOUND_LANE], &session_words);
-    fuse_options fuse = fuse_options_default();
-    fuse.rate_hz = o->rate_hz;
-    if (status == AFFECT_OK) status = fuse_create(ctx, &fuse, s->fused.timeline, &s->fuse);
+    for (size_t k = 0; plan->perception[k] && !s->reader; k++)
+        if (plan->perception[k]->text) s->reader = plan->perception[k];
+    if (status == AFFECT_OK && o->subtitles && s->reader)
+        status = s->reader->import(ctx, o, o->subtitles, s->text.timeline);
+    for (size_t k = 0; plan->perception[k] && status == AFFECT_OK; k++)
+        if (plan->perception[k]->wanted(o)) status = add_perception(s, plan->perception[k]);
+    for (size_t k = 0; plan->understanding[k] && status == AFFECT_OK; k++)
+        status = add_understanding(s, plan->understanding[k]);
+    static const size_t ahead[WORKERS] = {FRAMES_AHEAD, BLOCKS_AHEAD};
     bool threaded = affect_context_threads(ctx) != 1;
-    if (status == AFFECT_OK)
-        status = session_lane_start(&s->lanes[FACE_LANE], ctx, threaded && o->face, FRAMES_AHEAD);
-    if (status == AFFECT_OK)
-        status = session_lane_start(&s->lanes[SOUND_LANE], ctx,
-                                    threaded && s->lanes[SOUND_LANE].stage_count, BLOCKS_AHEAD);
+    for (int l = 0; l < WORKERS && status == AFFECT_OK; l++)
+        status = session_worker_start(&s->workers[l], ctx, threaded && s->workers[l].stage_count,
+                                      ahead[l]);
     return status;
 }
 
 affect_status affect_session_create(affect_context *ctx, const affect_options *options,
                                     affect_session **out) {
+    BASE_NEED(ctx, out);
     *out = NULL;
+    BASE_NEED(ctx, ctx);
     affect_session *s = base_calloc(1, sizeof *s);
     if (!s) return base_fail_memory(ctx);
     s->ctx = ctx;
+    s->last_frame = s->sound_end = AFFECT_TIME_NONE;
     affect_status status = create(s, options);
     if (status != AFFECT_OK) {
         affect_session_destroy(s);
@@ -185,29 +235,44 @@ static void stage_clear(session_stage *stage) {
 
 void affect_session_destroy(affect_session *s) {
     if (!s) return;
-    fuse_destroy(s->fuse);
-    session_push_words_end(s->feed);
-    for (int l = 0; l < LANES; l++) session_lane_destroy(&s->lanes[l]);
+    for (size_t i = 0; i < s->understanding_count; i++) {
+        session_stage *stage = &s->understanding[i];
+        if (stage->impl) stage->understanding->destroy(stage->impl);
+        stage_clear(stage);
+    }
+    base_free(s->understanding);
+    base_free(s->seen);
+    if (s->reader) s->reader->text_end(s->feed);
+    for (int l = 0; l < WORKERS; l++) session_worker_destroy(&s->workers[l]);
     stage_clear(&s->own);
     stage_clear(&s->text);
-    stage_clear(&s->fused);
     affect_options_destroy(s->options);
     media_resampler_destroy(s->sound.resampler);
     base_free(s->clean);
+    base_free(s->rgb);
     base_free(s);
 }
 
 void session_wait_for_everything(affect_session *s) { s->look_ahead = INT64_MAX; }
 
-void session_timing(const affect_session *s, double seconds[4]) {
-    seconds[0] = seconds[1] = seconds[2] = 0;
-    for (int l = 0; l < LANES; l++)
-        for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
-            const session_stage *stage = &s->lanes[l].stages[i];
-            int place = stage->kind == &session_face ? 0 : stage->kind == &session_voice ? 1 : 2;
-            seconds[place] += stage->seconds;
-        }
-    seconds[3] = s->fuse_seconds;
+static void add_time(session_times *times, const char *name, double seconds) {
+    if (times->count < SESSION_TIMES)
+        times->stages[times->count++] = (struct session_time){name, seconds};
+}
+
+void session_timing(const affect_session *s, session_times *times) {
+    times->count = 0;
+    for (size_t k = 0; s->options->plan->perception[k]; k++) {
+        const session_perception *kind = s->options->plan->perception[k];
+        double seconds = 0; /* of a stage that was not wanted */
+        for (int l = 0; l < WORKERS; l++)
+            for (size_t i = 0; i < s->workers[l].stage_count; i++)
+                if (s->workers[l].stages[i].kind == kind)
+                    seconds += s->workers[l].stages[i].seconds;
+        add_time(times, kind->name, seconds);
+    }
+    for (size_t i = 0; i < s->understanding_count; i++)
+        add_time(times, s->understanding[i].understanding->name, s->understanding[i].seconds);
 }
 
 /* ---- callbacks ---- */
@@ -229,7 +294,8 @@ static affect_status seen_grow(affect_session *s, session_stage *stage) {
 /* Calls back for everything of the stage that has not been called back for. */
 static affect_status call_back(affect_session *s, session_stage *stage) {
     const affect_options *o = s->options;
-    if (!o->on_rows && !o->on_intervals && !o->on_event && !o->on_warning) return AFFECT_OK;
+    if (!o->on_rows && !o->on_intervals && !o->on_event && !o->on_link && !o->on_warning)
+        return AFFECT_OK;
     affect_status status = seen_grow(s, stage);
     if (status != AFFECT_OK) return status;
     const affect_timeline *t = stage->timeline;
@@ -247,6 +313,8 @@ static affect_status call_back(affect_session *s, session_stage *stage) {
     }
     for (; seen->events < t->event_count; seen->events++)
         if (o->on_event) o->on_event(o->event_user, &t->events[seen->events]);
+    for (; seen->links < t->link_count; seen->links++)
+        if (o->on_link) o->on_link(o->link_user, &t->links[seen->links]);
     for (; seen->warnings < t->warnings->count; seen->warnings++)
         if (o->on_warning) o->on_warning(o->warning_user, &t->warnings->items[seen->warnings]);
     return AFFECT_OK;
@@ -257,66 +325,147 @@ static affect_status call_back(affect_session *s, session_stage *stage) {
 static affect_time horizon(const affect_session *s) {
     if (s->look_ahead == INT64_MAX) return INT64_MIN;
     affect_time at = s->pushed;
-    for (int l = 0; l < LANES; l++)
-        for (size_t i = 0; i < s->lanes[l].stage_count; i++) {
-            const session_stage *stage = &s->lanes[l].stages[i];
+    for (int l = 0; l < WORKERS; l++)
+        for (size_t i = 0; i < s->workers[l].stage_count; i++) {
+            const session_stage *stage = &s->workers[l].stages[i];
             if (stage->impl && stage->fed) at = BASE_MIN(at, stage->at);
         }
     return at - s->look_ahead;
 }
 
-/* Calls back for a lane while it stands still between two items; the others work on. */
-static affect_status serve_lane(affect_session *s, session_lane *lane, bool all) {
-    affect_time late = s->pushed - lane->served;
+/* Calls back for a worker while it stands still between two items; the others work on. */
+static affect_status serve_worker(affect_session *s, session_worker *worker, bool all) {
+    affect_time late = s->pushed - worker->served;
     if (!all && late < SERVE_EVERY) return AFFECT_OK;
-    if (!session_lane_read(lane, all || late >= SERVE_LATEST)) return AFFECT_OK;
+    if (!session_worker_read(worker, all || late >= SERVE_LATEST)) return AFFECT_OK;
     affect_status status = AFFECT_OK;
-    for (size_t i = 0; i < lane->stage_count && status == AFFECT_OK; i++)
-        status = call_back(s, &lane->stages[i]);
-    lane->served = s->pushed;
-    session_lane_leave(lane);
+    for (size_t i = 0; i < worker->stage_count && status == AFFECT_OK; i++)
+        status = call_back(s, &worker->stages[i]);
+    worker->served = s->pushed;
+    session_worker_leave(worker);
     return status;
 }
 
-/* Fuses with all lanes standing still. The sound is waited for first: its items take longest, and
- * the pictures go on meanwhile. */
+/* What the stages from `first` on understood is forgotten: they begin again. */
+static affect_status begin_again(affect_session *s, size_t first) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = first; i < s->understanding_count && status == AFFECT_OK; i++) {
+        session_stage *stage = &s->understanding[i];
+        if (!stage->impl) continue; /* it failed before */
+        stage->understanding->destroy(stage->impl);
+        stage->impl = NULL;
+        affect_timeline_destroy(stage->timeline);
+        stage->timeline = NULL;
+        stage->seen.events = stage->seen.links = stage->seen.warnings = 0;
+        stage->seen.rows.count = stage->seen.intervals.count = 0;
+        status = timeline_create(s->ctx, &stage->timeline);
+        if (status == AFFECT_OK)
+            status =
+                stage->understanding->create(s->ctx, s->options, stage->timeline, &stage->impl);
+        if (status != AFFECT_OK && stage->timeline)
+            status = session_stage_failed(s->ctx, stage, AFFECT_TIME_NONE, status);
+    }
+    return status;
+}
+
+/* Lets each stage of understanding take what is final before it: what is of perception, and of the
+ * stages before. With `end`, everything. */
+static affect_status understand(affect_session *s, affect_time known, bool end) {
+    timeline_view view = perceived(s);
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < s->understanding_count && status == AFFECT_OK; i++) {
+        session_stage *stage = &s->understanding[i];
+        const session_understanding *kind = stage->understanding;
+        double start = base_now_s();
+        if (stage->impl && end) status = kind->finish(stage->impl, &view, s->pushed);
+        bool again = status == AFFECT_OK && stage->impl && end && s->advanced > 0 &&
+                     kind->revised && kind->revised(stage->impl);
+        if (again) status = begin_again(s, i + 1);
+        if (again && status == AFFECT_OK)
+            status = session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                                 "the whole recording tells otherwise who spoke than was said on "
+                                 "the way: trajectories and episodes were made again");
+        if (stage->impl && !end && known > 0) status = kind->advance(stage->impl, &view, known);
+        affect_time from = stage->impl && known > 0 ? known : AFFECT_TIME_NONE;
+        status = session_stage_failed(s->ctx, stage, from, status);
+        stage->seconds += base_now_s() - start;
+        s->seen[view.count++] = stage->timeline;
+        if (!end) known = known > kind->look_ahead ? known - kind->look_ahead : 0;
+    }
+    return status;
+}
+
+/* Takes all workers, the sound first: its items take longest, and the pictures go on meanwhile.
+ * Returns the lowest that was taken: 0 if all stand still. */
+static int hold_workers(affect_session *s, bool wait) {
+    int held = WORKERS;
+    while (held > 0 && session_worker_read(&s->workers[held - 1], wait)) held--;
+    return held;
+}
+
+static void leave_workers(affect_session *s, int held) {
+    for (; held < WORKERS; held++) session_worker_leave(&s->workers[held]);
+}
+
+/* Goes on with understanding while all workers stand still. */
 static affect_status advance(affect_session *s, bool all) {
     affect_time late = s->pushed - s->advanced;
     if (!all && late < SERVE_EVERY) return AFFECT_OK;
-    bool wait = all || late >= ADVANCE_LATEST;
-    int held = LANES;
-    while (held > 0 && session_lane_read(&s->lanes[held - 1], wait)) held--;
+    int held = hold_workers(s, all || late >= ADVANCE_LATEST);
     affect_status status = AFFECT_OK;
     if (held == 0) {
-        const affect_timeline *in[MAX_INPUTS];
-        size_t n = inputs(s, in);
-        affect_time known = horizon(s);
         s->advanced = s->pushed;
-        double start = base_now_s();
-        if (known > 0) status = fuse_advance(s->fuse, in, n, known);
-        s->fuse_seconds += base_now_s() - start;
+        status = understand(s, horizon(s), false);
     }
-    for (; held < LANES; held++) session_lane_leave(&s->lanes[held]);
+    leave_workers(s, held);
     return status;
 }
 
-/* Calls back and fuses; with `all`, everything that there is. */
+/* Says what is known so far, with all workers standing still. */
+static affect_status tell_provisional(affect_session *s) {
+    const affect_options *o = s->options;
+    affect_time late = s->pushed - s->told;
+    if (!o->on_provisional || late < SERVE_EVERY) return AFFECT_OK;
+    int held = hold_workers(s, late >= ADVANCE_LATEST);
+    affect_timeline *known = NULL;
+    affect_status status = AFFECT_OK;
+    if (held == 0) {
+        timeline_view view = perceived(s);
+        s->told = s->pushed;
+        status = timeline_create(s->ctx, &known);
+        for (size_t i = 0; i < s->understanding_count && status == AFFECT_OK; i++) {
+            session_stage *stage = &s->understanding[i];
+            if (stage->impl && stage->understanding->provisional)
+                status = stage->understanding->provisional(stage->impl, &view, s->pushed, known);
+            s->seen[view.count++] = stage->timeline;
+        }
+    }
+    leave_workers(s, held);
+    for (size_t i = 0; status == AFFECT_OK && known && i < known->track_count; i++)
+        o->on_provisional(o->provisional_user, known->tracks[i], 0, known->tracks[i]->rows);
+    affect_timeline_destroy(known);
+    return status;
+}
+
+/* Calls back and goes on with understanding; with `all`, everything that there is. */
 static affect_status serve(affect_session *s, bool all) {
     affect_status status = AFFECT_OK;
-    for (int l = 0; l < LANES && status == AFFECT_OK; l++)
-        status = serve_lane(s, &s->lanes[l], all);
+    for (int l = 0; l < WORKERS && status == AFFECT_OK; l++)
+        status = serve_worker(s, &s->workers[l], all);
     if (status == AFFECT_OK && s->look_ahead != INT64_MAX) status = advance(s, all);
     if (status == AFFECT_OK) status = call_back(s, &s->own);
     if (status == AFFECT_OK) status = call_back(s, &s->text);
-    if (status == AFFECT_OK) status = call_back(s, &s->fused);
+    for (size_t i = 0; i < s->understanding_count && status == AFFECT_OK; i++)
+        status = call_back(s, &s->understanding[i]);
+    if (status == AFFECT_OK && !all) status = tell_provisional(s);
     return status;
 }
 
-/* Nobody listens and nothing is fused before the end: then nobody needs to wait for the lanes. */
+/* Nobody listens and nothing is understood before the end: then nobody needs to wait for the workers. */
 static bool worth_serving(const affect_session *s) {
     const affect_options *o = s->options;
     return s->look_ahead != INT64_MAX || o->on_rows || o->on_intervals || o->on_event ||
-           o->on_warning;
+           o->on_link || o->on_provisional || o->on_warning;
 }
 
 /* ---- pushing ---- */
@@ -342,27 +491,29 @@ affect_status session_push_item(affect_session *s, const media_item *item) {
     if (status != AFFECT_OK) return status;
     if (item->kind == MEDIA_FRAME) {
         affect_time end = item->frame.time + item->frame.duration;
-        return pushed(s, end, session_lane_push(&s->lanes[FACE_LANE], item));
+        return pushed(s, end, session_worker_push(&s->workers[PICTURE_WORKER], item));
     }
     affect_time end =
         item->audio.t0 + time_from_ticks((int64_t)item->audio.count, 1, item->audio.sample_rate);
-    return pushed(s, end, session_lane_push(&s->lanes[SOUND_LANE], item));
+    return pushed(s, end, session_worker_push(&s->workers[SOUND_WORKER], item));
 }
 
 static affect_status push_block(affect_session *s, affect_time t0, const float *samples,
-                                size_t count) {
+                                const float *side, size_t count) {
     if (count == 0) return ready(s);
-    return session_push_item(
-        s, &(media_item){
-               .kind = MEDIA_AUDIO,
-               .audio = {.t0 = t0, .sample_rate = SOUND_RATE, .count = count, .samples = samples}});
+    return session_push_item(s, &(media_item){.kind = MEDIA_AUDIO,
+                                              .audio = {.t0 = t0,
+                                                        .sample_rate = SOUND_RATE,
+                                                        .count = count,
+                                                        .samples = samples,
+                                                        .side = side}});
 }
 
 /* What came out of the resampler, at its place. */
 static affect_status push_made(affect_session *s, const float *samples, size_t count) {
     affect_time t0 = s->sound.t0 + time_from_ticks(s->sound.made, 1, SOUND_RATE);
     s->sound.made += (int64_t)count;
-    return push_block(s, t0, samples, count);
+    return push_block(s, t0, samples, media_resampler_side(s->sound.resampler), count);
 }
 
 /* Ends the stretch of sound that is being resampled, if there is one. */
@@ -397,12 +548,34 @@ static affect_status push_resampled(affect_session *s, affect_time t0, int rate,
     if (status == AFFECT_OK)
         status = media_resampler_push(s->sound.resampler, samples, count, &made, &made_count);
     if (status != AFFECT_OK) return status;
+    const char *warning = media_resampler_warning(s->sound.resampler);
+    if (warning && !s->sound.told) status = session_gap(s, t0, t0, warning);
+    s->sound.told |= warning != NULL;
+    if (status != AFFECT_OK) return status;
     s->sound.taken += (int64_t)count;
     return push_made(s, made, made_count);
 }
 
+/* A push that goes back in time is refused, and the session goes on: perception cannot unhear, and
+ * what it made is final. `latest` is what must not lie after `time`, NONE if nothing does. */
+static affect_status check_time(affect_session *s, const char *what, affect_time time,
+                                affect_time latest) {
+    char begin[TIME_TEXT_SIZE], end[TIME_TEXT_SIZE];
+    if (time < 0 || time > AFFECT_SESSION_LONGEST)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
+                         "%s at %s s: times are from 0 to %lld h from the begin of the recording",
+                         what, time_to_text(time, begin),
+                         (long long)(AFFECT_SESSION_LONGEST / AFFECT_SECOND / 3600));
+    if (latest >= 0 && time < latest)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
+                         "%s at %s s after what was pushed up to %s s: times must not go back",
+                         what, time_to_text(time, begin), time_to_text(latest, end));
+    return AFFECT_OK;
+}
+
 affect_status affect_session_push_channels(affect_session *s, affect_time t0, int sample_rate,
                                            int channels, const float *samples, size_t count) {
+    BASE_NEED(NULL, s);
     if (sample_rate < MEDIA_LOWEST_RATE || sample_rate > MEDIA_HIGHEST_RATE || channels < 1 ||
         channels > MEDIA_MAX_CHANNELS)
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
@@ -412,9 +585,17 @@ affect_status affect_session_push_channels(affect_session *s, affect_time t0, in
                          MEDIA_MAX_CHANNELS);
     if (count && !samples)
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "%zu samples at NULL", count);
-    if (t0 < 0) return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "samples before time 0");
-    affect_status status = ready(s);
+    affect_status status =
+        check_time(s, "samples", t0,
+                   s->sound_end == AFFECT_TIME_NONE ? s->sound_end : s->sound_end - SOUND_JOIN);
+    if (status != AFFECT_OK) return status;
+    affect_time end =
+        count > (size_t)INT64_MAX ? INT64_MAX : time_from_ticks((int64_t)count, 1, sample_rate);
+    end = end > AFFECT_SESSION_LONGEST ? end : t0 + end;
+    status = check_time(s, "the end of samples", end, AFFECT_TIME_NONE);
+    if (status == AFFECT_OK) status = ready(s);
     if (status != AFFECT_OK || count == 0) return status;
+    s->sound_end = BASE_MAX(s->sound_end, end);
     bool clean = true;
     size_t all = count * (size_t)channels;
     for (size_t i = 0; i < all && clean; i++) clean = isfinite(samples[i]);
@@ -427,7 +608,7 @@ affect_status affect_session_push_channels(affect_session *s, affect_time t0, in
     if (sample_rate != SOUND_RATE || channels != 1)
         return push_resampled(s, t0, sample_rate, channels, samples, count);
     status = close_sound(s);
-    return status == AFFECT_OK ? push_block(s, t0, samples, count) : status;
+    return status == AFFECT_OK ? push_block(s, t0, samples, NULL, count) : status;
 }
 
 affect_status affect_session_push_audio(affect_session *s, affect_time t0, int sample_rate,
@@ -437,14 +618,15 @@ affect_status affect_session_push_audio(affect_session *s, affect_time t0, int s
 
 affect_status affect_session_push_frame(affect_session *s, affect_time time, int width, int height,
                                         size_t stride, const uint8_t *rgb) {
+    BASE_NEED(NULL, s);
     if (width < 1 || height < 1 || width > 65535 || height > 65535 || !rgb ||
         stride < (size_t)width * 3)
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
                          "a frame of %d x %d pixels with rows of %zu bytes", width, height, stride);
-    if (time < 0) return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "a frame before time 0");
+    affect_status status = check_time(s, "a frame", time, s->last_frame);
+    if (status != AFFECT_OK) return status;
     /* A frame lasts until the next; how long the last one does is told by the one before. */
-    affect_time duration = s->framed && time > s->last_frame ? time - s->last_frame : 0;
-    s->framed = true;
+    affect_time duration = s->last_frame != AFFECT_TIME_NONE ? time - s->last_frame : 0;
     s->last_frame = time;
     return session_push_item(s, &(media_item){.kind = MEDIA_FRAME,
                                               .frame = {.time = time,
@@ -455,26 +637,63 @@ affect_status affect_session_push_frame(affect_session *s, affect_time time, int
                                                         .rgb = rgb}});
 }
 
+affect_status affect_session_push_pixels(affect_session *s, affect_time time, affect_pixels pixels,
+                                         int width, int height, const uint8_t *const *planes,
+                                         const size_t *strides) {
+    BASE_NEED(NULL, s);
+    BASE_NEED(s->ctx, planes && strides);
+    if (width < 1 || height < 1 || width > 65535 || height > 65535 ||
+        (unsigned)pixels > AFFECT_PIXELS_YUYV)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "a frame of %d x %d pixels of kind %d",
+                         width, height, (int)pixels);
+    size_t size = (size_t)width * (size_t)height * 3;
+    if (!base_grow((void **)&s->rgb, &s->rgb_capacity, size, 1)) return base_fail_memory(s->ctx);
+    affect_status status = session_pixels(s->ctx, pixels, width, height, planes, strides, s->rgb);
+    if (status != AFFECT_OK) return status;
+    return affect_session_push_frame(s, time, width, height, (size_t)width * 3, s->rgb);
+}
+
+affect_status affect_session_push_int16(affect_session *s, affect_time t0, int sample_rate,
+                                        int channels, const int16_t *samples, size_t count) {
+    BASE_NEED(NULL, s);
+    BASE_NEED(s->ctx, samples || !count);
+    if (channels < 1 || channels > MEDIA_MAX_CHANNELS || (count && !samples) ||
+        count > SIZE_MAX / sizeof *s->clean / MEDIA_MAX_CHANNELS)
+        return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT, "%zu samples at %p in %d channels", count,
+                         (const void *)samples, channels);
+    size_t all = count * (size_t)channels;
+    if (!base_grow((void **)&s->clean, &s->clean_capacity, all + 1, sizeof *s->clean))
+        return base_fail_memory(s->ctx);
+    for (size_t i = 0; i < all; i++) s->clean[i] = (float)samples[i] / 32768.0F;
+    return affect_session_push_channels(s, t0, sample_rate, channels, s->clean, count);
+}
+
 affect_status affect_session_push_text(affect_session *s, affect_time t0, affect_time t1,
                                        const char *text) {
-    affect_status status = ready(s);
-    if (status != AFFECT_OK) return status;
-    if (!text || t0 < 0 || t1 < t0)
+    BASE_NEED(NULL, s);
+    if (!text || t1 < t0)
         return base_fail(s->ctx, AFFECT_ERROR_ARGUMENT,
                          "a text needs words and an interval that does not end before it begins");
+    affect_status status = check_time(s, "a text", t0, s->last_text);
+    if (status == AFFECT_OK) status = check_time(s, "a text", t1, AFFECT_TIME_NONE);
+    if (status == AFFECT_OK) status = ready(s);
+    if (status != AFFECT_OK) return status;
+    s->last_text = t0;
     /* Recognition stops, and what it said so far is left out: two accounts of the same words would
      * count twice. */
-    session_lane *lane = &s->lanes[SOUND_LANE];
-    bool held = session_lane_read(lane, true);
-    for (size_t i = 0; i < lane->stage_count && held; i++)
-        if (lane->stages[i].kind == &session_words && lane->stages[i].impl) {
-            lane->stages[i].kind->destroy(lane->stages[i].impl);
-            lane->stages[i].impl = NULL;
-            lane->stages[i].dropped = true;
+    session_worker *worker = &s->workers[SOUND_WORKER];
+    bool held = session_worker_read(worker, true);
+    for (size_t i = 0; i < worker->stage_count && held; i++)
+        if (worker->stages[i].kind == s->reader && worker->stages[i].impl) {
+            worker->stages[i].kind->destroy(worker->stages[i].impl);
+            worker->stages[i].impl = NULL;
+            worker->stages[i].dropped = true;
         }
-    session_lane_leave(lane);
-    return pushed(s, t1,
-                  session_push_words(s->ctx, s->options, t0, t1, text, s->text.timeline, &s->feed));
+    session_worker_leave(worker);
+    return pushed(
+        s, t1,
+        s->reader ? s->reader->text(s->ctx, s->options, t0, t1, text, s->text.timeline, &s->feed)
+                  : AFFECT_OK);
 }
 
 affect_status session_gap(affect_session *s, affect_time t0, affect_time t1, const char *text) {
@@ -488,41 +707,21 @@ affect_status session_property(affect_session *s, const char *key, const char *v
 
 /* ---- the end ---- */
 
-/* Moves everything of `from` to the end of `to`; tracks keep their memory. */
-static affect_status join(affect_context *ctx, affect_timeline *to, affect_timeline *from) {
-    affect_status status = AFFECT_OK;
-    if (!base_grow((void **)&to->tracks, &to->track_capacity, to->track_count + from->track_count,
-                   sizeof *to->tracks) ||
-        !base_grow((void **)&to->events, &to->event_capacity, to->event_count + from->event_count,
-                   sizeof *to->events))
-        return base_fail_memory(ctx);
-    for (size_t i = 0; i < from->track_count; i++) to->tracks[to->track_count++] = from->tracks[i];
-    from->track_count = 0;
-    for (size_t i = 0; i < from->event_count; i++) to->events[to->event_count++] = from->events[i];
-    from->event_count = 0;
-    for (size_t i = 0; i < from->tier_count && status == AFFECT_OK; i++) {
-        affect_tier *tier;
-        status = timeline_tier(ctx, to, from->tiers[i]->id, from->tiers[i]->modality, &tier);
-        for (size_t k = 0; k < from->tiers[i]->count && status == AFFECT_OK; k++)
-            status = tier_append(ctx, tier, &from->tiers[i]->items[k]);
-    }
-    for (size_t i = 0; i < from->warnings->count && status == AFFECT_OK; i++)
-        status = tier_append(ctx, to->warnings, &from->warnings->items[i]);
-    for (size_t i = 0; i < from->property_count && status == AFFECT_OK; i++)
-        status = timeline_set_property(ctx, to, from->properties[i].key, from->properties[i].value);
-    return status;
-}
-
 /* ---- what the timeline says about how it was made ---- */
 
 static affect_status note_model(affect_session *s, const char *name) {
     char key[300];
-    infer_card *card = NULL;
-    affect_status status = infer_card_load(s->ctx, name, false, &card);
+    model_card *card = NULL;
+    const char *file = words_whisper_file(name), *slash = file ? strrchr(file, '/') : NULL;
+    if (file) { /* it has no card: its own name, without the folder */
+        snprintf(key, sizeof key, "model/whisper:%s", slash ? slash + 1 : file);
+        return timeline_set_property(s->ctx, s->own.timeline, key, "whisper.cpp");
+    }
+    affect_status status = model_card_load(s->ctx, name, false, &card);
     if (status != AFFECT_OK) return status == AFFECT_ERROR_MEMORY ? status : AFFECT_OK;
     snprintf(key, sizeof key, "model/%s", card->name);
     status = timeline_set_property(s->ctx, s->own.timeline, key, card->version);
-    infer_card_destroy(card);
+    model_card_destroy(card);
     return status;
 }
 
@@ -531,87 +730,195 @@ static bool has_items(const affect_timeline *timeline, const char *tier) {
     return found && found->count;
 }
 
-static const char *model_of(const affect_session *s, const char *task) {
-    const char *chosen = session_option_model(s->options, task);
-    return chosen ? chosen : task;
-}
-
-/* Name and version of each model that something in `made` is from. Tracks name theirs; a model that
- * was given as a folder can only be found under that. */
-static affect_status note_models(affect_session *s, const affect_timeline *made) {
+/* Name and version of each model that something in `made` is from, by the tracks, which name
+ * theirs, and by what the tasks declare. A model that was given as a folder can only be found under
+ * that. */
+static affect_status note_models(affect_session *s, const affect_timeline *made,
+                                 const session_task *tasks) {
     affect_status status = AFFECT_OK;
     for (size_t i = 0; i < made->track_count && status == AFFECT_OK; i++)
         if (made->tracks[i]->rows && *made->tracks[i]->model)
             status = note_model(s, made->tracks[i]->model);
     for (size_t i = 0; i < s->options->models.count && status == AFFECT_OK; i++) {
-        infer_card *card = NULL;
+        model_card *card = NULL;
         const char *model = s->options->models.items[i].model;
-        if (!model || infer_card_load(s->ctx, model, false, &card) != AFFECT_OK) continue;
+        if (!model || words_whisper_file(model) ||
+            model_card_load(s->ctx, model, false, &card) != AFFECT_OK)
+            continue;
         for (size_t k = 0; k < made->track_count && status == AFFECT_OK; k++)
             if (made->tracks[k]->rows && strcmp(made->tracks[k]->model, card->name) == 0)
                 status = note_model(s, model);
-        infer_card_destroy(card);
+        model_card_destroy(card);
     }
-    if (status == AFFECT_OK && has_items(made, "words"))
-        status = note_model(s, model_of(s, "words.lexicon"));
-    if (status == AFFECT_OK && has_items(made, "words") && made != s->text.timeline)
-        status = note_model(s, model_of(s, "words.recognition.en"));
-    if (status == AFFECT_OK && has_items(made, "speakers"))
-        status = note_model(s, model_of(s, "voice.speaker"));
+    for (; tasks && tasks->task && status == AFFECT_OK; tasks++) {
+        if (!tasks->tier || !has_items(made, tasks->tier)) continue;
+        if (tasks->only_heard && made == s->text.timeline) continue;
+        const char *chosen = session_option_model(s->options, tasks->task);
+        status = note_model(s, chosen ? chosen : tasks->model ? tasks->model : tasks->task);
+    }
     return status;
 }
 
-/* A stage that looked and found nothing says so: silence could also mean that it did not look. */
-static affect_status note_absence(affect_session *s, const session_stage *stage) {
-    const affect_timeline *made = stage->timeline;
-    if (!stage->impl || !stage->fed || stage->lacking) return AFFECT_OK;
-    if (stage->kind == &session_face && !made->track_count)
-        return session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "no face was seen");
-    const affect_track *activity = affect_timeline_find_track(made, "voice/activity");
-    if (stage->kind == &session_voice && activity && activity->rows && !has_items(made, "speech"))
-        return session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "no speech was heard");
-    return AFFECT_OK;
+static bool did_look(const session_stage *stage) {
+    return stage->impl && stage->fed && !stage->lacking && !stage->dropped;
 }
 
-static affect_status note_all(affect_session *s) {
-    affect_status status = note_models(s, s->text.timeline);
-    for (int l = 0; l < LANES; l++)
-        for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++) {
-            const session_stage *stage = &s->lanes[l].stages[i];
-            if (stage->dropped) continue;
-            status = note_models(s, stage->timeline);
-            if (status == AFFECT_OK) status = note_absence(s, stage);
+/* A stretch in which one stage found something and another nothing, which grows while the next one is less than a pause away. */
+typedef struct missed {
+    const char *text;
+    affect_time t0, t1; /* t0 is AFFECT_TIME_NONE where none is open */
+} missed;
+
+static const affect_time MISSED_PAUSE = AFFECT_SECOND, MISSED_LEAST = 2 * AFFECT_SECOND;
+
+static affect_status missed_close(affect_session *s, missed *open) {
+    bool long_enough = open->t0 != AFFECT_TIME_NONE && open->t1 - open->t0 >= MISSED_LEAST;
+    affect_time t0 = open->t0;
+    open->t0 = AFFECT_TIME_NONE;
+    return long_enough ? session_gap(s, t0, open->t1, open->text) : AFFECT_OK;
+}
+
+static affect_status missed_add(affect_session *s, missed *open, affect_time t0, affect_time t1) {
+    if (t1 <= t0) return AFFECT_OK;
+    affect_status status = AFFECT_OK;
+    if (open->t0 == AFFECT_TIME_NONE || t0 - open->t1 > MISSED_PAUSE) {
+        status = missed_close(s, open);
+        open->t0 = t0;
+    }
+    open->t1 = t1;
+    return status;
+}
+
+/* The tier of another stage of perception, or NULL. */
+static const affect_tier *tier_of_others(const affect_session *s, const session_stage *but,
+                                         const char *id) {
+    const affect_tier *found = NULL;
+    for (int l = 0; l < WORKERS; l++)
+        for (size_t i = 0; i < s->workers[l].stage_count && !found; i++)
+            if (&s->workers[l].stages[i] != but)
+                found = affect_timeline_find_tier(s->workers[l].stages[i].timeline, id);
+    return found;
+}
+
+/* What the stage says that it should have found something in. The two tiers need not meet at their
+ * edges: a pause to each side of an interval that is here is taken for its. */
+static affect_status note_missed(affect_session *s, const session_stage *stage) {
+    const session_miss *miss = &stage->kind->miss;
+    if (!miss->text || !did_look(stage)) return AFFECT_OK;
+    const affect_tier *there = tier_of_others(s, stage, miss->there);
+    const affect_tier *here = affect_timeline_find_tier(stage->timeline, miss->here);
+    size_t at = 0, count = here ? here->count : 0;
+    missed open = {miss->text, AFFECT_TIME_NONE, 0};
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; there && i < there->count && status == AFFECT_OK; i++) {
+        affect_time from = there->items[i].t0, to = there->items[i].t1;
+        while (at < count && here->items[at].t1 + MISSED_PAUSE <= from) at++;
+        for (size_t u = at; u < count && from < to && status == AFFECT_OK; u++) {
+            affect_time before = here->items[u].t0 - MISSED_PAUSE;
+            if (before >= to) break;
+            status = missed_add(s, &open, from, before);
+            from = BASE_MAX(from, here->items[u].t1 + MISSED_PAUSE);
         }
+        if (status == AFFECT_OK) status = missed_add(s, &open, from, to);
+    }
+    return status == AFFECT_OK ? missed_close(s, &open) : status;
+}
+
+/* What the timeline says of perception: its models, what it did not find. */
+static affect_status note_stage(affect_session *s, const session_stage *stage) {
+    if (stage->dropped) return AFFECT_OK;
+    affect_status status = note_models(s, stage->timeline, stage->kind->tasks);
+    if (status == AFFECT_OK && stage->kind->found_nothing && did_look(stage) &&
+        stage->kind->found_nothing(stage->timeline))
+        status = session_gap(s, AFFECT_TIME_NONE, AFFECT_TIME_NONE, stage->kind->nothing);
+    return status == AFFECT_OK ? note_missed(s, stage) : status;
+}
+
+static affect_status note_perception(affect_session *s) {
+    affect_status status = note_models(s, s->text.timeline, s->reader ? s->reader->tasks : NULL);
+    for (int l = 0; l < WORKERS; l++)
+        for (size_t i = 0; i < s->workers[l].stage_count && status == AFFECT_OK; i++)
+            status = note_stage(s, &s->workers[l].stages[i]);
     return status;
+}
+
+/* Numbers of perception that turned out to be one person become one before anything is understood from
+ * them: a person has one trajectory, and episodes that do not overlap. */
+static affect_status join_persons(affect_session *s, session_stage *stage, bool *joined) {
+    affect_timeline *made;
+    const affect_timeline *out;
+    affect_status status = call_back(s, stage); /* as it was made */
+    if (status == AFFECT_OK) status = timeline_resolve(s->ctx, stage->timeline, &made, &out);
+    if (status != AFFECT_OK || !made) return status;
+    for (size_t i = 0; i < stage->timeline->person_count && status == AFFECT_OK; i++) {
+        const affect_person *p = &stage->timeline->persons[i];
+        if (!p->merged_into) continue;
+        /* How sure the least sure of them is. */
+        int id = affect_timeline_resolve_person(stage->timeline, p->id);
+        const affect_person *known = timeline_find_person(made, id);
+        affect_person one = {.id = id, .name = "", .score = p->score};
+        if (known && isfinite(known->score)) one.score = fminf(known->score, p->score);
+        status = timeline_set_person(s->ctx, made, &one);
+        if (status == AFFECT_OK && worth_serving(s))
+            status = timeline_warn(s->ctx, s->own.timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                                   "person %d turned out to be person %d", p->id, id);
+    }
+    affect_timeline_destroy(stage->timeline);
+    stage->timeline = made;
+    *joined = true;
+    if (status == AFFECT_OK) status = seen_grow(s, stage);
+    if (status != AFFECT_OK) return status;
+    for (size_t i = 0; i < made->track_count; i++)
+        stage->seen.rows.items[i] = made->tracks[i]->rows;
+    for (size_t i = 0; i < made->tier_count; i++)
+        stage->seen.intervals.items[i] = made->tiers[i]->count;
+    stage->seen.events = made->event_count;
+    stage->seen.links = made->link_count;
+    stage->seen.warnings = made->warnings->count;
+    return status;
+}
+
+static affect_status join_all_persons(affect_session *s) {
+    bool joined = false;
+    affect_status status = AFFECT_OK;
+    for (int l = 0; l < WORKERS; l++)
+        for (size_t i = 0; i < s->workers[l].stage_count && status == AFFECT_OK; i++)
+            status = join_persons(s, &s->workers[l].stages[i], &joined);
+    if (status != AFFECT_OK || !joined || s->advanced <= 0) return status;
+    s->advanced = 0; /* nothing is understood yet */
+    return begin_again(s, 0);
 }
 
 static affect_status finish(affect_session *s, affect_timeline **out) {
     affect_status status = AFFECT_OK;
-    for (int l = 0; l < LANES; l++) session_lane_close(&s->lanes[l]);
-    for (int l = 0; l < LANES && status == AFFECT_OK; l++)
-        status = session_lane_finish(&s->lanes[l]);
+    for (int l = 0; l < WORKERS; l++) session_worker_close(&s->workers[l]);
+    for (int l = 0; l < WORKERS && status == AFFECT_OK; l++)
+        status = session_worker_finish(&s->workers[l]);
     if (status != AFFECT_OK) return status;
     if (affect_context_cancelled(s->ctx))
         return base_fail(s->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
     status = check_able(s);
-    if (status == AFFECT_OK) status = note_all(s);
-    if (status != AFFECT_OK) return status;
-    const affect_timeline *in[MAX_INPUTS];
-    size_t n = inputs(s, in);
-    double start = base_now_s();
-    status = fuse_finish(s->fuse, in, n, s->pushed);
-    s->fuse_seconds += base_now_s() - start;
+    if (status == AFFECT_OK) status = note_perception(s);
+    if (status == AFFECT_OK) status = join_all_persons(s);
+    if (status == AFFECT_OK) status = understand(s, horizon(s), true);
+    for (size_t i = 0; i < s->understanding_count && status == AFFECT_OK; i++)
+        status =
+            note_models(s, s->understanding[i].timeline, s->understanding[i].understanding->tasks);
     if (status == AFFECT_OK) status = serve(s, true);
     if (status != AFFECT_OK) return status;
     affect_timeline *all = s->own.timeline;
-    for (int l = 0; l < LANES; l++)
-        for (size_t i = 0; i < s->lanes[l].stage_count && status == AFFECT_OK; i++)
-            if (!s->lanes[l].stages[i].dropped)
-                status = join(s->ctx, all, s->lanes[l].stages[i].timeline);
-    if (status == AFFECT_OK) status = join(s->ctx, all, s->text.timeline);
-    if (status == AFFECT_OK) status = join(s->ctx, all, s->fused.timeline);
+    for (int l = 0; l < WORKERS; l++)
+        for (size_t i = 0; i < s->workers[l].stage_count && status == AFFECT_OK; i++)
+            if (!s->workers[l].stages[i].dropped)
+                status = timeline_join(s->ctx, all, s->workers[l].stages[i].timeline);
+    if (status == AFFECT_OK) status = timeline_join(s->ctx, all, s->text.timeline);
+    for (size_t i = 0; i < s->understanding_count && status == AFFECT_OK; i++)
+        status = timeline_join(s->ctx, all, s->understanding[i].timeline);
     if (status != AFFECT_OK) return status;
     all->duration = BASE_MAX(all->duration, s->pushed);
+    timeline_sort(all);
+    status = align_speakers_apply(s->ctx, all);
+    if (status != AFFECT_OK) return status;
     timeline_sort(all);
     s->own.timeline = NULL;
     *out = all;
@@ -619,7 +926,9 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
 }
 
 affect_status affect_session_finish(affect_session *s, affect_timeline **out) {
+    BASE_NEED(NULL, out);
     *out = NULL;
+    BASE_NEED(NULL, s);
     affect_status status = ready(s);
     if (status == AFFECT_OK) status = close_sound(s);
     if (status != AFFECT_OK) return status;

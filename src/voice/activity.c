@@ -42,9 +42,9 @@ affect_status voice_activity_create(affect_context *ctx, const char *model,
     a->next_t0 = a->quiet_since = a->last_end = AFFECT_TIME_NONE;
     affect_status status = infer_model_load(ctx, model ? model : "voice.activity", 1, &a->model);
     if (status == AFFECT_OK)
-        status = timeline_add_track(ctx, timeline, "voice/activity", AFFECT_MODALITY_VOICE,
-                                    AFFECT_PERSON_NONE, infer_model_card(a->model)->name,
-                                    (const char *const[]){"speech"}, 1, &a->track);
+        status = timeline_add_role(ctx, timeline, TRACK_ROLE_ACTIVITY, AFFECT_MODALITY_VOICE,
+                                   AFFECT_PERSON_NONE, infer_model_card(a->model)->name, NULL, 0,
+                                   &a->track);
     if (status == AFFECT_OK)
         status = timeline_tier(ctx, timeline, "speech", AFFECT_MODALITY_VOICE, &a->tier);
     if (status != AFFECT_OK) {

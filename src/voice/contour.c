@@ -7,30 +7,30 @@
 
 /* ---- moments ---- */
 
-void contour_moments_add(contour_moments *m, float value) {
+void voice_contour_moments_add(voice_contour_moments *m, float value) {
     if (m->count++ == 0) m->shift = (double)value;
     double x = (double)value - m->shift;
     m->sum += x;
     m->squares += x * x;
 }
 
-float contour_mean(const contour_moments *m) {
+float voice_contour_mean(const voice_contour_moments *m) {
     return m->count ? (float)(m->shift + m->sum / (double)m->count) : 0.0f;
 }
 
-float contour_variation(const contour_moments *m) {
+float voice_contour_variation(const voice_contour_moments *m) {
     if (m->count == 0) return 0.0f;
     double n = (double)m->count, mean = m->sum / n;
     double variance = m->squares / n - mean * mean;
     /* What is left of equal values after rounding is no variance. */
     if (!(variance > 1e-14 * (m->shift * m->shift + m->squares / n))) return 0.0f;
-    double whole = (double)contour_mean(m);
+    double whole = (double)voice_contour_mean(m);
     return (float)(sqrt(variance) / (whole == 0.0 ? 1.0 : whole));
 }
 
 /* ---- order ---- */
 
-bool contour_values_add(contour_values *values, float value) {
+bool voice_contour_values_add(voice_contour_values *values, float value) {
     if (!base_grow((void **)&values->items, &values->capacity, values->count + 1,
                    sizeof *values->items))
         return false;
@@ -43,13 +43,13 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-void contour_sort(const contour_values *values, float *sorted) {
+void voice_contour_sort(const voice_contour_values *values, float *sorted) {
     if (!values->count) return;
     memcpy(sorted, values->items, values->count * sizeof *sorted);
     qsort(sorted, values->count, sizeof *sorted, compare);
 }
 
-float contour_percentile(const float *sorted, size_t count, double p) {
+float voice_contour_percentile(const float *sorted, size_t count, double p) {
     if (count == 0) return 0.0f;
     double rank = p * (double)(count - 1);
     size_t low = (size_t)floor(rank), high = (size_t)ceil(rank);
@@ -135,8 +135,8 @@ static void finish_slopes(slopes *s) {
 }
 
 /* pass 0 sums the slopes, pass 1 their squared distance from the mean */
-static int walk_slopes(const contour_values *v, const extremum *e, size_t n, float period, int pass,
-                       slopes *rising, slopes *falling, size_t *end) {
+static int walk_slopes(const voice_contour_values *v, const extremum *e, size_t n, float period,
+                       int pass, slopes *rising, slopes *falling, size_t *end) {
     float maximum = v->items[0], minimum = v->items[0];
     size_t maximum_at = 0, minimum_at = 0;
     int last = -1;
@@ -165,8 +165,8 @@ static int walk_slopes(const contour_values *v, const extremum *e, size_t n, flo
     return last;
 }
 
-static void find_slopes(const contour_values *v, const extremum *e, size_t n, float period,
-                        contour_peaks *out) {
+static void find_slopes(const voice_contour_values *v, const extremum *e, size_t n, float period,
+                        voice_contour_peaks *out) {
     slopes rising = {0}, falling = {0};
     size_t from;
     int last = walk_slopes(v, e, n, period, 0, &rising, &falling, &from);
@@ -194,8 +194,9 @@ static void find_slopes(const contour_values *v, const extremum *e, size_t n, fl
     out->falling_deviation = falling.deviation;
 }
 
-bool contour_find_peaks(const contour_values *v, float period, contour_peaks *out) {
-    *out = (contour_peaks){0};
+bool voice_contour_find_peaks(const voice_contour_values *v, float period,
+                              voice_contour_peaks *out) {
+    *out = (voice_contour_peaks){0};
     if (v->count == 0) return true;
     float low = v->items[0], high = v->items[0];
     for (size_t i = 1; i < v->count; i++) {
@@ -227,9 +228,9 @@ bool contour_find_peaks(const contour_values *v, float period, contour_peaks *ou
 enum { OUTSIDE, CANDIDATE, INSIDE };
 enum { LEAST_RUN = 3, LEAST_GAP = 2, MOST_RUNS = 1000 };
 
-void contour_runs_reset(contour_runs *r) { memset(r, 0, sizeof *r); }
+void voice_contour_runs_reset(voice_contour_runs *r) { memset(r, 0, sizeof *r); }
 
-static void close_run(contour_runs *r, size_t end) {
+static void close_run(voice_contour_runs *r, size_t end) {
     if (r->count >= MOST_RUNS) return;
     size_t length = end - r->start;
     r->count++;
@@ -237,7 +238,7 @@ static void close_run(contour_runs *r, size_t end) {
     r->squares += (double)length * (double)length;
 }
 
-void contour_runs_add(contour_runs *r, bool kind) {
+void voice_contour_runs_add(voice_contour_runs *r, bool kind) {
     if (kind) {
         if (r->state == OUTSIDE) {
             r->state = CANDIDATE;
@@ -264,16 +265,16 @@ void contour_runs_add(contour_runs *r, bool kind) {
     r->frame++;
 }
 
-void contour_runs_finish(contour_runs *r) {
+void voice_contour_runs_finish(voice_contour_runs *r) {
     if (r->state == INSIDE) close_run(r, r->frame - (size_t)r->out - 1);
     r->state = OUTSIDE;
 }
 
-float contour_runs_mean(const contour_runs *r) {
+float voice_contour_runs_mean(const voice_contour_runs *r) {
     return r->count > 1 ? (float)r->total / (float)r->count : (float)r->total;
 }
 
-float contour_runs_deviation(const contour_runs *r) {
+float voice_contour_runs_deviation(const voice_contour_runs *r) {
     if (r->count < 2) return 0.0f;
     double mean = (double)r->total / (double)r->count;
     double variance = r->squares / (double)r->count - mean * mean;

@@ -26,8 +26,8 @@ struct voice_descriptors {
     size_t start, count, capacity;
     size_t analysed, given, decided; /* frames */
     bool finished;
-    pitch_path path;
-    pitch_periods periods;
+    voice_pitch_path path;
+    voice_pitch_periods periods;
     voice_frame ring[FRAME_RING];
     float candidate[FRAME_RING][VOICE_CANDIDATES];
     float *magnitude[BLOCK_RING]; /* of the long frames */
@@ -73,8 +73,8 @@ affect_status voice_descriptors_create(affect_context *ctx, int sample_rate,
 void voice_descriptors_reset(voice_descriptors *s) {
     s->start = s->count = s->analysed = s->given = s->decided = s->out_count = 0;
     s->finished = false;
-    pitch_path_reset(&s->path);
-    pitch_periods_reset(&s->periods);
+    voice_pitch_path_reset(&s->path);
+    voice_pitch_periods_reset(&s->periods);
 }
 
 void voice_descriptors_destroy(voice_descriptors *s) {
@@ -113,18 +113,19 @@ static affect_status give(voice_descriptors *s, const voice_frame *frame) {
 static affect_status complete(voice_descriptors *s, size_t n) {
     const voice_plan *plan = s->plan;
     voice_frame *frame = &s->ring[n % FRAME_RING];
-    int state = pitch_path_state(&s->path, n);
+    int state = voice_pitch_path_state(&s->path, n);
     frame->complete = true;
     frame->f0 = state < VOICE_CANDIDATES && frame->rms > LEAST_RMS
                     ? s->candidate[n % FRAME_RING][state]
                     : 0.0f;
     size_t first = n * plan->step;
-    pitch_periods_frame(&s->periods, plan, s->kernels, samples_at(s, s->periods.position),
-                        frame->f0, &frame->jitter, &frame->shimmer_db);
+    voice_pitch_periods_frame(&s->periods, plan, s->kernels, samples_at(s, s->periods.position),
+                              frame->f0, &frame->jitter, &frame->shimmer_db);
     frame->hnr_db =
-        harmonics_noise(plan, s->kernels, samples_at(s, first), frame->f0, s->correlation);
-    harmonics_levels(plan, s->magnitude[n / VOICE_LANES % BLOCK_RING] + n % VOICE_LANES, frame->f0,
-                     frame->formant, &frame->h1_h2, &frame->h1_a3, frame->formant_level);
+        voice_harmonics_noise(plan, s->kernels, samples_at(s, first), frame->f0, s->correlation);
+    voice_harmonics_levels(plan, s->magnitude[n / VOICE_LANES % BLOCK_RING] + n % VOICE_LANES,
+                           frame->f0, frame->formant, &frame->h1_h2, &frame->h1_a3,
+                           frame->formant_level);
     return give(s, frame);
 }
 
@@ -173,7 +174,7 @@ static affect_status analyse(voice_descriptors *s, size_t long_count, size_t sho
         frame->rms = block.rms[l];
         frame->voicing = block.voicing[l][0];
         memcpy(s->candidate[n % FRAME_RING], block.f0[l], sizeof block.f0[l]);
-        pitch_path_push(&s->path, block.f0[l], block.voicing[l]);
+        voice_pitch_path_push(&s->path, block.f0[l], block.voicing[l]);
         affect_status status = complete_decided(s);
         if (status != AFFECT_OK) return status;
     }
@@ -238,7 +239,7 @@ affect_status voice_descriptors_finish(voice_descriptors *s) {
     }
     if (status != AFFECT_OK) return status;
     s->decided = s->path.decided;
-    pitch_path_finish(&s->path);
+    voice_pitch_path_finish(&s->path);
     status = complete_decided(s);
     for (size_t n = long_frames; n < short_frames && status == AFFECT_OK; n++)
         status = give(s, &s->ring[n % FRAME_RING]);

@@ -99,8 +99,7 @@ AFFECT_MUST_USE affect_status voice_log_mel_create(affect_context *ctx,
 void voice_log_mel_destroy(voice_log_mel *mel);
 /* Whole windows in `count` samples: 0 if count < window, else (count - window) / step + 1. */
 size_t voice_log_mel_frames(const voice_log_mel *mel, size_t count);
-size_t voice_log_mel_step(const voice_log_mel *mel);   /* samples */
-size_t voice_log_mel_window(const voice_log_mel *mel); /* samples */
+size_t voice_log_mel_step(const voice_log_mel *mel); /* samples */
 /* out: frames x bands, row-major. Errors: MEMORY. */
 AFFECT_MUST_USE affect_status voice_log_mel_compute(affect_context *ctx, const voice_log_mel *mel,
                                                     const float *samples, size_t count, float *out);

@@ -148,10 +148,10 @@ struct voice_egemaps {
     size_t pitch_rows;               /* that the functionals cover */
     /* Rows wait for their other half: plain ones come at most a frame before tracked ones. */
     float waiting[8][PLAIN];
-    contour_moments plain_moments[5], tracked_moments[TRACKED], voiced_moments[VOICED],
+    voice_contour_moments plain_moments[5], tracked_moments[TRACKED], voiced_moments[VOICED],
         unvoiced_moments[UNVOICED], formant_moments[FORMANTS];
-    contour_runs voiced_runs, unvoiced_runs;
-    contour_values f0, loudness;
+    voice_contour_runs voiced_runs, unvoiced_runs;
+    voice_contour_values f0, loudness;
     double energy;
     size_t energy_frames;
     float (*out)[VOICE_EGEMAPS_DESCRIPTORS];
@@ -194,8 +194,8 @@ void voice_egemaps_reset(voice_egemaps *set) {
     memset(set->voiced_moments, 0, sizeof set->voiced_moments);
     memset(set->unvoiced_moments, 0, sizeof set->unvoiced_moments);
     memset(set->formant_moments, 0, sizeof set->formant_moments);
-    contour_runs_reset(&set->voiced_runs);
-    contour_runs_reset(&set->unvoiced_runs);
+    voice_contour_runs_reset(&set->voiced_runs);
+    voice_contour_runs_reset(&set->unvoiced_runs);
     set->f0.count = set->loudness.count = 0;
     set->energy = 0.0;
     set->energy_frames = set->out_count = 0;
@@ -222,8 +222,8 @@ static affect_status plain_out(voice_egemaps *set, const float row[PLAIN], bool 
     memcpy(set->waiting[set->plain_rows % BASE_COUNT(set->waiting)], row, PLAIN * sizeof *row);
     set->plain_rows++;
     if (!counts) return AFFECT_OK;
-    for (int i = 0; i < 5; i++) contour_moments_add(&set->plain_moments[i], row[5 + i]);
-    if (!contour_values_add(&set->loudness, row[0])) return base_fail_memory(set->ctx);
+    for (int i = 0; i < 5; i++) voice_contour_moments_add(&set->plain_moments[i], row[5 + i]);
+    if (!voice_contour_values_add(&set->loudness, row[0])) return base_fail_memory(set->ctx);
     return AFFECT_OK;
 }
 
@@ -237,17 +237,17 @@ static affect_status descriptors_out(voice_egemaps *set, const float row[TRACKED
     return AFFECT_OK;
 }
 
-static void add_nonzero(contour_moments *moments, const float *row, size_t n) {
+static void add_nonzero(voice_contour_moments *moments, const float *row, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (row[i] != 0.0f) contour_moments_add(&moments[i], row[i]);
+        if (row[i] != 0.0f) voice_contour_moments_add(&moments[i], row[i]);
 }
 
 static affect_status add_pitch(voice_egemaps *set, float pitch) {
     bool is_voiced = pitch != 0.0f;
-    contour_runs_add(&set->voiced_runs, is_voiced);
-    contour_runs_add(&set->unvoiced_runs, !is_voiced);
+    voice_contour_runs_add(&set->voiced_runs, is_voiced);
+    voice_contour_runs_add(&set->unvoiced_runs, !is_voiced);
     set->pitch_rows++;
-    if (is_voiced && !contour_values_add(&set->f0, pitch)) return base_fail_memory(set->ctx);
+    if (is_voiced && !voice_contour_values_add(&set->f0, pitch)) return base_fail_memory(set->ctx);
     return AFFECT_OK;
 }
 
@@ -354,16 +354,17 @@ affect_status voice_egemaps_finish(voice_egemaps *set) {
 
 /* ---- functionals ---- */
 
-static float *put_contour(float *out, const contour_values *values, const contour_peaks *peaks,
-                          float *sorted) {
-    contour_moments moments = {0};
-    for (size_t i = 0; i < values->count; i++) contour_moments_add(&moments, values->items[i]);
-    *out++ = contour_mean(&moments);
-    *out++ = contour_variation(&moments);
-    float low = contour_percentile(sorted, values->count, 0.2);
-    float high = contour_percentile(sorted, values->count, 0.8);
+static float *put_contour(float *out, const voice_contour_values *values,
+                          const voice_contour_peaks *peaks, float *sorted) {
+    voice_contour_moments moments = {0};
+    for (size_t i = 0; i < values->count; i++)
+        voice_contour_moments_add(&moments, values->items[i]);
+    *out++ = voice_contour_mean(&moments);
+    *out++ = voice_contour_variation(&moments);
+    float low = voice_contour_percentile(sorted, values->count, 0.2);
+    float high = voice_contour_percentile(sorted, values->count, 0.8);
     *out++ = low;
-    *out++ = contour_percentile(sorted, values->count, 0.5);
+    *out++ = voice_contour_percentile(sorted, values->count, 0.5);
     *out++ = high;
     *out++ = fabsf(high - low);
     *out++ = peaks->rising_mean;
@@ -373,9 +374,9 @@ static float *put_contour(float *out, const contour_values *values, const contou
     return out;
 }
 
-static float *put_moments(float *out, const contour_moments *moments) {
-    *out++ = contour_mean(moments);
-    *out++ = contour_variation(moments);
+static float *put_moments(float *out, const voice_contour_moments *moments) {
+    *out++ = voice_contour_mean(moments);
+    *out++ = voice_contour_variation(moments);
     return out;
 }
 
@@ -385,17 +386,17 @@ affect_status voice_egemaps_functionals(voice_egemaps *set, float out[VOICE_EGEM
                          "eGeMAPS needs at least 60 ms of sound, here are less");
     size_t most = BASE_MAX(set->f0.count, set->loudness.count);
     float *sorted = base_alloc(most * sizeof *sorted);
-    contour_peaks f0, loudness;
+    voice_contour_peaks f0, loudness;
     float period = (float)voice_egemaps_period(set);
-    if (!sorted || !contour_find_peaks(&set->f0, period, &f0) ||
-        !contour_find_peaks(&set->loudness, period, &loudness)) {
+    if (!sorted || !voice_contour_find_peaks(&set->f0, period, &f0) ||
+        !voice_contour_find_peaks(&set->loudness, period, &loudness)) {
         base_free(sorted);
         return base_fail_memory(set->ctx);
     }
     float *at = out;
-    contour_sort(&set->f0, sorted);
+    voice_contour_sort(&set->f0, sorted);
     at = put_contour(at, &set->f0, &f0, sorted);
-    contour_sort(&set->loudness, sorted);
+    voice_contour_sort(&set->loudness, sorted);
     at = put_contour(at, &set->loudness, &loudness, sorted);
     base_free(sorted);
 
@@ -407,17 +408,17 @@ affect_status voice_egemaps_functionals(voice_egemaps *set, float out[VOICE_EGEM
         at = put_moments(at, &set->tracked_moments[8 + 3 * f]);
     }
     for (int i = 0; i < VOICED; i++) at = put_moments(at, &set->voiced_moments[i]);
-    for (int i = 0; i < UNVOICED; i++) *at++ = contour_mean(&set->unvoiced_moments[i]);
+    for (int i = 0; i < UNVOICED; i++) *at++ = voice_contour_mean(&set->unvoiced_moments[i]);
 
     float rows = (float)set->pitch_rows;
     *at++ = (float)loudness.maxima / ((float)set->loudness.count * period);
-    contour_runs_finish(&set->voiced_runs);
-    contour_runs_finish(&set->unvoiced_runs);
+    voice_contour_runs_finish(&set->voiced_runs);
+    voice_contour_runs_finish(&set->unvoiced_runs);
     *at++ = (float)set->voiced_runs.count / (period * rows);
-    *at++ = contour_runs_mean(&set->voiced_runs) * period;
-    *at++ = contour_runs_deviation(&set->voiced_runs) * period;
-    *at++ = contour_runs_mean(&set->unvoiced_runs) * period;
-    *at++ = contour_runs_deviation(&set->unvoiced_runs) * period;
+    *at++ = voice_contour_runs_mean(&set->voiced_runs) * period;
+    *at++ = voice_contour_runs_deviation(&set->voiced_runs) * period;
+    *at++ = voice_contour_runs_mean(&set->unvoiced_runs) * period;
+    *at++ = voice_contour_runs_deviation(&set->unvoiced_runs) * period;
     double level = set->energy / (double)set->energy_frames;
     *at++ = (float)(10.0 * log10(level > 1e-12 ? level : 1e-12));
     return AFFECT_OK;

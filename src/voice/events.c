@@ -16,10 +16,10 @@ static const affect_time LEG_SHORTEST = 50 * AFFECT_MILLISECOND;
 /* Faster than 120 semitones a second is an octave error of the tracker, not a voice: the fastest
  * pitch change speakers can make is about 50 to 70 (Xu & Sun 2002). */
 static const double FASTEST = 120.0;
-/* A syllable stands out when it is this many standard deviations above the speaker's habit. */
+/* A syllable stands out when it is this many standard deviations above the speaker's mean. */
 static const double EMPHASIS = 1.2;
-static const double NUCLEUS_DIP_DB = 2.0; /* de Jong & Wempe 2009 */
-static const double HABIT_FRAMES = 1000;  /* memory of the running habit: 10 s of voiced speech */
+static const double NUCLEUS_DIP_DB = 2.0;     /* de Jong & Wempe 2009 */
+static const double STATISTICS_FRAMES = 1000; /* of voiced speech (10 s): how far back they reach */
 
 typedef struct phrase_frame {
     affect_time time;
@@ -33,7 +33,7 @@ struct voice_events {
     phrase_frame frames[PHRASE_MAX];
     double contour[PHRASE_MAX], smooth_level[PHRASE_MAX];
     size_t count, last_voiced; /* last_voiced: index + 1, 0 = none */
-    double weight, pitch_mean, pitch_square, level_mean, level_square; /* running habit */
+    double weight, pitch_mean, pitch_square, level_mean, level_square; /* running statistics */
     size_t nuclei;
 };
 
@@ -49,7 +49,7 @@ affect_status voice_events_create(affect_context *ctx, affect_timeline *timeline
 void voice_events_destroy(voice_events *v) { base_free(v); }
 size_t voice_events_nuclei(const voice_events *v) { return v->nuclei; }
 
-bool voice_events_habit(const voice_events *v, voice_habit *out) {
+static bool statistics_of(const voice_events *v, voice_running_statistics *out) {
     if (v->weight < 100) return false;
     out->pitch = v->pitch_mean;
     out->level = v->level_mean;
@@ -58,8 +58,8 @@ bool voice_events_habit(const voice_events *v, voice_habit *out) {
     return true;
 }
 
-static void learn_habit(voice_events *v, double pitch, double level) {
-    v->weight = fmin(v->weight + 1, HABIT_FRAMES);
+static void learn_statistics(voice_events *v, double pitch, double level) {
+    v->weight = fmin(v->weight + 1, STATISTICS_FRAMES);
     double rate = 1 / v->weight;
     v->pitch_mean += rate * (pitch - v->pitch_mean);
     v->pitch_square += rate * (pitch * pitch - v->pitch_square);
@@ -163,11 +163,11 @@ static affect_status write_legs(voice_events *v, size_t n) {
     return status;
 }
 
-/* Syllable nuclei are peaks of the level with a dip on both sides; those far above habit are
- * emphasised. */
+/* Syllable nuclei are peaks of the level with a dip on both sides; those far above the speaker's
+ * mean are emphasised. */
 static affect_status write_emphasis(voice_events *v, size_t n) {
-    voice_habit habit;
-    bool known = voice_events_habit(v, &habit);
+    voice_running_statistics statistics;
+    bool known = statistics_of(v, &statistics);
     affect_status status = AFFECT_OK;
     size_t dip = 0, peak = 0;
     for (size_t i = 1; i <= n && status == AFFECT_OK; i++) {
@@ -179,9 +179,10 @@ static affect_status write_emphasis(voice_events *v, size_t n) {
         bool rises = dip == 0 || v->smooth_level[peak] - v->smooth_level[dip] >= NUCLEUS_DIP_DB;
         if (rises && !isnan(v->frames[peak].pitch)) {
             v->nuclei++;
-            double z = known ? 0.5 * (v->smooth_level[peak] - habit.level) / habit.level_sd +
-                                   0.5 * (v->contour[peak] - habit.pitch) / habit.pitch_sd
-                             : 0;
+            double z =
+                known ? 0.5 * (v->smooth_level[peak] - statistics.level) / statistics.level_sd +
+                            0.5 * (v->contour[peak] - statistics.pitch) / statistics.pitch_sd
+                      : 0;
             if (z >= EMPHASIS) {
                 affect_event event = {
                     .onset = v->frames[dip].time,
@@ -190,7 +191,7 @@ static affect_status write_emphasis(voice_events *v, size_t n) {
                     .kind = "emphasis",
                     .modality = AFFECT_MODALITY_VOICE,
                     .strength = (float)fmin(z / (2 * EMPHASIS), 1),
-                    .confidence = (float)fmin(v->weight / HABIT_FRAMES * 2, 1),
+                    .confidence = (float)fmin(v->weight / STATISTICS_FRAMES * 2, 1),
                 };
                 status = timeline_add_event(v->ctx, v->timeline, &event);
             }
@@ -210,7 +211,7 @@ static affect_status end_phrase(voice_events *v) {
     if (status == AFFECT_OK) status = write_emphasis(v, n);
     /* Habits are learnt afterwards: a phrase is compared with what went before it. */
     for (size_t i = 0; i < n; i++)
-        if (!isnan(v->frames[i].pitch)) learn_habit(v, v->contour[i], v->frames[i].level);
+        if (!isnan(v->frames[i].pitch)) learn_statistics(v, v->contour[i], v->frames[i].level);
     return status;
 }
 
@@ -235,6 +236,8 @@ affect_status voice_events_finish(voice_events *v) { return v->count ? end_phras
 affect_status voice_events_pauses(affect_context *ctx, affect_timeline *timeline,
                                   const affect_tier *speech, size_t from) {
     affect_status status = AFFECT_OK;
+    const affect_track *activity =
+        timeline_role(timeline, TRACK_ROLE_ACTIVITY, AFFECT_MODALITY_VOICE, AFFECT_PERSON_NONE);
     for (size_t i = BASE_MAX(from, 1); i < speech->count && status == AFFECT_OK; i++) {
         affect_time t0 = speech->items[i - 1].t1, t1 = speech->items[i].t0;
         if (t1 - t0 < 250 * AFFECT_MILLISECOND || t1 - t0 > 3 * AFFECT_SECOND) continue;
@@ -246,6 +249,7 @@ affect_status voice_events_pauses(affect_context *ctx, affect_timeline *timeline
             .modality = AFFECT_MODALITY_VOICE,
             .strength = (float)fmin(time_to_seconds(t1 - t0) / 2, 1),
             .confidence = BASE_MIN(speech->items[i - 1].score, speech->items[i].score),
+            .model = activity ? activity->model : "",
         };
         status = timeline_add_event(ctx, timeline, &event);
     }

@@ -18,13 +18,12 @@ AFFECT_MUST_USE affect_status voice_events_frame(voice_events *events, affect_ti
                                                  float f0_hz, float level_db);
 /* Writes the phrase that is still open. */
 AFFECT_MUST_USE affect_status voice_events_finish(voice_events *events);
-/* The speaker's running habits: mean and deviation of F0 in semitones above 27.5 Hz and of the
+/* The speaker's running statistics: mean and deviation of F0 in semitones above 27.5 Hz and of the
  * level in dB over about the last 10 s of voiced speech. False until 1 s of voiced speech was
  * heard. */
-typedef struct voice_habit {
+typedef struct voice_running_statistics {
     double pitch, pitch_sd, level, level_sd;
-} voice_habit;
-bool voice_events_habit(const voice_events *events, voice_habit *out);
+} voice_running_statistics;
 /* Syllable nuclei seen so far (level peaks in voiced speech; de Jong & Wempe 2009). */
 size_t voice_events_nuclei(const voice_events *events);
 void voice_events_destroy(voice_events *events);

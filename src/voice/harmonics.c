@@ -47,8 +47,8 @@ static size_t closest_peak(const correlation *c, size_t lag) {
     return low ? 0 : high ? last : lag;
 }
 
-float harmonics_noise(const voice_plan *plan, const voice_kernels *kernels, const float *samples,
-                      float f0, float *scratch) {
+float voice_harmonics_noise(const voice_plan *plan, const voice_kernels *kernels,
+                            const float *samples, float f0, float *scratch) {
     if (!(f0 > 0.0f)) return 0.0f;
     size_t lag = (size_t)floor((double)plan->sample_rate / (double)f0);
     if (lag >= plan->long_bins) return 0.0f;
@@ -140,9 +140,9 @@ static int find_harmonics(const spectrum *s, float f0, float until, harmonic *ou
 
 static float limited(float x) { return x < UNKNOWN ? UNKNOWN : x > -UNKNOWN ? -UNKNOWN : x; }
 
-void harmonics_levels(const voice_plan *plan, const float *magnitude, float f0,
-                      const float formant[VOICE_FORMANTS], float *h1_h2, float *h1_a3,
-                      float level[VOICE_FORMANTS]) {
+void voice_harmonics_levels(const voice_plan *plan, const float *magnitude, float f0,
+                            const float formant[VOICE_FORMANTS], float *h1_h2, float *h1_a3,
+                            float level[VOICE_FORMANTS]) {
     *h1_h2 = *h1_a3 = 0.0f;
     for (int f = 0; f < VOICE_FORMANTS; f++) level[f] = UNKNOWN;
     if (!(f0 > 0.0f)) return;

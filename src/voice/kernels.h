@@ -113,7 +113,8 @@ typedef struct voice_kernels {
                     void *scratch, float *out, size_t stride);
 } voice_kernels;
 
-/* The fastest set this processor can run; name "baseline" or NULL picks by name (NULL = best). */
+/* The fastest set this processor can run, or "baseline" by name; NULL asks AFFECT_KERNELS in the
+ * environment, as nn does (baseline picks the portable one). Both give the same bits. */
 const voice_kernels *voice_kernels_get(const char *name);
 
 extern const voice_kernels voice_kernels_baseline, voice_kernels_avx2;
@@ -126,6 +127,5 @@ AFFECT_MUST_USE bool voice_mel_init(voice_mel *mel, size_t bands, size_t bins, d
                                     double low_hz, double high_hz);
 void voice_mel_destroy(voice_mel *mel);
 double voice_mel_from_hz(double hz);
-double voice_mel_to_hz(double mel);
 
 #endif

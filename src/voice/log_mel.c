@@ -96,8 +96,6 @@ size_t voice_log_mel_frames(const voice_log_mel *m, size_t count) {
 }
 
 size_t voice_log_mel_step(const voice_log_mel *m) { return m->step; }
-size_t voice_log_mel_window(const voice_log_mel *m) { return m->window_size; }
-
 affect_status voice_log_mel_compute(affect_context *ctx, const voice_log_mel *m,
                                     const float *samples, size_t count, float *out) {
     size_t frames = voice_log_mel_frames(m, count);

@@ -6,7 +6,9 @@
 
 #include "voice/tracking.h"
 
-void pitch_periods_reset(pitch_periods *periods) { memset(periods, 0, sizeof *periods); }
+void voice_pitch_periods_reset(voice_pitch_periods *periods) {
+    memset(periods, 0, sizeof *periods);
+}
 
 typedef struct match {
     bool found;
@@ -70,9 +72,9 @@ static float peak_to_peak(const float *x, size_t n) {
 
 static float clip(float x) { return x > 1.0f ? 1.0f : x; }
 
-void pitch_periods_frame(pitch_periods *periods, const voice_plan *plan,
-                         const voice_kernels *kernels, const float *samples, float f0,
-                         float *jitter, float *shimmer_db) {
+void voice_pitch_periods_frame(voice_pitch_periods *periods, const voice_plan *plan,
+                               const voice_kernels *kernels, const float *samples, float f0,
+                               float *jitter, float *shimmer_db) {
     *jitter = *shimmer_db = 0.0f;
     size_t span = plan->step + periods->behind;
     if (!(f0 > 0.0f)) {

@@ -12,7 +12,7 @@ static const double WEIGHT_LOCAL = 2.0, WEIGHT_JUMP = 10.0, WEIGHT_BEND = 10.0, 
                     COST_NO_CANDIDATE = 999.0;
 static const float VOICED = 0.7f;
 
-void pitch_path_reset(pitch_path *path) { memset(path, 0, sizeof *path); }
+void voice_pitch_path_reset(voice_pitch_path *path) { memset(path, 0, sizeof *path); }
 
 /* Pitches between 100 and 350 Hz are expected. */
 static double range_cost(float f0) {
@@ -48,7 +48,7 @@ static int cheapest(const double cost[PITCH_STATES]) {
 static size_t slot(size_t frame) { return frame % (PITCH_LAG + 1); }
 
 /* Decides frames up to the newest on which the paths of all states agree. */
-static void decide_agreed(pitch_path *path) {
+static void decide_agreed(voice_pitch_path *path) {
     signed char at[PITCH_STATES];
     for (int s = 0; s < PITCH_STATES; s++) at[s] = (signed char)s;
     for (size_t n = path->pushed - 1; n > path->decided; n--) {
@@ -70,7 +70,7 @@ static void decide_agreed(pitch_path *path) {
 }
 
 /* Decides frames [decided, end) along the path that is cheapest now. */
-static void decide_cheapest(pitch_path *path, size_t end) {
+static void decide_cheapest(voice_pitch_path *path, size_t end) {
     signed char state = (signed char)cheapest(path->cost);
     for (size_t n = path->pushed - 1;; n--) {
         if (n < end) path->state[slot(n)] = state;
@@ -80,8 +80,8 @@ static void decide_cheapest(pitch_path *path, size_t end) {
     path->decided = end;
 }
 
-void pitch_path_push(pitch_path *path, const float f0[VOICE_CANDIDATES],
-                     const float voicing[VOICE_CANDIDATES]) {
+void voice_pitch_path_push(voice_pitch_path *path, const float f0[VOICE_CANDIDATES],
+                           const float voicing[VOICE_CANDIDATES]) {
     double local[PITCH_STATES], log_f0[VOICE_CANDIDATES];
     local_costs(f0, voicing, local);
     for (int c = 0; c < VOICE_CANDIDATES; c++) log_f0[c] = f0[c] > 0.0f ? log((double)f0[c]) : 0.0;
@@ -131,8 +131,10 @@ void pitch_path_push(pitch_path *path, const float f0[VOICE_CANDIDATES],
         decide_agreed(path);
 }
 
-void pitch_path_finish(pitch_path *path) {
+void voice_pitch_path_finish(voice_pitch_path *path) {
     if (path->decided < path->pushed) decide_cheapest(path, path->pushed);
 }
 
-int pitch_path_state(const pitch_path *path, size_t frame) { return path->state[slot(frame)]; }
+int voice_pitch_path_state(const voice_pitch_path *path, size_t frame) {
+    return path->state[slot(frame)];
+}

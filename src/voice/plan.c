@@ -9,7 +9,7 @@
 static const double PI = 3.14159265358979323846;
 
 double voice_mel_from_hz(double hz) { return 1127.0 * log(1.0 + hz / 700.0); }
-double voice_mel_to_hz(double mel) { return 700.0 * (exp(mel / 1127.0) - 1.0); }
+static double mel_to_hz(double mel) { return 700.0 * (exp(mel / 1127.0) - 1.0); }
 
 static size_t power_of_two(size_t n) {
     size_t size = 16;
@@ -186,7 +186,7 @@ static bool make_spectrum(voice_plan *plan, arena *memory) {
     double width = (voice_mel_from_hz(high) - low_mel) / (VOICE_MEL_BANDS + 1.0);
     for (int b = 0; b < VOICE_MEL_BANDS; b++)
         plan->equal_loudness[b] =
-            (float)equal_loudness(voice_mel_to_hz(low_mel + width * ((double)b + 1.0)));
+            (float)equal_loudness(mel_to_hz(low_mel + width * ((double)b + 1.0)));
     for (int c = 0; c < VOICE_MFCC; c++) {
         double lift = (1.0 + 11.0 * sin(PI * (c + 1.0) / 22.0)) * sqrt(2.0 / VOICE_MEL_BANDS);
         for (int b = 0; b < VOICE_MEL_BANDS; b++)
@@ -292,12 +292,12 @@ size_t voice_scratch_size(const voice_plan *plan) {
 /* ---- which kernels ---- */
 
 const voice_kernels *voice_kernels_get(const char *name) {
+    const char *wish = name ? name : getenv("AFFECT_KERNELS"); /* as nn's; it has no avx512 here */
 #if defined(__x86_64__)
     bool avx2 = __builtin_cpu_supports("avx2");
 #else
     bool avx2 = false;
 #endif
-    if (name)
-        return strcmp(name, "avx2") == 0 && avx2 ? &voice_kernels_avx2 : &voice_kernels_baseline;
-    return avx2 ? &voice_kernels_avx2 : &voice_kernels_baseline;
+    return avx2 && !(wish && strcmp(wish, "baseline") == 0) ? &voice_kernels_avx2
+                                                            : &voice_kernels_baseline;
 }

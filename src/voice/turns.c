@@ -4,12 +4,16 @@
 #include <math.h>
 #include <string.h>
 
-/* Length-normalised x-vectors of one speaker lie well above this cosine and those of two speakers
- * well below it on utterances of 3 s and more (docs/voice.md); short utterances of one speaker fall
- * lower, so the line is drawn below the middle. */
-static const double SAME_SPEAKER = 0.40;
+/* The mean vector of n seconds of speech is its speaker's and noise: the cosine of two such means is that
+ * of their speakers divided by the root of (1 + NOISE_S / n) for each. Noise and line are fitted by
+ * bench/voices.py (docs/voice.md): so that one speaker in many moods is hardly ever taken for two. */
+static const double NOISE_S = 2.1, SAME_SPEAKER = 0.55;
+/* While turns come they are gathered in groups more alike than this, at most so many. */
+static const double GATHER = 0.8;
+enum { GATHERED = 256 };
 static const affect_time JOIN_GAP = 500 * AFFECT_MILLISECOND;
 static const double RELIABLE_S = 1.0; /* less speech than this never opens a group */
+static const double LEAST_S = 4.0;    /* nor is a voice with less a voice of its own in the end */
 
 typedef struct turn {
     affect_time t0, t1;
@@ -52,6 +56,11 @@ void voice_turns_destroy(voice_turns *v) {
     base_free(v);
 }
 
+/* What the cosine of two speakers is, by that of means of so many seconds of their speech. */
+static double freed(double c, double seconds, double others) {
+    return c * sqrt((1 + NOISE_S / fmax(seconds, 0.1)) * (1 + NOISE_S / fmax(others, 0.1)));
+}
+
 static double cosine(const double *a, const double *b, size_t d) {
     double ab = 0, aa = 0, bb = 0;
     for (size_t i = 0; i < d; i++) {
@@ -76,13 +85,14 @@ static affect_status assign(voice_turns *v, turn *t) {
     int best = -1;
     double best_cosine = -2;
     for (size_t g = 0; g < v->group_count; g++) {
-        double c = cosine_to_group(&v->groups[g], t->vector, v->d);
+        double c =
+            freed(cosine_to_group(&v->groups[g], t->vector, v->d), t->weight, v->groups[g].weight);
         if (c > best_cosine) {
             best_cosine = c;
             best = (int)g;
         }
     }
-    if (best < 0 || best_cosine < SAME_SPEAKER) {
+    if (best < 0 || (best_cosine < GATHER && v->group_count < GATHERED)) {
         if (t->weight < RELIABLE_S) return AFFECT_OK; /* decided at the end */
         if (!base_grow((void **)&v->groups, &v->group_capacity, v->group_count + 1,
                        sizeof *v->groups))
@@ -119,15 +129,21 @@ affect_status voice_turns_add(voice_turns *v, affect_time t0, affect_time t1, co
     return t.vector ? assign(v, &v->turns[v->turn_count - 1]) : AFFECT_OK;
 }
 
-/* Merges the closest pair of groups until none is near enough. */
-static void merge_groups(voice_turns *v) {
+static double likeness(const voice_turns *v, const group *a, const group *b) {
+    return freed(cosine(a->sum, b->sum, v->d), a->weight, b->weight);
+}
+
+/* Merges the closest pair of groups until none is near enough; with `small`, pairs of which one has too
+ * little speech, however near. */
+static void merge_groups(voice_turns *v, bool small) {
     for (;;) {
         size_t best_a = 0, best_b = 0;
-        double best = SAME_SPEAKER;
+        double best = small ? -INFINITY : SAME_SPEAKER;
         for (size_t a = 0; a < v->group_count; a++)
             for (size_t b = a + 1; b < v->group_count; b++) {
                 if (v->groups[a].merged_into >= 0 || v->groups[b].merged_into >= 0) continue;
-                double c = cosine(v->groups[a].sum, v->groups[b].sum, v->d);
+                if (small && fmin(v->groups[a].weight, v->groups[b].weight) >= LEAST_S) continue;
+                double c = likeness(v, &v->groups[a], &v->groups[b]);
                 if (c > best) {
                     best = c;
                     best_a = a;
@@ -187,7 +203,8 @@ affect_status voice_turns_finish(voice_turns *v) {
     affect_status status =
         timeline_tier(v->ctx, v->timeline, "speakers", AFFECT_MODALITY_VOICE, &tier);
     if (status != AFFECT_OK) return status;
-    merge_groups(v);
+    merge_groups(v, false);
+    merge_groups(v, true);
     settle(v);
 
     int *speaker = base_alloc((v->group_count + 1) * sizeof *speaker);

@@ -1,9 +1,11 @@
 /* Speaker turns. In: intervals with a speaker vector each (x-vectors of speech, Snyder et al.
  * 2018). Out: the tier "speakers" with labels S1, S2, ... in order of appearance.
  *
- * Vectors are grouped by cosine similarity: first each joins the nearest group or opens one (so
- * memory grows with the number of speakers, not with the square of the turns), then groups that
- * turn out to be close are merged, average-linkage, until no pair is above the threshold. */
+ * Vectors are grouped by cosine similarity, less what too little speech takes off it: first each joins the
+ * nearest group or opens one (at most 256, so memory does not grow with the square of the turns),
+ * then groups that are close are merged, centroid-linkage, until no pair is above the threshold, and
+ * those with less than 4 s of speech into the nearest. A voice that is told from the others is so with
+ * some certainty; two that are alike are one. */
 #ifndef VOICE_TURNS_H
 #define VOICE_TURNS_H
 

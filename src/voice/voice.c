@@ -7,10 +7,12 @@
 
 #include "infer/infer.h"
 #include "voice/activity.h"
+#include "voice/channels.h"
 #include "voice/descriptors.h"
-#include "voice/emotion.h"
 #include "voice/events.h"
-#include "voice/network.h"
+#include "voice/prosody.h"
+#include "voice/speech_network.h"
+#include "voice/voices.h"
 
 enum { RATE = 16000, FRAME = RATE / 100 };
 static const affect_time FRAME_CENTRE = 30 * AFFECT_MILLISECOND; /* of the 60 ms pitch window */
@@ -34,21 +36,24 @@ struct voice_stage {
     affect_context *ctx;
     affect_timeline *timeline;
     voice_activity *activity; /* NULL if its model is missing */
+    voice_channels *channels;
+    voice_voices *voices;
     voice_descriptors *descriptors;
     voice_events *events;
-    voice_emotion *emotion; /* NULL if its model is missing or not needed */
-    voice_network *network; /* NULL if there is none */
-    bool alone;             /* each utterance by itself */
-    voice_habits habits;    /* of the voice so far */
-    affect_track *heard;    /* voice/emotion */
+    voice_prosody *emotion;              /* NULL if its model is missing or not needed */
+    voice_network *network;              /* NULL if there is none */
+    bool alone;                          /* each utterance by itself */
+    voice_speaker_statistics statistics; /* of the voice so far */
+    affect_track *heard;                 /* voice/emotion */
     utterance utterance;
     const affect_track *activity_track; /* NULL where activity is not known */
     affect_track *prosody, *affect, *rate;
-    size_t activity_row; /* of voice/activity at the frame being looked at */
-    affect_time origin;  /* time of sample 0 of the descriptor stream */
-    affect_time next_t0; /* where the next block should start; NONE before the first */
-    voice_frame window[VOICE_EMOTION_WINDOW];
-    bool speech[VOICE_EMOTION_WINDOW];
+    size_t window_next, window_row; /* of channels; voice/activity's row of the first */
+    size_t activity_row;            /* of voice/activity at the frame being looked at */
+    affect_time origin;             /* time of sample 0 of the descriptor stream */
+    affect_time next_t0;            /* where the next block should start; NONE before the first */
+    voice_frame window[VOICE_PROSODY_WINDOW];
+    bool speech[VOICE_PROSODY_WINDOW];
     size_t window_count;
 };
 
@@ -60,7 +65,7 @@ static affect_status make_network(voice_stage *v, const char *model) {
     affect_status status = AFFECT_ERROR_MODEL;
     for (size_t i = 0; i < (model ? 1 : BASE_COUNT(ours)) && !v->network; i++) {
         status = voice_network_create(v->ctx, model ? model : ours[i], &v->network);
-        if (status == AFFECT_ERROR_MEMORY) return status;
+        if (status == AFFECT_ERROR_MEMORY || (status != AFFECT_OK && model)) return status;
         if (status != AFFECT_OK)
             status = timeline_warn(v->ctx, v->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                                    "No emotion from the voice by %s: %s", model ? model : ours[i],
@@ -70,14 +75,15 @@ static affect_status make_network(voice_stage *v, const char *model) {
     if (!v->network) return AFFECT_OK;
     size_t count;
     const char *const *labels = voice_network_labels(v->network, &count);
-    return timeline_add_track(v->ctx, v->timeline, "voice/emotion", AFFECT_MODALITY_VOICE,
-                              AFFECT_PERSON_NONE, voice_network_model(v->network), labels, count,
-                              &v->heard);
+    return timeline_add_role(v->ctx, v->timeline, TRACK_ROLE_CATEGORIES, AFFECT_MODALITY_VOICE,
+                             AFFECT_PERSON_NONE, voice_network_model(v->network), labels, count,
+                             &v->heard);
 }
 
 static affect_status make_emotion(voice_stage *v, const char *model) {
-    affect_status status = voice_emotion_create(v->ctx, model, &v->emotion);
-    if (status != AFFECT_ERROR_MODEL && status != AFFECT_ERROR_RUNTIME) return status;
+    affect_status status = voice_prosody_create(v->ctx, model, &v->emotion);
+    bool missing = status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME;
+    if (!missing || model) return status; /* one that was named must work */
     return timeline_warn(v->ctx, v->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                          "No valence and arousal from the voice: %s",
                          affect_context_message(v->ctx));
@@ -86,9 +92,6 @@ static affect_status make_emotion(voice_stage *v, const char *model) {
 affect_status voice_create(affect_context *ctx, const voice_options *options,
                            affect_timeline *timeline, voice_stage **out) {
     *out = NULL;
-    static const char *const affect_channels[] = {"valence",    "arousal",    "dominance",
-                                                  "valence_sd", "arousal_sd", "dominance_sd"};
-    static const char *const rate_channels[] = {"syllables_per_s", "voiced_share", "speech_share"};
     voice_stage *v = base_calloc(1, sizeof *v);
     if (!v) return base_fail_memory(ctx);
     v->ctx = ctx;
@@ -97,33 +100,37 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
     v->alone = options && options->alone;
     affect_status status = voice_activity_create(ctx, options ? options->activity_model : NULL,
                                                  timeline, &v->activity);
-    if (status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME)
+    if ((status == AFFECT_ERROR_MODEL || status == AFFECT_ERROR_RUNTIME) &&
+        !(options && options->activity_model))
         status = timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
                                "No speech activity: %s", affect_context_message(ctx));
+    if (status == AFFECT_OK)
+        status = voice_channels_create(ctx, options ? options->activity_model : NULL, &v->channels);
+    if (status == AFFECT_OK) status = voice_voices_create(ctx, timeline, &v->voices);
     if (status == AFFECT_OK) status = make_network(v, options ? options->emotion_model : NULL);
     if (status == AFFECT_OK && !(v->network && voice_network_has_values(v->network)))
         status = make_emotion(v, options ? options->prosody_model : NULL);
     if (status == AFFECT_OK) status = voice_descriptors_create(ctx, RATE, &v->descriptors);
     if (status == AFFECT_OK) status = voice_events_create(ctx, timeline, &v->events);
     if (status == AFFECT_OK)
-        status = timeline_add_track(ctx, timeline, "voice/prosody", AFFECT_MODALITY_VOICE,
-                                    AFFECT_PERSON_NONE, NULL, voice_prosody_channels,
-                                    VOICE_PROSODY_CHANNELS, &v->prosody);
+        status = timeline_add_role(ctx, timeline, TRACK_ROLE_PROSODY, AFFECT_MODALITY_VOICE,
+                                   AFFECT_PERSON_NONE, NULL, voice_prosody_channels,
+                                   VOICE_PROSODY_CHANNELS, &v->prosody);
     if (status == AFFECT_OK)
-        status = timeline_add_track(ctx, timeline, "voice/rate", AFFECT_MODALITY_VOICE,
-                                    AFFECT_PERSON_NONE, NULL, rate_channels,
-                                    BASE_COUNT(rate_channels), &v->rate);
+        status = timeline_add_role(ctx, timeline, TRACK_ROLE_RATE, AFFECT_MODALITY_VOICE,
+                                   AFFECT_PERSON_NONE, NULL, NULL, 0, &v->rate);
     bool heard = v->network && voice_network_has_values(v->network);
     if (status == AFFECT_OK && (v->emotion || heard))
-        status = timeline_add_track(
-            ctx, timeline, "voice/affect", AFFECT_MODALITY_VOICE, AFFECT_PERSON_NONE,
-            heard ? voice_network_model(v->network) : voice_emotion_model(v->emotion),
-            affect_channels, BASE_COUNT(affect_channels), &v->affect);
+        status = timeline_add_role(
+            ctx, timeline, TRACK_ROLE_AFFECT, AFFECT_MODALITY_VOICE, AFFECT_PERSON_NONE,
+            heard ? voice_network_model(v->network) : voice_prosody_model(v->emotion), NULL, 0,
+            &v->affect);
     if (status != AFFECT_OK) {
         voice_destroy(v);
         return status;
     }
-    v->activity_track = affect_timeline_find_track(timeline, "voice/activity");
+    v->activity_track =
+        timeline_role(timeline, TRACK_ROLE_ACTIVITY, AFFECT_MODALITY_VOICE, AFFECT_PERSON_NONE);
     *out = v;
     return AFFECT_OK;
 }
@@ -131,9 +138,11 @@ affect_status voice_create(affect_context *ctx, const voice_options *options,
 void voice_destroy(voice_stage *v) {
     if (!v) return;
     voice_activity_destroy(v->activity);
+    voice_channels_destroy(v->channels);
+    voice_voices_destroy(v->voices);
     voice_descriptors_destroy(v->descriptors);
     voice_events_destroy(v->events);
-    voice_emotion_destroy(v->emotion);
+    voice_prosody_destroy(v->emotion);
     voice_network_destroy(v->network);
     base_free(v->utterance.samples);
     base_free(v);
@@ -152,8 +161,8 @@ static float speech_at(voice_stage *v, affect_time time) {
 
 /* One row of voice/rate and of voice/affect from the window, if there is enough speech in it. */
 static affect_status estimate(voice_stage *v) {
-    float features[VOICE_EMOTION_FEATURES], row[2 * VOICE_EMOTION_TARGETS];
-    if (!voice_emotion_features(v->window, v->speech, v->window_count, features)) return AFFECT_OK;
+    float features[VOICE_PROSODY_FEATURES], row[2 * VOICE_PROSODY_TARGETS];
+    if (!voice_prosody_features(v->window, v->speech, v->window_count, features)) return AFFECT_OK;
     size_t first = SIZE_MAX, last = 0, spoken = 0;
     for (size_t i = 0; i < v->window_count; i++) {
         if (!v->speech[i]) continue;
@@ -167,11 +176,11 @@ static affect_status estimate(voice_stage *v) {
         time_from_ticks((int64_t)(v->window[first].index + v->window[last].index), 1, 200);
     if (v->rate->rows) time = BASE_MAX(time, v->rate->times[v->rate->rows - 1] + 1);
     float confidence = (float)fmin((double)spoken / 150, 1);
-    float rate[] = {features[VOICE_EMOTION_SYLLABLE_RATE], features[VOICE_EMOTION_VOICED_SHARE],
+    float rate[] = {features[VOICE_PROSODY_SYLLABLE_RATE], features[VOICE_PROSODY_VOICED_SHARE],
                     (float)spoken / (float)v->window_count};
     affect_status status = track_append(v->ctx, v->rate, time, confidence, rate);
     if (status != AFFECT_OK || !v->emotion) return status;
-    voice_emotion_estimate(v->emotion, features, row, row + VOICE_EMOTION_TARGETS);
+    voice_prosody_estimate(v->emotion, features, row, row + VOICE_PROSODY_TARGETS);
     return track_append(v->ctx, v->affect, time, confidence, row);
 }
 
@@ -187,12 +196,13 @@ static affect_status hear(voice_stage *v, size_t from, size_t to) {
     end = BASE_MIN(end, u->first + u->count);
     if (to - from < HEARD_LEAST || end < begin + VOICE_NETWORK_LEAST) return AFFECT_OK;
     voice_heard h;
-    affect_status status = voice_network_hear(v->ctx, v->network, u->samples + (begin - u->first),
-                                              end - begin, v->alone ? NULL : &v->habits, fresh, &h);
+    affect_status status =
+        voice_network_hear(v->ctx, v->network, u->samples + (begin - u->first), end - begin,
+                           v->alone ? NULL : &v->statistics, fresh, &h);
     if (status != AFFECT_OK) return status;
     affect_time time = v->origin + FRAME_CENTRE + time_from_ticks((int64_t)(from + to - 1), 1, 200);
     if (v->heard->rows) time = BASE_MAX(time, v->heard->times[v->heard->rows - 1]);
-    float confidence = h.known * fminf((float)(to - from) / 150, 1);
+    float confidence = h.in_distribution * fminf((float)(to - from) / 150, 1);
     status = track_append(v->ctx, v->heard, time, confidence, h.posteriors);
     if (status != AFFECT_OK || !voice_network_has_values(v->network)) return status;
     float row[6];
@@ -268,11 +278,11 @@ static affect_status take_frame(voice_stage *v, const voice_frame *frame) {
     if (status != AFFECT_OK || !frame->complete) return status;
     v->window[v->window_count] = *frame;
     v->speech[v->window_count++] = speech >= 0.5F;
-    if (v->window_count < VOICE_EMOTION_WINDOW) return AFFECT_OK;
+    if (v->window_count < VOICE_PROSODY_WINDOW) return AFFECT_OK;
     status = estimate(v);
-    size_t kept = VOICE_EMOTION_WINDOW - VOICE_EMOTION_HOP;
-    memmove(v->window, v->window + VOICE_EMOTION_HOP, kept * sizeof *v->window);
-    memmove(v->speech, v->speech + VOICE_EMOTION_HOP, kept * sizeof *v->speech);
+    size_t kept = VOICE_PROSODY_WINDOW - VOICE_PROSODY_HOP;
+    memmove(v->window, v->window + VOICE_PROSODY_HOP, kept * sizeof *v->window);
+    memmove(v->speech, v->speech + VOICE_PROSODY_HOP, kept * sizeof *v->speech);
     v->window_count = kept;
     return status;
 }
@@ -290,12 +300,31 @@ static affect_status end_stretch(voice_stage *v) {
     affect_status status = voice_descriptors_finish(v->descriptors);
     if (status == AFFECT_OK) status = take_frames(v);
     if (status == AFFECT_OK) status = voice_events_finish(v->events);
+    if (status == AFFECT_OK) status = voice_voices_end(v->voices);
     /* A recording shorter than a window, or its last part, still says something. */
     if (status == AFFECT_OK) status = estimate(v);
     if (status == AFFECT_OK && v->network) status = end_utterance(v);
     v->window_count = 0;
     v->utterance = (utterance){.samples = v->utterance.samples, .capacity = v->utterance.capacity};
     voice_descriptors_reset(v->descriptors);
+    return status;
+}
+
+/* Windows of channels that are there, each with the probability of speech in it: the network's
+ * windows and these are the same. */
+static affect_status take_channels(voice_stage *v, const media_block *block) {
+    affect_status status =
+        voice_channels_push(v->channels, block->samples, block->side, block->count);
+    const affect_track *track = v->activity_track;
+    for (; track && v->window_next < voice_channels_count(v->channels) && status == AFFECT_OK;
+         v->window_next++) {
+        affect_time t0 =
+            v->origin + time_from_ticks((int64_t)v->window_next * VOICE_CHANNELS_WINDOW, 1, RATE);
+        size_t row = v->window_row + v->window_next;
+        if (row >= track->rows) break;
+        status = voice_voices_window(v->voices, t0, track->values[row],
+                                     voice_channels_at(v->channels, v->window_next));
+    }
     return status;
 }
 
@@ -309,7 +338,12 @@ affect_status voice_push(voice_stage *v, const media_block *block) {
     if (jump > AFFECT_MILLISECOND || jump < -AFFECT_MILLISECOND) {
         if (status == AFFECT_OK && v->next_t0 != AFFECT_TIME_NONE) status = end_stretch(v);
         v->origin = block->t0;
+        if (v->activity_track)
+            v->window_row = v->activity_track->rows - block->count / VOICE_CHANNELS_WINDOW;
+        voice_channels_begin(v->channels);
+        v->window_next = 0;
     }
+    if (status == AFFECT_OK) status = take_channels(v, block);
     if (status == AFFECT_OK) status = keep_samples(v, block);
     if (status == AFFECT_OK)
         status = voice_descriptors_push(v->descriptors, block->samples, block->count);

@@ -3,7 +3,8 @@
  *   tier  "speech"          intervals with someone speaking
  *   track "voice/prosody"   F0, level, loudness, voice quality, formants per 10 ms
  *                         (voice/descriptors.h)
- *   track "voice/emotion"   posteriors of categories per utterance, by a network (voice/network.h);
+ *   track "voice/emotion"   posteriors of categories per utterance, by a network
+ *                         (voice/speech_network.h);
  *                         long utterances in windows of 4 s, one every second
  *   track "voice/affect"    valence, arousal, dominance with standard deviations: the network's,
  *                         or, where it has none, twice a second of speech from prosody
@@ -21,7 +22,7 @@ typedef struct voice_options {
     const char *activity_model; /* NULL = "voice.activity" */
     const char *prosody_model;  /* NULL = "voice.prosody"; used where no network says V/A/D */
     const char *emotion_model;  /* NULL = "voice.emotion", else "voice.emotion.open" */
-    bool alone; /* the network hears each utterance by itself, not against the voice's own habits */
+    bool alone; /* the network hears each utterance by itself, not against the speaker's own */
 } voice_options;
 
 voice_options voice_options_default(void);

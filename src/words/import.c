@@ -5,13 +5,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "data/transcript.h"
-#include "words/private.h"
+#include "transcript/transcript.h"
 #include "words/tokens.h"
+#include "words/words_private.h"
 
 typedef struct importer {
     affect_context *ctx;
     words_emitter *emitter;
+    size_t emitted;   /* utterances */
     base_arena arena; /* of one utterance */
     size_t count, capacity;
     words_item *items;
@@ -188,11 +189,14 @@ static affect_status pick(importer *m, const transcript *t, const tier_list *tie
 
 static affect_status emit(importer *m, const transcript *t, const transcript_cue *cue,
                           const char *text, affect_time t0, affect_time t1) {
-    bool foreign = *t->language && strncasecmp(t->language, "en", 2) != 0;
+    const char *language = *cue->language ? cue->language : t->language;
+    bool foreign = *language && strncasecmp(language, "en", 2) != 0;
+    m->emitted++;
     return words_emit(m->emitter, &(words_utterance){.t0 = t0,
                                                      .t1 = t1,
                                                      .text = text,
                                                      .speaker = cue->speaker,
+                                                     .tags = cue->tags,
                                                      .confidence = cue->confidence,
                                                      .understood = true,
                                                      .foreign = foreign,
@@ -216,15 +220,15 @@ static affect_status import_cue(importer *m, const transcript *t, const transcri
         if (!w) continue;
         if (w->t0 >= cue->t1) break;
         affect_time middle = w->t0 + (w->t1 - w->t0) / 2;
-        if (middle < cue->t0 || middle >= cue->t1 || strcmp(w->speaker, cue->speaker) != 0)
-            continue;
+        bool same = !*w->speaker || !strcmp(w->speaker, cue->speaker);
+        if (middle < cue->t0 || middle >= cue->t1 || !same) continue;
         status = add_words(m, w->text, w->t0, w->t1, w->confidence, !w->interpolated);
         words->items[i] = NULL; /* a word belongs to one utterance */
     }
     bool taken = m->count > 0;
     for (size_t i = 0; !status && !taken && i < cue->word_count; i++) {
         const transcript_word *w = &t->words[cue->first_word + i];
-        status = add_words(m, w->text, w->t0, w->t1, w->confidence, true);
+        status = add_words(m, w->text, w->t0, w->t1, w->confidence, !w->interpolated);
     }
     if (!status && !taken && !cue->word_count)
         status = add_words(m, cue->text, cue->t0, cue->t1, cue->confidence, false);
@@ -270,25 +274,168 @@ static affect_status import_all(importer *m, const transcript *t) {
     return status;
 }
 
+/* ---- cues and the recording ---- */
+
+/* No recording that this program can hold is longer, and everything after this room has a row for
+ * each instant up to the last word: one cue at 99999 hours would cost gigabytes. */
+#define LATEST (100 * 3600 * AFFECT_SECOND)
+
+typedef struct placement {
+    affect_time length; /* AFFECT_TIME_NONE: unknown */
+    size_t all, outside, late, cut;
+    affect_time first_outside, first_late, first, last; /* of all cues */
+} placement;
+
+static affect_time clamp(affect_time t, affect_time length) {
+    if (length != AFFECT_TIME_NONE && t > length) t = length;
+    return BASE_MAX(t, (affect_time)0);
+}
+
+/* Moves all times; cues that lie outside are taken out, those that reach beyond are cut. */
+static placement place_cues(transcript *t, affect_time offset, affect_time length) {
+    const affect_time usual = 2 * AFFECT_SECOND; /* that a last line stays on the screen */
+    placement p = {.length = length, .all = t->cue_count, .first = INT64_MAX, .last = INT64_MIN};
+    size_t kept = 0;
+    for (size_t i = 0; i < p.all; i++) {
+        transcript_cue cue = t->cues[i];
+        if (cue.t1 > LATEST || cue.t0 < -LATEST) {
+            if (!p.late++) p.first_late = cue.t0;
+            continue;
+        }
+        cue.t0 += offset;
+        cue.t1 += offset;
+        p.first = BASE_MIN(p.first, cue.t0);
+        p.last = BASE_MAX(p.last, cue.t1);
+        bool before = cue.t1 <= 0 && cue.t0 < 0;
+        if (before || (length != AFFECT_TIME_NONE && cue.t0 >= length)) {
+            if (!p.outside++) p.first_outside = cue.t0;
+            continue;
+        }
+        p.cut += cue.t0 < 0 || (length != AFFECT_TIME_NONE && cue.t1 > length + usual);
+        cue.t0 = clamp(cue.t0, length);
+        cue.t1 = clamp(cue.t1, length);
+        for (size_t k = 0; k < cue.word_count; k++) {
+            transcript_word *w = &t->words[cue.first_word + k];
+            w->t0 = clamp(w->t0 + offset, length);
+            w->t1 = clamp(w->t1 + offset, length);
+        }
+        t->cues[kept++] = cue;
+    }
+    t->cue_count = kept;
+    return p;
+}
+
+/* Programme time codes begin at a whole hour (1:00:00, often 10:00:00): the hours to take away so
+ * that all cues lie in the recording, 0 if there are none. */
+static int64_t hours_that_fit(const placement *p) {
+    const affect_time hour = 3600 * AFFECT_SECOND;
+    if (p->length == AFFECT_TIME_NONE || p->outside + p->late != p->all || p->first < hour)
+        return 0;
+    int64_t hours = p->first / hour;
+    return p->last - hours * hour <= p->length + 2 * AFFECT_SECOND ? hours : 0;
+}
+
+static affect_status say_placement(affect_context *ctx, const char *path, const placement *p,
+                                   affect_time offset, affect_timeline *timeline) {
+    affect_status status = AFFECT_OK;
+    char clock[TIME_TEXT_SIZE], end[TIME_TEXT_SIZE], advice[120] = "";
+    if (p->late)
+        status = timeline_warn(
+            ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+            "%s: %zu cues left out: they lie beyond 100 hours, the first at %.0f hours", path,
+            p->late, time_to_seconds(p->first_late) / 3600);
+    if (p->outside && !status) {
+        int64_t hours = hours_that_fit(p);
+        if (hours)
+            snprintf(advice, sizeof advice, "; they fit with --subtitles-offset %g",
+                     time_to_seconds(offset) - 3600.0 * (double)hours);
+        bool known = p->length != AFFECT_TIME_NONE;
+        bool negative = p->first_outside < 0;
+        status = timeline_warn(
+            ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+            "%s: %zu of %zu cues lie outside of the recording%s%s%s and were left out, the first "
+            "at "
+            "%s%s%s",
+            path, p->outside, p->all, known ? " (its end is " : "",
+            known ? time_to_clock(p->length, end) : "", known ? ")" : "", negative ? "-" : "",
+            time_to_clock(negative ? -p->first_outside : p->first_outside, clock), advice);
+    }
+    if (p->cut && !status)
+        status =
+            timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                          "%s: %zu cues reach beyond the recording and were cut", path, p->cut);
+    return status;
+}
+
+/* What the reader left out or took for granted. */
+static affect_status say_reading(affect_context *ctx, const char *path, const transcript *t,
+                                 affect_timeline *timeline) {
+    affect_status status = AFFECT_OK;
+    for (size_t i = 0; i < t->note_count && !status; i++)
+        status = timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE, "%s: %s", path,
+                               t->notes[i]);
+    if (!t->skipped || status) return status;
+    char line[40] = "";
+    if (t->skipped_line) snprintf(line, sizeof line, " at line %zu", t->skipped_line);
+    return timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                         "%s: %zu cue%s or stray line%s left out, the first%s: %s", path,
+                         t->skipped, t->skipped == 1 ? "" : "s", t->skipped == 1 ? "" : "s", line,
+                         t->skipped_reason);
+}
+
+static affect_status say_unscored(const importer *m, const char *path, const transcript *t,
+                                  affect_timeline *timeline) {
+    affect_time first;
+    char clock[TIME_TEXT_SIZE];
+    size_t n = words_emitter_unscored(m->emitter, &first);
+    if (!n) return AFFECT_OK;
+    bool said = *t->language && strncasecmp(t->language, "en", 2) != 0;
+    return timeline_warn(m->ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
+                         "%s: %zu of %zu lines were not scored, the first at %s: %s%s%s", path, n,
+                         m->emitted, time_to_clock(first, clock),
+                         said ? "the file says that its language is \""
+                              : "they are not English, or hold too few words that are known",
+                         said ? t->language : "", said ? "\", and only English is scored" : "");
+}
+
+static affect_status import_transcript(affect_context *ctx, const char *path,
+                                       const words_options *options, transcript *t,
+                                       affect_timeline *timeline) {
+    words_options chosen = options ? *options : words_options_default();
+    importer m = {.ctx = ctx};
+    base_arena_init(&m.arena, 0);
+    affect_status status = words_emitter_create(ctx, &chosen, timeline, &m.emitter);
+    if (!status) status = say_reading(ctx, path, t, timeline);
+    if (!status) {
+        placement p = place_cues(t, chosen.offset, chosen.length);
+        status = say_placement(ctx, path, &p, chosen.offset, timeline);
+    }
+    if (!status) status = import_all(&m, t);
+    if (!status) status = say_unscored(&m, path, t, timeline);
+    words_emitter_destroy(m.emitter);
+    base_arena_destroy(&m.arena);
+    base_free(m.items);
+    return status;
+}
+
 affect_status words_import_with(affect_context *ctx, const char *path, const words_options *options,
                                 affect_timeline *timeline) {
     transcript t;
     affect_status status = transcript_read(ctx, path, &t);
     if (status) return status;
-    words_options chosen = options ? *options : words_options_default();
-    importer m = {.ctx = ctx};
-    base_arena_init(&m.arena, 0);
-    status = words_emitter_create(ctx, &chosen, timeline, &m.emitter);
-    if (!status) status = import_all(&m, &t);
-    if (!status && t.skipped)
-        status =
-            timeline_warn(ctx, timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
-                          "%s: %zu cues left out, the first at line %zu: the end is before the "
-                          "start",
-                          path, t.skipped, t.skipped_line);
-    words_emitter_destroy(m.emitter);
-    base_arena_destroy(&m.arena);
-    base_free(m.items);
+    status = import_transcript(ctx, path, options, &t, timeline);
+    transcript_destroy(&t);
+    return status;
+}
+
+affect_status words_import_bytes(affect_context *ctx, const char *name, const char *bytes,
+                                 size_t length, const words_options *options,
+                                 affect_timeline *timeline) {
+    transcript t;
+    transcript_format format = transcript_detect(name, bytes, length);
+    affect_status status = transcript_parse(ctx, name, format, bytes, length, &t);
+    if (status) return status;
+    status = import_transcript(ctx, name, options, &t, timeline);
     transcript_destroy(&t);
     return status;
 }
@@ -326,8 +473,14 @@ affect_status words_text_push(words_text *w, affect_time t0, affect_time t1, con
     const transcript nothing = {.language = ""};
     const cue_list none = {0};
     size_t next = 0;
-    const transcript_cue cue = {
-        .t0 = t0, .t1 = t1, .text = clean, .tier = "", .speaker = "", .confidence = NAN};
+    const transcript_cue cue = {.t0 = t0,
+                                .t1 = t1,
+                                .text = clean,
+                                .tier = "",
+                                .speaker = "",
+                                .tags = "",
+                                .language = "",
+                                .confidence = NAN};
     affect_status status = import_cue(&w->importer, &nothing, &cue, &none, &next);
     base_free(clean);
     return status;

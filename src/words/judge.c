@@ -9,8 +9,8 @@
 
 #include "words/judge.h"
 
-const double judge_threshold = 2.2; /* mean log odds */
-static const double EVEN_WORDS = 2; /* imaginary words of log odds 0 */
+static const double MEAN_LOG_ODDS = 2.2; /* from which words are believed */
+static const double EVEN_WORDS = 2;      /* imaginary words of log odds 0 */
 enum { RECENT = 128 };
 
 typedef struct pending {
@@ -39,13 +39,13 @@ struct words_judge {
     affect_time lost_t0, lost_t1;
 };
 
-double judge_word(float confidence) {
+double words_judge_word(float confidence) {
     double c = BASE_MAX(0.02, BASE_MIN(0.995, (double)confidence));
     return log(c / (1 - c));
 }
 
-bool judge_decide(double own_sum, size_t own_count, double other_sum, double other_count,
-                  double threshold) {
+bool words_judge_decide(double own_sum, size_t own_count, double other_sum, double other_count,
+                        double threshold) {
     if (other_count > JUDGE_WINDOW_WORDS) {
         other_sum *= JUDGE_WINDOW_WORDS / other_count;
         other_count = JUDGE_WINDOW_WORDS;
@@ -80,7 +80,7 @@ static affect_status copy(words_judge *j, const words_utterance *u) {
         p.items[i] = u->items[i];
         p.items[i].text = base_strdup(u->items[i].text);
         failed = !p.items[i].text;
-        p.sum += judge_word(u->items[i].confidence);
+        p.sum += words_judge_word(u->items[i].confidence);
     }
     if (failed) {
         if (p.items) drop(&p);
@@ -126,8 +126,9 @@ static affect_status decide(words_judge *j) {
     }
     for (size_t i = 0; i < j->pending_count; i++) {
         pending *p = &j->pending[i];
-        p->utterance.understood = judge_decide(p->sum, p->utterance.count, sum - p->sum,
-                                               count - (double)p->utterance.count, judge_threshold);
+        p->utterance.understood =
+            words_judge_decide(p->sum, p->utterance.count, sum - p->sum,
+                               count - (double)p->utterance.count, MEAN_LOG_ODDS);
         if (!status && p->utterance.understood) status = close_lost(j);
         if (!p->utterance.understood) {
             if (!j->lost) j->lost_t0 = p->utterance.t0;

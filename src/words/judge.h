@@ -7,7 +7,7 @@
 #ifndef WORDS_JUDGE_H
 #define WORDS_JUDGE_H
 
-#include "words/private.h"
+#include "words/words_private.h"
 
 enum {
     JUDGE_HOLD_WORDS = 12, /* the first verdict waits for this many words ... */
@@ -19,11 +19,10 @@ enum {
 typedef struct words_judge words_judge;
 
 /* The log odds of a word's confidence, kept finite. */
-double judge_word(float confidence);
+double words_judge_word(float confidence);
 /* Whether words with the given sum of log odds are believed, beside others of the same stretch. */
-bool judge_decide(double own_sum, size_t own_count, double other_sum, double other_count,
-                  double threshold);
-extern const double judge_threshold; /* the one in use */
+bool words_judge_decide(double own_sum, size_t own_count, double other_sum, double other_count,
+                        double threshold);
 
 AFFECT_MUST_USE affect_status words_judge_create(affect_context *ctx, affect_timeline *timeline,
                                                  words_emitter *emitter, words_judge **out);

@@ -19,8 +19,8 @@ enum { SCOPE = 3 };
 struct words_lexicon {
     char *text; /* the words point into it */
     size_t count, capacity;
-    lexicon_entry *entries; /* sorted by word */
-    lexicon_fit fit[3];
+    words_lexicon_entry *entries; /* sorted by word */
+    words_lexicon_fit fit[3];
 };
 
 /* ---- closed classes; each list sorted ---- */
@@ -131,15 +131,15 @@ static affect_status parse_line(affect_context *ctx, const char *name, char *lin
     if (!base_grow((void **)&lexicon->entries, &lexicon->capacity, lexicon->count + 1,
                    sizeof *lexicon->entries))
         return base_fail_memory(ctx);
-    lexicon_entry *e = &lexicon->entries[lexicon->count++];
+    words_lexicon_entry *e = &lexicon->entries[lexicon->count++];
     e->word = fields[0];
     e->polarity = value[0];
     memcpy(e->weight, value + 1, sizeof e->weight);
     return AFFECT_OK;
 }
 
-affect_status lexicon_parse(affect_context *ctx, const char *name, const char *text, size_t length,
-                            words_lexicon **out) {
+affect_status words_lexicon_parse(affect_context *ctx, const char *name, const char *text,
+                                  size_t length, words_lexicon **out) {
     *out = NULL;
     words_lexicon *lexicon = base_calloc(1, sizeof *lexicon);
     if (!lexicon) return base_fail_memory(ctx);
@@ -158,32 +158,32 @@ affect_status lexicon_parse(affect_context *ctx, const char *name, const char *t
     }
     if (!status && !lexicon->count) status = bad_line(ctx, name, number ? number : 1);
     if (status) {
-        lexicon_destroy(lexicon);
+        words_lexicon_destroy(lexicon);
         return status;
     }
     *out = lexicon;
     return AFFECT_OK;
 }
 
-affect_status lexicon_load(affect_context *ctx, const char *model, words_lexicon **out) {
+affect_status words_lexicon_load(affect_context *ctx, const char *model, words_lexicon **out) {
     *out = NULL;
-    infer_card *card = NULL;
+    model_card *card = NULL;
     char *path = NULL, *text = NULL;
     size_t length = 0;
-    affect_status status = infer_card_load(ctx, model ? model : "words.lexicon", false, &card);
+    affect_status status = model_card_load(ctx, model ? model : "words.lexicon", false, &card);
     if (!status && !card->file_count)
         status = base_fail(ctx, AFFECT_ERROR_MODEL, "model %s names no file", card->name);
-    if (!status && !(path = infer_card_path(card, card->files[0].name)))
+    if (!status && !(path = model_card_path(card, card->files[0].name)))
         status = base_fail_memory(ctx);
     if (!status) status = base_read_file(ctx, path, 0, &text, &length);
-    if (!status) status = lexicon_parse(ctx, path, text, length, out);
+    if (!status) status = words_lexicon_parse(ctx, path, text, length, out);
     base_free(text);
     base_free(path);
-    infer_card_destroy(card);
+    model_card_destroy(card);
     return status;
 }
 
-void lexicon_destroy(words_lexicon *lexicon) {
+void words_lexicon_destroy(words_lexicon *lexicon) {
     if (!lexicon) return;
     base_free(lexicon->entries);
     base_free(lexicon->text);
@@ -191,10 +191,10 @@ void lexicon_destroy(words_lexicon *lexicon) {
 }
 
 static int compare_entry(const void *key, const void *item) {
-    return strcmp(key, ((const lexicon_entry *)item)->word);
+    return strcmp(key, ((const words_lexicon_entry *)item)->word);
 }
 
-const lexicon_entry *lexicon_find(const words_lexicon *lexicon, const char *word) {
+const words_lexicon_entry *words_lexicon_find(const words_lexicon *lexicon, const char *word) {
     if (!lexicon || !*word) return NULL;
     return bsearch(word, lexicon->entries, lexicon->count, sizeof *lexicon->entries, compare_entry);
 }
@@ -218,23 +218,23 @@ static void normalise(const char *text, char out[40]) {
     out[n] = 0;
 }
 
-static const lexicon_entry *find_form(const words_lexicon *lexicon, const char *word) {
-    const lexicon_entry *e = lexicon_find(lexicon, word);
+static const words_lexicon_entry *find_form(const words_lexicon *lexicon, const char *word) {
+    const words_lexicon_entry *e = words_lexicon_find(lexicon, word);
     size_t n = strlen(word);
     if (e || n < 3) return e;
     char stem[40];
     memcpy(stem, word, n + 1);
     if (n > 2 && !strcmp(stem + n - 2, "'s")) { /* possessive, "it's" */
         stem[n - 2] = 0;
-        return lexicon_find(lexicon, stem);
+        return words_lexicon_find(lexicon, stem);
     }
     if (stem[n - 1] == 's') { /* a regular plural or third person */
         stem[n - 1] = 0;
-        e = lexicon_find(lexicon, stem);
+        e = words_lexicon_find(lexicon, stem);
     } else if (n > 4 && !strcmp(stem + n - 2, "in")) { /* "talkin" */
         stem[n] = 'g';
         if (n + 1 < 40) stem[n + 1] = 0;
-        e = lexicon_find(lexicon, stem);
+        e = words_lexicon_find(lexicon, stem);
     }
     return e;
 }
@@ -245,7 +245,7 @@ static bool is_negation(const char *word) {
 }
 
 /* "No, I am tired" answers somebody and denies nothing of what follows. */
-static bool is_answer(const lexical_token *tokens, size_t i, size_t count) {
+static bool is_answer(const words_lexicon_token *tokens, size_t i, size_t count) {
     static const char *const subjects[] = {"he", "i", "it", "she", "they", "we", "you"};
     if (strcmp(tokens[i].word, "no") != 0 || i + 1 == count) return false;
     char next[sizeof tokens[i].word];
@@ -254,11 +254,11 @@ static bool is_answer(const lexical_token *tokens, size_t i, size_t count) {
     return IN_LIST(subjects, next);
 }
 
-static void apply_context(lexical_token *tokens, size_t i) {
-    lexical_token *t = &tokens[i];
+static void apply_context(words_lexicon_token *tokens, size_t i) {
+    words_lexicon_token *t = &tokens[i];
     float sign = t->polarity < 0 ? -1.0F : 1.0F, shift = 0;
     for (size_t d = 1; d <= SCOPE && d <= i; d++) {
-        lexical_token *before = &tokens[i - d];
+        words_lexicon_token *before = &tokens[i - d];
         if (before->described) continue;
         if (before->roles & LEXICAL_INTENSIFIER) {
             float way = IN_LIST(lowering, before->word) ? -1.0F : 1.0F;
@@ -275,10 +275,10 @@ static void apply_context(lexical_token *tokens, size_t i) {
     t->polarity = sign * size * (t->negated ? NEGATION : 1.0F);
 }
 
-void lexical_read(const words_lexicon *lexicon, lexical_token *tokens, size_t count) {
+void words_lexicon_read(const words_lexicon *lexicon, words_lexicon_token *tokens, size_t count) {
     size_t but = count;
     for (size_t i = 0; i < count; i++) {
-        lexical_token *t = &tokens[i];
+        words_lexicon_token *t = &tokens[i];
         normalise(t->text, t->word);
         t->roles = 0;
         t->negated = t->bearing = false;
@@ -293,7 +293,7 @@ void lexical_read(const words_lexicon *lexicon, lexical_token *tokens, size_t co
         if (!strcmp(t->word, "but")) but = i;
     }
     for (size_t i = 0; i < count; i++) {
-        lexical_token *t = &tokens[i];
+        words_lexicon_token *t = &tokens[i];
         /* Degree words and negations do not carry polarity of their own ("no", "damn good"). */
         if (is_negation(t->word)) t->polarity = 0;
         if (t->roles & LEXICAL_INTENSIFIER && i + 1 < count && tokens[i + 1].entry &&
@@ -305,7 +305,7 @@ void lexical_read(const words_lexicon *lexicon, lexical_token *tokens, size_t co
     }
 }
 
-double lexical_polarity(const lexical_token *tokens, size_t count) {
+double words_lexicon_polarity(const words_lexicon_token *tokens, size_t count) {
     double sum = 0;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
@@ -316,8 +316,8 @@ double lexical_polarity(const lexical_token *tokens, size_t count) {
     return n ? sum / sqrt((double)n) : 0;
 }
 
-void lexical_affect(const words_lexicon *lexicon, const lexical_token *tokens, size_t count,
-                    words_affect *out) {
+void words_lexicon_affect(const words_lexicon *lexicon, const words_lexicon_token *tokens,
+                          size_t count, words_affect *out) {
     *out = (words_affect){.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
     double sum[3] = {0};
     size_t n = 0, known = 0;
@@ -331,9 +331,9 @@ void lexical_affect(const words_lexicon *lexicon, const lexical_token *tokens, s
     out->coverage = n ? (float)known / (float)n : 0;
     out->scored = lexicon && known && out->coverage >= LEXICAL_MIN_COVERAGE;
     if (!out->scored) return;
-    double polarity = lexical_polarity(tokens, count);
+    double polarity = words_lexicon_polarity(tokens, count);
     for (size_t k = 0; k < 3; k++) {
-        const lexicon_fit *fit = &lexicon->fit[k];
+        const words_lexicon_fit *fit = &lexicon->fit[k];
         double value = (double)fit->b[0] + (double)fit->b[1] * polarity +
                        (double)fit->b[2] * fabs(polarity) + sum[k] / sqrt((double)n);
         out->value[k] = (float)BASE_MAX(-1.0, BASE_MIN(1.0, value));

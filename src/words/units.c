@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct word_units {
+struct words_units {
     char **words;
     size_t count, capacity, buckets;
     uint32_t *slots; /* open addressing: word + 1, 0 = empty */
@@ -19,14 +19,14 @@ static uint32_t hash_bytes(const char *text, size_t n) { /* FNV-1a */
     return h;
 }
 
-static size_t slot_of(const word_units *w, const char *word) {
+static size_t slot_of(const words_units *w, const char *word) {
     size_t at = hash_bytes(word, strlen(word)) & (w->slot_count - 1);
     while (w->slots[at] && strcmp(w->words[w->slots[at] - 1], word) != 0)
         at = (at + 1) & (w->slot_count - 1);
     return at;
 }
 
-static bool rehash(word_units *w, size_t slots) {
+static bool rehash(words_units *w, size_t slots) {
     uint32_t *fresh = base_calloc(slots, sizeof *fresh);
     if (!fresh) return false;
     base_free(w->slots);
@@ -37,7 +37,7 @@ static bool rehash(word_units *w, size_t slots) {
 }
 
 /* Adds a word if it is new; *index is its place. */
-static bool add_word(word_units *w, const char *word, size_t *index) {
+static bool add_word(words_units *w, const char *word, size_t *index) {
     if (w->count * 2 >= w->slot_count && !rehash(w, BASE_MAX(w->slot_count * 2, (size_t)1024)))
         return false;
     size_t slot = slot_of(w, word);
@@ -56,7 +56,7 @@ static bool add_word(word_units *w, const char *word, size_t *index) {
     return true;
 }
 
-void word_units_destroy(word_units *w) {
+void words_units_destroy(words_units *w) {
     if (!w) return;
     for (size_t i = 0; i < w->count; i++) base_free(w->words[i]);
     base_free(w->words);
@@ -64,9 +64,9 @@ void word_units_destroy(word_units *w) {
     base_free(w);
 }
 
-size_t word_units_count(const word_units *w) { return w->count + w->buckets; }
+size_t words_units_count(const words_units *w) { return w->count + w->buckets; }
 
-bool word_units_knows(const word_units *w, const char *token) {
+static bool knows(const words_units *w, const char *token) {
     return w->slot_count && w->slots[slot_of(w, token)];
 }
 
@@ -74,7 +74,7 @@ bool word_units_knows(const word_units *w, const char *token) {
 
 static bool is_word_byte(unsigned char c) { return isalnum(c) || c >= 0xC0; }
 
-bool word_units_token(const char *text, size_t *at, char token[48]) {
+bool words_units_token(const char *text, size_t *at, char token[48]) {
     const unsigned char *t = (const unsigned char *)text;
     size_t i = *at, n = 0;
     while (t[i] && (isspace(t[i]) || t[i] < 32)) i++;
@@ -126,12 +126,12 @@ bool word_units_token(const char *text, size_t *at, char token[48]) {
     return true;
 }
 
-static int32_t bucket_of(const word_units *w, const char *text, size_t n) {
+static int32_t bucket_of(const words_units *w, const char *text, size_t n) {
     return (int32_t)(w->count + hash_bytes(text, n) % w->buckets);
 }
 
-size_t word_units_of(const word_units *w, const char *token, bool spelled, int32_t *out,
-                     size_t room) {
+size_t words_units_of(const words_units *w, const char *token, bool spelled, int32_t *out,
+                      size_t room) {
     uint32_t known = w->slot_count ? w->slots[slot_of(w, token)] : 0;
     if (known && (!spelled || !w->buckets)) {
         out[0] = (int32_t)known - 1;
@@ -148,26 +148,26 @@ size_t word_units_of(const word_units *w, const char *token, bool spelled, int32
     return count;
 }
 
-float word_units_coverage(const word_units *w, const char *text) {
+float words_units_coverage(const words_units *w, const char *text) {
     size_t words = 0, known = 0, tokens = 0;
-    char token[WORD_UNITS_TOKEN_SIZE];
-    for (size_t at = 0; tokens < WORD_UNITS_TOKENS && word_units_token(text, &at, token);
+    char token[WORDS_UNITS_TOKEN_SIZE];
+    for (size_t at = 0; tokens < WORDS_UNITS_TOKENS && words_units_token(text, &at, token);
          tokens++) {
         if (!isalpha((unsigned char)*token) && (unsigned char)*token < 0xC0) continue;
         words++;
-        known += word_units_knows(w, token);
+        known += knows(w, token);
     }
     return words ? (float)known / (float)words : 0;
 }
 
-void word_units_surface(const char *text, float out[WORD_UNITS_SURFACE]) {
+void words_units_surface(const char *text, float out[WORDS_UNITS_SURFACE]) {
     size_t tokens = 0, words = 0, signs = 0, numbers = 0, letters = 0, bytes = 0, capitals = 0;
-    char token[WORD_UNITS_TOKEN_SIZE];
+    char token[WORDS_UNITS_TOKEN_SIZE];
     for (const char *c = text; *c; c++) {
         bytes++;
         capitals += *c >= 'A' && *c <= 'Z';
     }
-    for (size_t at = 0; word_units_token(text, &at, token); tokens++) {
+    for (size_t at = 0; words_units_token(text, &at, token); tokens++) {
         if (isdigit((unsigned char)*token)) {
             numbers++;
         } else if (is_word_byte((unsigned char)*token)) {
@@ -178,16 +178,16 @@ void word_units_surface(const char *text, float out[WORD_UNITS_SURFACE]) {
         }
     }
     float n = (float)BASE_MAX(tokens, (size_t)1);
-    const float all[WORD_UNITS_SURFACE] = {(float)tokens,
-                                           sqrtf((float)tokens),
-                                           logf((float)tokens + 1),
-                                           (float)letters / (float)BASE_MAX(words, (size_t)1),
-                                           (float)capitals / (float)BASE_MAX(bytes, (size_t)1),
-                                           (float)signs / n,
-                                           strchr(text, '!') != NULL,
-                                           strchr(text, '?') != NULL,
-                                           strchr(text, '"') != NULL,
-                                           numbers > 0};
+    const float all[WORDS_UNITS_SURFACE] = {(float)tokens,
+                                            sqrtf((float)tokens),
+                                            logf((float)tokens + 1),
+                                            (float)letters / (float)BASE_MAX(words, (size_t)1),
+                                            (float)capitals / (float)BASE_MAX(bytes, (size_t)1),
+                                            (float)signs / n,
+                                            strchr(text, '!') != NULL,
+                                            strchr(text, '?') != NULL,
+                                            strchr(text, '"') != NULL,
+                                            numbers > 0};
     memcpy(out, all, sizeof all);
 }
 
@@ -198,15 +198,15 @@ typedef struct tally {
     size_t capacity;
 } tally;
 
-affect_status word_units_build(affect_context *ctx, const char *const *texts, size_t count,
-                               size_t least, size_t buckets, word_units **out) {
+affect_status words_units_build(affect_context *ctx, const char *const *texts, size_t count,
+                                size_t least, size_t buckets, words_units **out) {
     *out = NULL;
-    word_units *all = base_calloc(1, sizeof *all), *kept = base_calloc(1, sizeof *kept);
+    words_units *all = base_calloc(1, sizeof *all), *kept = base_calloc(1, sizeof *kept);
     tally seen = {0};
     bool fine = all && kept;
     for (size_t i = 0; fine && i < count; i++) {
         char token[48];
-        for (size_t at = 0; fine && word_units_token(texts[i], &at, token);) {
+        for (size_t at = 0; fine && words_units_token(texts[i], &at, token);) {
             size_t before = all->count, index;
             fine = add_word(all, token, &index) &&
                    base_grow((void **)&seen.items, &seen.capacity, all->count, sizeof *seen.items);
@@ -217,9 +217,9 @@ affect_status word_units_build(affect_context *ctx, const char *const *texts, si
     for (size_t i = 0, index; fine && i < all->count; i++)
         if (seen.items[i] >= least) fine = add_word(kept, all->words[i], &index);
     base_free(seen.items);
-    word_units_destroy(all);
+    words_units_destroy(all);
     if (!fine) {
-        word_units_destroy(kept);
+        words_units_destroy(kept);
         return base_fail_memory(ctx);
     }
     kept->buckets = buckets;
@@ -227,7 +227,7 @@ affect_status word_units_build(affect_context *ctx, const char *const *texts, si
     return AFFECT_OK;
 }
 
-affect_status word_units_save(affect_context *ctx, const word_units *w, const char *path) {
+affect_status words_units_save(affect_context *ctx, const words_units *w, const char *path) {
     base_text text = {0};
     base_text_printf(&text, "#buckets %zu\n", w->buckets);
     for (size_t i = 0; i < w->count; i++) base_text_printf(&text, "%s\n", w->words[i]);
@@ -237,13 +237,13 @@ affect_status word_units_save(affect_context *ctx, const word_units *w, const ch
     return status;
 }
 
-affect_status word_units_open(affect_context *ctx, const char *path, word_units **out) {
+affect_status words_units_open(affect_context *ctx, const char *path, words_units **out) {
     *out = NULL;
     char *text;
     size_t length;
     affect_status status = base_read_file(ctx, path, (size_t)64 << 20, &text, &length);
     if (status != AFFECT_OK) return status;
-    word_units *w = base_calloc(1, sizeof *w);
+    words_units *w = base_calloc(1, sizeof *w);
     if (!w) status = base_fail_memory(ctx);
     char *rest = text, *line = strsep(&rest, "\n");
     int64_t buckets;
@@ -257,7 +257,7 @@ affect_status word_units_open(affect_context *ctx, const char *path, word_units 
         if (*line && !add_word(w, line, &index)) status = base_fail_memory(ctx);
     base_free(text);
     if (status != AFFECT_OK) {
-        word_units_destroy(w);
+        words_units_destroy(w);
         return status;
     }
     *out = w;
@@ -268,8 +268,8 @@ affect_status word_units_open(affect_context *ctx, const char *path, word_units 
 
 /* The JSON is one object whose "vectors" member maps a word to [100 numbers, norm, index]; at 300
  * MB it is scanned, not parsed. */
-affect_status word_units_vectors(affect_context *ctx, const word_units *w, const char *path,
-                                 float *table, size_t stride, size_t width, size_t *found) {
+affect_status words_units_vectors(affect_context *ctx, const words_units *w, const char *path,
+                                  float *table, size_t stride, size_t width, size_t *found) {
     *found = 0;
     char *text;
     size_t length;
@@ -306,7 +306,7 @@ affect_status word_units_vectors(affect_context *ctx, const word_units *w, const
         }
         if (n >= sizeof word - 3 || !w->buckets) continue;
         int32_t pieces[64];
-        size_t count = word_units_of(w, word, true, pieces, 64);
+        size_t count = words_units_of(w, word, true, pieces, 64);
         for (size_t i = 0; i < count; i++) {
             size_t b = (size_t)pieces[i] - w->count;
             hits[b]++;
@@ -323,20 +323,21 @@ affect_status word_units_vectors(affect_context *ctx, const word_units *w, const
     return status;
 }
 
-void word_units_lexicon(const word_units *w, const words_lexicon *lexicon, float *table,
-                        size_t stride, size_t first) {
-    double square[WORD_UNITS_LEXICON] = {0}, found = 0;
+void words_units_lexicon(const words_units *w, const words_lexicon *lexicon, float *table,
+                         size_t stride, size_t first) {
+    double square[WORDS_UNITS_LEXICON] = {0}, found = 0;
     for (size_t i = 0; i < w->count + w->buckets; i++) {
-        const lexicon_entry *e = i < w->count ? lexicon_find(lexicon, w->words[i]) : NULL;
+        const words_lexicon_entry *e =
+            i < w->count ? words_lexicon_find(lexicon, w->words[i]) : NULL;
         float *row = table + i * stride + first;
-        for (size_t k = 0; k < WORD_UNITS_LEXICON; k++) {
+        for (size_t k = 0; k < WORDS_UNITS_LEXICON; k++) {
             row[k] = !e ? 0 : k ? e->weight[k - 1] : e->polarity;
             square[k] += (double)(row[k] * row[k]);
         }
         found += e != NULL;
     }
     for (size_t i = 0; i < w->count; i++)
-        for (size_t k = 0; k < WORD_UNITS_LEXICON; k++)
+        for (size_t k = 0; k < WORDS_UNITS_LEXICON; k++)
             if (square[k] > 0)
                 table[i * stride + first + k] *= (float)(.4 / sqrt(square[k] / found));
 }

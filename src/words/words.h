@@ -4,7 +4,8 @@
  *   tier  "words"       label = the word, score = confidence; attributes {"valence", "arousal",
  *                       "dominance", "negated", "scored", "interpolated"}
  *   tier  "utterances"  label = the sentence, score = mean confidence; attributes {"valence", ...,
- *                       "scored", "understood", "speaker"}. Speech that was not understood (another
+ *                       "scored", "understood", "speaker", "tags": what a recogniser said of it
+ *                       (["HAPPY", "Speech"])}. Speech that was not understood (another
  *                       language, singing, noise) has the label "" and {"understood":false}
  *                       "labels": what holds of the network's labels, best first
  *   track "words/emotion" one row an utterance at its middle: share of each of the network's labels
@@ -32,9 +33,15 @@ typedef struct words_options {
     const char *emotion_model; /* NULL = "text.emotion" */
     bool speakers;             /* speaker turns, from the utterances' x-vectors (voice/turns.h) */
     const char *speaker_model; /* NULL = "voice.speaker" */
+    affect_time offset;        /* added to all times of a transcript */
+    affect_time length; /* of the recording, AFFECT_TIME_NONE if unknown: cues of a transcript
+                                  beyond it are left out, with a warning */
 } words_options;
 
 words_options words_options_default(void); /* everything on, default models */
+
+/* The file that "whisper:FILE" names, which has no card; NULL where a model is named otherwise. */
+const char *words_whisper_file(const char *model);
 
 typedef struct words_stage words_stage;
 
@@ -48,7 +55,7 @@ AFFECT_MUST_USE affect_status words_push(words_stage *stage, const media_block *
 AFFECT_MUST_USE affect_status words_finish(words_stage *stage);
 void words_destroy(words_stage *stage);
 
-/* Reads a transcript (data/transcript.h) into the timeline instead of recognising. Cues without
+/* Reads a transcript (transcript/transcript.h) into the timeline instead of recognising. Cues without
  * word times get words at times interpolated by length, marked so. Errors: those of
  * transcript_read. */
 AFFECT_MUST_USE affect_status words_import(affect_context *ctx, const char *path,
@@ -56,6 +63,12 @@ AFFECT_MUST_USE affect_status words_import(affect_context *ctx, const char *path
 AFFECT_MUST_USE affect_status words_import_with(affect_context *ctx, const char *path,
                                                 const words_options *options,
                                                 affect_timeline *timeline);
+/* The same from bytes in memory; `name` stands in warnings and errors, and its ending may tell the
+ * format. */
+AFFECT_MUST_USE affect_status words_import_bytes(affect_context *ctx, const char *name,
+                                                 const char *bytes, size_t length,
+                                                 const words_options *options,
+                                                 affect_timeline *timeline);
 
 /* Text that comes piece by piece, each with its interval, in order of time; otherwise as
  * words_import_with. Malformed UTF-8 is replaced. Errors: MEMORY. */

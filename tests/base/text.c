@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/svg.h"
 
 static void utf8_round_trips_every_code_point(void **state) {
     (void)state;
@@ -88,8 +89,89 @@ static void arena_hands_out_zeroed_aligned_memory(void **state) {
     base_arena_destroy(&arena);
 }
 
+static void shown_text_is_one_clean_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *raw, *clean;
+    } cases[] = {
+        {"plain \u00e4\u6f22", "plain \u00e4\u6f22"},
+        {"a\nb\tc\rd", "a b c d"},
+        {"\033[2J\007x\177", "?[2J?x?"},
+        {"\302\233"
+         "31m",
+         "?31m"}, /* U+009B, the one-character CSI */
+        {"\xff\xc3", "??"},
+        {"\u202egpj.exe\u2028\u2066", "?gpj.exe??"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        char out[64], shorter[4];
+        assert_string_equal(base_clean_line(cases[i].raw, out, sizeof out), cases[i].clean);
+        base_text text = {0};
+        base_text_append_clean(&text, cases[i].raw);
+        assert_string_equal(text.data, cases[i].clean);
+        assert_true(base_utf8_valid(out, strlen(out)));
+        base_clean_line(cases[i].raw, shorter, sizeof shorter);
+        assert_true(base_utf8_valid(shorter, strlen(shorter)));
+        assert_true(strlen(shorter) < sizeof shorter);
+        base_text_destroy(&text);
+    }
+    base_text json = {0};
+    base_text_append_json(&json, "\"\\\n\033\302\233\u00e4");
+    assert_string_equal(json.data, "\"\\\"\\\\\\u000a\\u001b\\u009b\u00e4\"");
+    base_text_clear(&json);
+    base_text_append_safe_json(&json, "{\n \"a\\n\302\233\342\200\256\177\": \"\u00e4\"}");
+    assert_string_equal(json.data, "{\n \"a\\n\\u009b\\u202e\\u007f\": \"\u00e4\"}");
+    base_text_destroy(&json);
+}
+
+static void messages_are_clean_lines(void **state) {
+    (void)state;
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    assert_int_equal(base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: no", "a\nb\033[31m"),
+                     AFFECT_ERROR_FORMAT);
+    assert_string_equal(affect_context_message(ctx), "a b?[31m: no");
+    affect_context_destroy(ctx);
+}
+
+static void xml_text_ends_nothing(void **state) {
+    (void)state;
+    base_text text = {0};
+    base_text_append_xml(&text, "a<b>&\"c\"\t\x01\xff\xc3\xa9");
+    assert_string_equal(text.data,
+                        "a&lt;b&gt;&amp;&quot;c&quot;&#9;\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9");
+    base_text_destroy(&text);
+}
+
+static void svg_numbers_have_one_decimal(void **state) {
+    (void)state;
+    base_text svg = {0};
+    for (int i = -2000; i < 2000; i++) {
+        double x = i * .1373; /* no ties */
+        char expected[32];
+        base_text_clear(&svg);
+        base_svg_number(&svg, x);
+        snprintf(expected, sizeof expected, "%.1f", x);
+        assert_string_equal(svg.data, strcmp(expected, "-0.0") == 0 ? "0.0" : expected);
+    }
+    base_text_clear(&svg);
+    base_svg_number(&svg, NAN);
+    base_svg_rect(&svg, "a=\"b\"", 1, 2, 3.25, 4, "", "x<y");
+    base_svg_path_begin(&svg, "");
+    base_svg_path_point(&svg, true, -.5, 0);
+    base_svg_path_close(&svg);
+    base_svg_path_end(&svg);
+    assert_string_equal(svg.data, "<rect a=\"b\" x=\"1.0\" y=\"2.0\" width=\"3.3\" height=\"4.0\">"
+                                  "<title>x&lt;y</title></rect>\n<path d=\"M-0.5 0.0Z\"/>\n");
+    base_text_destroy(&svg);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(xml_text_ends_nothing),
+        cmocka_unit_test(svg_numbers_have_one_decimal),
+        cmocka_unit_test(shown_text_is_one_clean_line),
+        cmocka_unit_test(messages_are_clean_lines),
         cmocka_unit_test(utf8_round_trips_every_code_point),
         cmocka_unit_test(utf8_replaces_malformed_bytes),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),

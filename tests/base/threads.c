@@ -1,5 +1,7 @@
 #include "tests/test.h"
 
+#include <string.h>
+
 #include "base/base.h"
 
 static void square(void *user, size_t i) { ((size_t *)user)[i] = i * i; }
@@ -40,10 +42,43 @@ static void queue_keeps_order_and_ends(void **state) {
     base_queue_destroy(queue);
 }
 
+typedef struct failing {
+    affect_context *context;
+    const char *name;
+    int wrong;
+} failing;
+
+static void *fail_and_look(void *argument) {
+    failing *f = argument;
+    char expected[64];
+    for (int i = 0; i < 5000; i++) {
+        snprintf(expected, sizeof expected, "%s: %d", f->name, i);
+        base_fail(f->context, AFFECT_ERROR_FORMAT, "%s: %d", f->name, i);
+        f->wrong += strcmp(affect_context_message(f->context), expected) != 0;
+    }
+    return NULL;
+}
+
+static void each_thread_reads_its_own_failure(void **state) {
+    (void)state;
+    affect_context *context;
+    assert_int_equal(affect_context_create(&context), AFFECT_OK);
+    base_fail(context, AFFECT_ERROR_FORMAT, "mine");
+    pthread_t threads[3];
+    failing jobs[3] = {{context, "a", 0}, {context, "b", 0}, {context, "c", 0}};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, fail_and_look, &jobs[i]), 0);
+    for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < 3; i++) assert_int_equal(jobs[i].wrong, 0);
+    assert_string_equal(affect_context_message(context), "mine");
+    affect_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_does_every_item_once_for_any_thread_count),
         cmocka_unit_test(queue_keeps_order_and_ends),
+        cmocka_unit_test(each_thread_reads_its_own_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

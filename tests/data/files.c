@@ -6,10 +6,10 @@
 #include "tests/test.h"
 
 #include "data/arff.h"
-#include "data/describe.h"
 #include "data/frame.h"
 #include "data/pickle.h"
 #include "data/xlsx.h"
+#include "datasets/datasets.h"
 
 static char **files;
 static int file_count;
@@ -23,7 +23,7 @@ static affect_status describe(void *user) {
     base_text text = {0};
     size_t mismatches;
     affect_status status = affect_context_create(&ctx);
-    if (!status) status = data_describe(ctx, user, true, false, &text, &mismatches);
+    if (!status) status = datasets_describe(ctx, user, true, false, &text, &mismatches);
     base_text_destroy(&text);
     affect_context_destroy(ctx);
     return status;

@@ -76,7 +76,8 @@ def patched(name, path, **fields):
     for k, v in fields.items(): o, n = {"size": (24, 4), "packed": (20, 4), "offset": (42, 4), "method": (10, 2), "flags": (8, 2), "label": (28, 2)}[k]; b[w + o:w + o + n] = v.to_bytes(n, "little")
     return made(name, bytes(b))
 one = {"a.npy": npy(head("<f4", "(2,)"), b"\0" * 8)}
-zeros = npy(head("|u1", "(%d,)" % (300 * M)), bytes(300 * M)); hostile("npz: 300 MiB of zeros", archive("z.npz", {"a.npy": zeros}), (13,), "bomb"); zeros = None
+zeros = npy(head("|u1", "(%d,)" % (300 * M)), bytes(300 * M)); hostile("npz: 300 MiB of zeros", archive("z.npz", {"a.npy": zeros}), (13,), "bomb")
+zeros = npy(head("|u1", "(%d,)" % (100 * M)), bytes(100 * M)); hostile("npz: three times 100 MiB of zeros", archive("z3.npz", {f"{k}.npy": zeros for k in range(3)}), (13,), "bomb"); zeros = None
 for what, fields, codes in ("a size that cannot be", dict(size=0x7fffffff), (4, 13)), ("past the end", dict(packed=1 << 20, size=1 << 20), (4,)), ("a header elsewhere", dict(offset=7), (4,)), ("another method", dict(method=12), (4, 14)), ("encrypted", dict(flags=1), (4, 14)), ("a long name", dict(label=65535), (4,)), ("a wrong size", dict(size=99999), (4,)): hostile("npz: " + what, patched("p.npz", archive("q.npz", one), **fields), codes)
 b = open(archive("q.npz", {"%d.npy" % k: npy(head("|u1", "(%d,)" % (M,)), bytes(M)) for k in range(1)}), "rb").read(); w, e = b.rindex(b"PK\1\2"), b.rindex(b"PK\5\6")
 many = b[:w] + b[w:e] * 60000 + b[e:e + 8] + struct.pack("<HHII", 60000, 60000, (e - w) * 60000, w) + b"\0\0"; hostile("npz: 60,000 members that are one", made("m.npz", many), (4,), "over each other")

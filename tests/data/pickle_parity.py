@@ -101,4 +101,38 @@ if os.path.exists(real):
         return a == b
     check("the Python 2 pickle of MOSI", loose(got, json.loads(json.dumps(plain(want)))))
 else: print("skipped: no", real)
+# pandas: a frame is a dict of its columns, an index that says something first; a series a dict of one
+try: import pandas as pd
+except ImportError: pd = None; print("pandas is not here: its pickles are not tried")
+if pd:
+    def columns_of(v):
+        if isinstance(v, pd.Series): v = pd.DataFrame({0 if v.name is None else v.name: v})
+        out = {}
+        if not isinstance(v.index, pd.RangeIndex): out["index" if v.index.name is None else v.index.name] = np.array(v.index)
+        for name in v.columns: out[name] = v[name].to_numpy()
+        return out
+    rng = np.random.default_rng(5)
+    mixed = pd.DataFrame({"a": [1, 2, 3], "b": [.5, np.nan, -np.inf], "c": ["x", 'y,"z"', None], "d": [True, False, True], "e": [3, 4, 5],
+                          "f": np.array([1, 2, 3], "f4"), "g": np.array([1, 2, 3], "u1")})
+    frames = {"mixed": mixed, "named index": mixed.set_index("c"), "index of numbers": mixed.set_index(pd.Index([5, 1, 9])),
+              "index of floats": mixed.set_index(pd.Index([.5, 1, 9.25], name="t")), "rows turned": pd.DataFrame(rng.normal(size=(4, 3)).T, columns=list("wxyz")),
+              "one column": mixed[["b"]], "numbered columns": pd.DataFrame(rng.integers(0, 9, (5, 3))), "no rows": mixed.iloc[:0], "sliced": mixed.iloc[::2][["e", "a", "d"]],
+              "objects turned": pd.DataFrame(np.array([["a", None], ["b", 2], ["c", 3.5]], dtype=object).T), "columns inserted": mixed.assign(h=[7, 8, 9], i=list("pqr")),
+              "float names": pd.DataFrame(np.eye(2), columns=[.5, 1.5]), "a series": mixed["b"], "a series without a name": pd.Series([1, 2]), "a series with an index": pd.Series(["p", "q"], index=[3, 4], name="v"),
+              "range from 5": mixed.iloc[1:]}
+    for name, v in frames.items():
+        for protocol in 2, 3, 4, 5:
+            r = run(pickle.dumps(v, protocol)); want = plain(columns_of(v))
+            got = json.loads(r.stdout) if not r.returncode else r.stderr.decode()
+            check(f"pandas {name} {protocol}", got == want, f"{str(got)[:200]} {str(want)[:200]}")
+    r = run(pickle.dumps({"train": mixed, "more": [mixed["a"], mixed]}, 4)); check("frames in a tree", json.loads(r.stdout) == plain({"train": columns_of(mixed), "more": [columns_of(mixed["a"]), columns_of(mixed)]}))
+    for name, v in {"times": pd.DataFrame({"t": pd.to_datetime(["2020-01-01"])}), "categories": pd.DataFrame({"c": pd.Categorical(["a", "b"])}),
+                    "two levels": mixed.set_index(["a", "c"])}.items():
+        r = run(pickle.dumps(v, 4)); check(f"pandas {name} is refused by name", r.returncode not in (0, -6, -11) and b"refused" in r.stderr, r.stderr[:200])
+    whole = pickle.dumps(mixed.set_index("c"), 4)
+    for k in range(300): # damage: an answer or an error, no crash
+        broken = bytearray(whole)
+        for at in rng.integers(0, len(whole), 1 + k % 3): broken[at] = rng.integers(0, 256) if k % 2 else broken[at] ^ 1 << int(rng.integers(0, 8))
+        r = run(bytes(broken)); check(f"damage {k}", r.returncode >= 0 and (r.returncode == 0 or len(r.stderr) > 0), r.returncode)
+
 print(f"{passed} passed, {failed} failed"); sys.exit(failed > 0)

@@ -1,7 +1,7 @@
 /* The assignment against all permutations, and its pairs that must not be made. */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 #include "tests/test.h"
 
 static uint32_t seed = 12345;
@@ -38,7 +38,7 @@ static void equals_brute_force(void **state) {
         unsigned used = 0;
         double least = 0, sum = 0;
         best_of(costs, rows, columns, 0, 0, 0, 0, &most, &least);
-        assign_least_cost(costs, rows, columns, to);
+        face_assign_least_cost(costs, rows, columns, to);
         for (size_t r = 0; r < rows; r++) {
             if (to[r] < 0) continue;
             assert_true(isfinite(costs[r * columns + (size_t)to[r]]));
@@ -55,10 +55,10 @@ static void equals_brute_force(void **state) {
 static void nothing_is_fine(void **state) {
     (void)state;
     int to[3] = {7, 7, 7};
-    assign_least_cost(NULL, 3, 0, to);
+    face_assign_least_cost(NULL, 3, 0, to);
     assert_int_equal(to[0], -1);
     assert_int_equal(to[2], -1);
-    assign_least_cost(NULL, 0, 3, to);
+    face_assign_least_cost(NULL, 0, 3, to);
 }
 
 int main(void) {

@@ -68,7 +68,7 @@ static inline void picture_paste(picture *to, int at_x, int at_y, int at_side, c
 #define FACE_NEED_MODELS(timeline)                                                                 \
     do {                                                                                           \
         if (affect_timeline_warning_count(timeline)) {                                             \
-            print_message("skipped: %s\n", affect_timeline_warning(timeline, 0).label);            \
+            print_message("skipped: %s\n", affect_timeline_warning(timeline, 0)->label);           \
             skip();                                                                                \
         }                                                                                          \
     } while (0)

@@ -1,7 +1,7 @@
 /* Events from made-up moments: a smile, a brow, a blink, a micro-expression, and what is none. */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 #include "tests/test.h"
 
 static affect_context *ctx;
@@ -28,7 +28,7 @@ static affect_timeline *play(double fps, void (*act)(double t, face_moment *m)) 
     affect_timeline *t;
     face_events *e;
     assert_int_equal(timeline_create(ctx, &t), AFFECT_OK);
-    assert_int_equal(events_create(ctx, t, 1, &e), AFFECT_OK);
+    assert_int_equal(face_events_create(ctx, t, 1, "m", &e), AFFECT_OK);
     uint32_t seed = 1;
     for (int k = 0; k < (int)(6 * fps); k++) {
         double s = k / fps;
@@ -38,17 +38,17 @@ static affect_timeline *play(double fps, void (*act)(double t, face_moment *m)) 
             m.units[u] = 0.04f * (float)(seed >> 24) / 256;
         }
         act(s, &m);
-        assert_int_equal(events_push(ctx, e, &m), AFFECT_OK);
+        assert_int_equal(face_events_push(ctx, e, &m), AFFECT_OK);
     }
-    assert_int_equal(events_finish(ctx, e), AFFECT_OK);
-    events_destroy(e);
+    assert_int_equal(face_events_finish(ctx, e), AFFECT_OK);
+    face_events_destroy(e);
     return t;
 }
 
 static void expect_one(affect_timeline *t, const char *kind, double onset, double apex,
                        double offset) {
     assert_int_equal(affect_timeline_event_count(t), 1);
-    affect_event e = affect_timeline_event(t, 0);
+    affect_event e = *affect_timeline_event(t, 0);
     assert_string_equal(e.kind, kind);
     assert_true(fabs(time_to_seconds(e.onset) - onset) < 0.09);
     assert_true(fabs(time_to_seconds(e.apex) - apex) < 0.06);
@@ -103,14 +103,14 @@ static void the_neutral_is_learnt_and_smiles_are_not(void **state) {
     for (int k = 0; k < 25 * 30; k++) { /* half a minute; every sixth second is a smile */
         d[MEASURE_brow_inner_r] = -1.2f;
         d[MEASURE_mouth_width] = k / 25 % 6 == 5 ? 3.5f : 0.4f;
-        neutral_add(&n, d, 1, 1 / 25.0);
+        face_neutral_add(&n, d, 1, 1 / 25.0);
     }
-    neutral_get(&n, out);
+    face_neutral_get(&n, out);
     assert_true(fabsf(out[MEASURE_brow_inner_r] + 1.2f) < 0.15f);
     assert_true(fabsf(out[MEASURE_mouth_width] - 0.4f) < 0.15f);
     face_neutral one = {0}; /* a single picture says nothing about a person's neutral */
-    neutral_add(&one, d, 1, 0);
-    neutral_get(&one, out);
+    face_neutral_add(&one, d, 1, 0);
+    face_neutral_get(&one, out);
     assert_true(fabsf(out[MEASURE_brow_inner_r]) < 1e-6f);
 }
 

@@ -2,7 +2,7 @@
  * geometry join, and which models are taken. The network is tiny and untrained. */
 #include <math.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 #include "tests/face/clip.h"
 #include "tests/nn/tiny.h"
 
@@ -49,18 +49,18 @@ static void the_crop_is_the_trainers(void **state) {
     uint8_t grey[48 * 48];
     for (int i = 0; i < 48 * 48; i++) grey[i] = p.rgb[3 * i];
     nn_model *network;
-    expresser *e;
+    face_classifier *e;
     float expected[8], logs[8];
     assert_int_equal(nn_model_load(ctx, model.folder, &network), AFFECT_OK);
-    assert_int_equal(nn_model_face(ctx, network, grey, 48, 48, 48, expected), AFFECT_OK);
-    assert_int_equal(expresser_create_raw(ctx, model.folder, &e), AFFECT_OK);
+    assert_int_equal(nn_model_face(ctx, network, grey, expected), AFFECT_OK);
+    assert_int_equal(face_classifier_create_raw(ctx, model.folder, &e), AFFECT_OK);
     face_roi whole = {24, 24, 48, 0};
-    assert_int_equal(expresser_look_at(ctx, e, &frame, &whole, logs), AFFECT_OK);
+    assert_int_equal(face_classifier_run_at(ctx, e, &frame, &whole, logs), AFFECT_OK);
     double mean = 0;
     for (int c = 0; c < 8; c++) mean += log((double)expected[c]) / 8;
     for (int c = 0; c < 8; c++)
         assert_true(fabs((double)logs[c] - (log((double)expected[c]) - mean)) < 2e-2);
-    expresser_destroy(e);
+    face_classifier_destroy(e);
     nn_model_destroy(network);
     base_free(p.rgb);
 }
@@ -75,7 +75,7 @@ static void the_square_follows_the_mesh(void **state) {
         a.points[i][1] = (float)(100 + 30 * sin(t));
     }
     a.points[33][0] = 85, a.points[33][1] = 95, a.points[263][0] = 115, a.points[263][1] = 95;
-    face_roi upright = expression_frame(&a, 1.2f, 0.1f, 0);
+    face_roi upright = face_expression_roi(&a, 1.2f, 0.1f, 0);
     assert_true(fabsf(upright.side - 72) < 0.5f && fabsf(upright.y - 94) < 0.5f);
     assert_true(fabsf(upright.x - 100) < 0.5f && fabsf(upright.angle) < 1e-3f);
     for (int i = 0; i < MESH_POINTS; i++) { /* turned by 30 degrees about its centre */
@@ -83,7 +83,8 @@ static void the_square_follows_the_mesh(void **state) {
         b.points[i][0] = (float)(100 + x * cos(.5236) - y * sin(.5236));
         b.points[i][1] = (float)(100 + x * sin(.5236) + y * cos(.5236));
     }
-    face_roi full = expression_frame(&b, 1.2f, 0.1f, 1), part = expression_frame(&b, 1.2f, 0.1f, 0);
+    face_roi full = face_expression_roi(&b, 1.2f, 0.1f, 1),
+             part = face_expression_roi(&b, 1.2f, 0.1f, 0);
     assert_true(fabsf(full.angle - 0.5236f) < 1e-2f);
     assert_true(part.angle > 0.25f && part.angle < 0.45f); /* the part beyond usual faces */
     assert_true(full.x > 102 && full.y < 96);
@@ -94,12 +95,12 @@ static void picture_and_geometry_multiply(void **state) {
     static face_population p; /* all zero but constants: geometry says anger three to one */
     float deviation[FACE_MEASURES] = {0}, said[8] = {0}, out[8], sum = 0;
     p.weights[4][FACE_MEASURES] = logf(3);
-    expression_posteriors(&p, deviation, NULL, 1, out);
+    face_expression_posteriors(&p, deviation, NULL, 1, out);
     assert_true(fabsf(out[4] - 0.3f) < 1e-5f);
     said[1] = logf(6);
-    expression_posteriors(&p, deviation, said, 1, out);
+    face_expression_posteriors(&p, deviation, said, 1, out);
     assert_true(fabsf(out[1] / out[4] - 2) < 1e-4f);
-    expression_posteriors(&p, deviation, said, 0, out);
+    face_expression_posteriors(&p, deviation, said, 0, out);
     assert_true(fabsf(out[4] - out[0]) < 1e-6f);
     for (int c = 0; c < 8; c++) sum += out[c];
     assert_true(fabsf(sum - 1) < 1e-5f);
@@ -126,7 +127,7 @@ static void named_models_are_used_and_named(void **state) {
     assert_non_null(expression);
     assert_string_equal(expression->model, model.folder);
     assert_int_equal(expression->rows, 12);
-    for (size_t r = 1; r < 12; r++) /* a still face: the average over looks is still, too */
+    for (size_t r = 1; r < 12; r++) /* a still face: the average over readings is still, too */
         assert_true(fabsf(expression->values[r * 8 + 1] - expression->values[1]) < 0.05f);
     base_free(p.rgb);
     affect_timeline_destroy(t);
@@ -135,24 +136,24 @@ static void named_models_are_used_and_named(void **state) {
 static void only_commercial_models_if_asked(void **state) {
     (void)state;
     tiny_model open = make("tiny.open", true);
-    expresser *e;
+    face_classifier *e;
     affect_context_set_commercial(ctx, 1);
-    assert_int_equal(expresser_create(ctx, model.folder, &e), AFFECT_ERROR_MODEL);
+    assert_int_equal(face_classifier_create(ctx, model.folder, &e), AFFECT_ERROR_MODEL);
     assert_non_null(strstr(affect_context_message(ctx), "tiny.face is not for commercial use"));
-    assert_int_equal(expresser_create(ctx, open.folder, &e), AFFECT_OK);
-    expresser_destroy(e);
+    assert_int_equal(face_classifier_create(ctx, open.folder, &e), AFFECT_OK);
+    face_classifier_destroy(e);
     affect_context_set_commercial(ctx, 0);
-    assert_int_equal(expresser_create(ctx, model.folder, &e), AFFECT_OK);
-    expresser_destroy(e);
+    assert_int_equal(face_classifier_create(ctx, model.folder, &e), AFFECT_OK);
+    face_classifier_destroy(e);
     tiny_remove(&open);
 }
 
 static affect_status load(void *user) {
     (void)user;
-    expresser *e = NULL;
-    affect_status status = expresser_create(ctx, model.folder, &e);
+    face_classifier *e = NULL;
+    affect_status status = face_classifier_create(ctx, model.folder, &e);
     assert_true((status == AFFECT_OK) == (e != NULL));
-    expresser_destroy(e);
+    face_classifier_destroy(e);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* Any bytes as an ELAN file: a transcript or an error, never a crash. */
-#include "data/transcript.h"
+#include "transcript/transcript.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

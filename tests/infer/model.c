@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "infer/internal.h"
+#include "infer/infer.h"
 #include "tests/test.h"
 
 /* ---- the least of protobuf: fields of onnx.proto by number ---- */

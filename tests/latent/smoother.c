@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "latent/latent.h"
@@ -17,15 +18,21 @@ static double uniform(void) {
 }
 static double normal(void) { return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform()); }
 
+enum { STREAMS = 3 };
+static const latent_stream streams[STREAMS] = {{1.0, 0.05, 0.2, 0.0, 0.1, 3.0, 0.0},
+                                               {0.7, -0.1, 0.3, 0.35, 0.0, 0.0, 0.0},
+                                               {1.3, 0.0, 0.15, -0.2, 0.2, 8.0, 0.0}};
 static const latent_model three_streams = {
-    .mean = 0.1,
-    .sd = 0.4,
-    .length_s = 1.5,
-    .stream_count = 3,
-    .streams = {{1.0, 0.05, 0.2, 0.0, 0.1, 3.0},
-                {0.7, -0.1, 0.3, 0.35, 0.0, 0.0},
-                {1.3, 0.0, 0.15, -0.2, 0.2, 8.0}},
-};
+    .mean = 0.1, .sd = 0.4, .length_s = 1.5, .stream_count = STREAMS, .streams = streams};
+
+/* The same with one stream that can be changed. */
+static latent_model with_stream(size_t which, latent_stream changed, latent_stream room[STREAMS]) {
+    latent_model m = three_streams;
+    memcpy(room, streams, sizeof streams);
+    room[which] = changed;
+    m.streams = room;
+    return m;
+}
 
 /* ---- the reference: everything written out as one joint Gaussian ---- */
 
@@ -129,6 +136,38 @@ static void equals_dense_regression(void **state) {
         }
         assert_true(fabs(fast_l - slow_l) <= 1e-9 * fabs(slow_l));
     }
+    affect_context_destroy(ctx);
+}
+
+/* A study with forty annotators, each of whom errs in a way of his own that lasts. */
+static void many_streams_equal_dense_regression(void **state) {
+    (void)state;
+    enum { MANY = 40 };
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    latent_stream many[MANY];
+    for (size_t s = 0; s < MANY; s++)
+        many[s] = (latent_stream){.gain = 0.5 + 0.02 * (double)s,
+                                  .noise_sd = 0.1 + 0.01 * (double)(s % 7),
+                                  .delay_s = 0.05 * (double)(s % 5),
+                                  .drift_sd = 0.2,
+                                  .drift_s = 1 + (double)(s % 3)};
+    latent_model m = {.sd = 0.4, .length_s = 1.5, .stream_count = MANY, .streams = many};
+    seed_state = 40;
+    latent_observation rows[ROWS];
+    affect_time times[ASKED];
+    latent_estimate fast[ASKED], slow[ASKED];
+    double fast_l, slow_l;
+    irregular(rows, ROWS, 20);
+    for (size_t i = 0; i < ROWS; i++) rows[i].stream = i % MANY;
+    grid(times, ASKED, -2, 0.3);
+    assert_int_equal(latent_smooth(ctx, &m, rows, ROWS, times, ASKED, fast, &fast_l), AFFECT_OK);
+    dense(&m, rows, ROWS, times, ASKED, slow, &slow_l);
+    for (size_t i = 0; i < ASKED; i++) {
+        assert_true(fabs(fast[i].mean - slow[i].mean) <= 1e-9);
+        assert_true(fabs(fast[i].sd - slow[i].sd) <= 1e-9);
+    }
+    assert_true(fabs(fast_l - slow_l) <= 1e-9 * fabs(slow_l));
     affect_context_destroy(ctx);
 }
 
@@ -270,6 +309,102 @@ static void late_rows_are_dropped_and_counted(void **state) {
     affect_context_destroy(ctx);
 }
 
+/* ---- heavy tails ---- */
+
+static const latent_stream plain[2] = {{1.0, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0},
+                                       {0.8, 0.0, 0.2, 0.3, 0.0, 0.0, 0.0}};
+
+static int by_latent_time(const void *a, const void *b) {
+    const latent_observation *x = a, *y = b;
+    double s = (double)x->time * 1e-9 - plain[x->stream].delay_s,
+           t = (double)y->time * 1e-9 - plain[y->stream].delay_s;
+    return (s > t) - (s < t);
+}
+
+/* One row after the other is predicted from those before it by dense regression and gets the noise
+ * of its weight; then all are regressed at once. */
+static void heavy_tails_equal_reweighted_regression(void **state) {
+    (void)state;
+    enum { N = 40, ASK = 25 };
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    const latent_model m = {
+        .mean = 0.1, .sd = 0.5, .length_s = 1, .stream_count = 2, .streams = plain};
+    latent_stream tailed[2] = {plain[0], plain[1]};
+    tailed[0].tail = tailed[1].tail = 4;
+    latent_model heavy = m;
+    heavy.streams = tailed;
+    latent_observation rows[N], weighted[N];
+    latent_estimate expected[ASK], got[ASK], at;
+    affect_time times[ASK];
+    double log_p = 0, ignored, found;
+    seed_state = 77;
+    for (size_t i = 0; i < N; i++)
+        rows[i] = (latent_observation){.time = (affect_time)(uniform() * 6e9),
+                                       .stream = i % 2,
+                                       .value = 0.3 * normal() + (i % 9 == 4 ? 4 : 0),
+                                       .confidence = 0.3 + 0.7 * uniform()};
+    qsort(rows, N, sizeof *rows, by_latent_time);
+    memcpy(weighted, rows, sizeof rows);
+    for (size_t i = 0; i < N; i++) {
+        const latent_stream *s = &plain[rows[i].stream];
+        affect_time when = rows[i].time - (affect_time)llround(s->delay_s * 1e9);
+        dense(&m, weighted, i, &when, 1, &at, &ignored);
+        double y = rows[i].value - s->offset - s->gain * at.mean;
+        double v =
+            s->gain * s->gain * at.sd * at.sd + s->noise_sd * s->noise_sd / rows[i].confidence;
+        weighted[i].confidence *= fmin(1, 5 / (4 + y * y / v));
+        log_p += lgamma(2.5) - lgamma(2) - 0.5 * log(4 * M_PI * v) - 2.5 * log(1 + y * y / (4 * v));
+    }
+    grid(times, ASK, 0, 0.25);
+    dense(&m, weighted, N, times, ASK, expected, &ignored);
+    assert_int_equal(latent_smooth(ctx, &heavy, rows, N, times, ASK, got, &found), AFFECT_OK);
+    for (size_t i = 0; i < ASK; i++) {
+        assert_float_equal(got[i].mean, expected[i].mean, 1e-7);
+        assert_float_equal(got[i].sd, expected[i].sd, 1e-7);
+    }
+    assert_float_equal(found, log_p, 1e-6);
+    affect_context_destroy(ctx);
+}
+
+/* Ten seconds of frames; one of them is wrong by `by`. How far does it bend the curve? */
+static double bend(affect_context *ctx, double tail, double by) {
+    enum { FRAMES = 300, ASK = 100 };
+    latent_stream one = {1.0, 0.0, 0.15, 0.0, 0.0, 0.0, tail};
+    const latent_model m = {
+        .mean = 0, .sd = 0.5, .length_s = 2, .stream_count = 1, .streams = &one};
+    latent_observation rows[FRAMES];
+    latent_estimate right[ASK], wrong[ASK];
+    affect_time times[ASK];
+    double most = 0;
+    seed_state = 5;
+    for (size_t i = 0; i < FRAMES; i++)
+        rows[i] = (latent_observation){.time = (affect_time)i * 33333333,
+                                       .value = 0.4 * sin((double)i / 40) + 0.15 * normal(),
+                                       .confidence = 1};
+    grid(times, ASK, 0, 0.1);
+    assert_int_equal(latent_smooth(ctx, &m, rows, FRAMES, times, ASK, right, NULL), AFFECT_OK);
+    rows[150].value += by;
+    assert_int_equal(latent_smooth(ctx, &m, rows, FRAMES, times, ASK, wrong, NULL), AFFECT_OK);
+    for (size_t i = 0; i < ASK; i++) most = fmax(most, fabs(wrong[i].mean - right[i].mean));
+    return most;
+}
+
+static void a_wrong_frame_does_not_bend_the_curve(void **state) {
+    (void)state;
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    double normal_error = bend(ctx, 0, 3), heavy = bend(ctx, 4, 3), far = bend(ctx, 4, 30);
+    if (!(normal_error > 0.1 && heavy < 0.1 * normal_error && far < heavy))
+        fail_msg(
+            "a frame wrong by 3 bends the curve by %.4f, with a tail by %.4f, wrong by 30 by %.4f",
+            normal_error, heavy, far);
+    latent_stream one = {1.0, 0.0, 0.15, 0.0, 0.0, 0.0, -1};
+    const latent_model m = {.sd = 0.5, .length_s = 2, .stream_count = 1, .streams = &one};
+    assert_int_equal(latent_model_check(ctx, &m), AFFECT_ERROR_ARGUMENT);
+    affect_context_destroy(ctx);
+}
+
 /* ---- calibration: if the model is right, 90 % intervals hold the truth 90 % of the time ---- */
 
 static void intervals_are_calibrated(void **state) {
@@ -330,8 +465,9 @@ static void extreme_spacing_and_noise_stay_finite(void **state) {
     (void)state;
     affect_context *ctx;
     assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
-    latent_model m = three_streams;
-    m.streams[1].noise_sd = 1e-9;
+    latent_stream changed = streams[1], room[STREAMS];
+    changed.noise_sd = 1e-9;
+    latent_model m = with_stream(1, changed, room);
     enum { N = 4000 };
     static latent_observation rows[N];
     affect_time at = 0;
@@ -358,10 +494,12 @@ static void wrong_models_are_refused(void **state) {
     latent_model m = three_streams;
     m.length_s = 0;
     assert_int_equal(latent_model_check(ctx, &m), AFFECT_ERROR_ARGUMENT);
-    m = three_streams, m.streams[2].noise_sd = 0;
+    latent_stream noiseless = streams[2], timeless = streams[0], room[STREAMS];
+    noiseless.noise_sd = timeless.drift_s = 0;
+    m = with_stream(2, noiseless, room);
     assert_int_equal(latent_model_check(ctx, &m), AFFECT_ERROR_ARGUMENT);
     assert_non_null(strstr(affect_context_message(ctx), "stream 2"));
-    m = three_streams, m.streams[0].drift_s = 0;
+    m = with_stream(0, timeless, room);
     assert_int_equal(latent_model_check(ctx, &m), AFFECT_ERROR_ARGUMENT);
     m = three_streams, m.stream_count = 0;
     assert_int_equal(latent_model_check(ctx, &m), AFFECT_ERROR_ARGUMENT);
@@ -396,10 +534,13 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_dense_regression),
+        cmocka_unit_test(many_streams_equal_dense_regression),
         cmocka_unit_test(any_subset_of_streams_may_be_absent),
         cmocka_unit_test(order_of_rows_and_empty_rows_do_not_matter),
         cmocka_unit_test(bounded_form_is_cut_invariant_and_close),
         cmocka_unit_test(late_rows_are_dropped_and_counted),
+        cmocka_unit_test(heavy_tails_equal_reweighted_regression),
+        cmocka_unit_test(a_wrong_frame_does_not_bend_the_curve),
         cmocka_unit_test(intervals_are_calibrated),
         cmocka_unit_test(extreme_spacing_and_noise_stay_finite),
         cmocka_unit_test(wrong_models_are_refused),

@@ -264,13 +264,19 @@ static void test_interleaving(void **state) {
     free(h);
 }
 
-/* A playlist must not reach out to the network. */
+/* A playlist must not reach out to the network, nor to another file. */
 static void test_no_network(void **state) {
     (void)state;
     const char *list = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:0\n"
                        "#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n";
     heard *h = hear(write_whole("list.m3u8", list, strlen(list)));
-    assert_int_not_equal(h->status, AFFECT_OK);
+    assert_int_equal(h->status, AFFECT_ERROR_FORMAT);
+    free(h);
+    make("near.ts", AUDIO "-c:a mp2"); /* a good one, were it not named by somebody else */
+    const char *near = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nnear.ts\n#EXT-X-ENDLIST\n";
+    h = hear(write_whole("near.m3u8", near, strlen(near)));
+    assert_int_equal(h->status, AFFECT_ERROR_FORMAT);
+    assert_non_null(strstr(affect_context_message(ctx), "list of recordings (hls)"));
     free(h);
     h = hear("http://127.0.0.1:9/a.mp4"); /* a file name like any other */
     assert_int_equal(h->status, AFFECT_ERROR_NOT_FOUND);

@@ -213,14 +213,6 @@ static inline void tell(const char *name, const heard *h) {
         print_message("    gap %.4f..%.4f %s\n", h->gap[i].t0, h->gap[i].t1, h->gap[i].text);
 }
 
-#define assert_near(value, expected, tolerance)                                                    \
-    do {                                                                                           \
-        double near_value = (value), near_expected = (expected);                                   \
-        if (!(fabs(near_value - near_expected) <= (tolerance)))                                    \
-            fail_msg("%s is %.6f, expected %.6f +- %g", #value, near_value, near_expected,         \
-                     (double)(tolerance));                                                         \
-    } while (0)
-
 #define MS 1e-3
 #define HALF_FRAME .02 /* at 25 frames per second */
 

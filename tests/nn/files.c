@@ -8,9 +8,9 @@
 
 #include "infer/infer.h"
 #include "nn/kernels.h"
-#include "nn/known.h"
 #include "nn/model.h"
 #include "nn/onnx.h"
+#include "nn/ood.h"
 #include "nn/safetensors.h"
 
 static affect_context *ctx;
@@ -18,9 +18,8 @@ static char folder[64];
 
 static int set_up(void **state) {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/affect-nn-%d", (int)getpid());
-    if (affect_context_create(&ctx) != AFFECT_OK) return 1;
-    return base_make_folder(ctx, folder) == AFFECT_OK ? 0 : 1;
+    snprintf(folder, sizeof folder, "/tmp/affect-nn-XXXXXX");
+    return affect_context_create(&ctx) == AFFECT_OK && mkdtemp(folder) ? 0 : 1;
 }
 
 static int tear_down(void **state) {
@@ -179,17 +178,17 @@ static void a_model_comes_back_and_is_calibrated(void **state) {
     write_sum();
     nn_model *m;
     if (nn_model_load(ctx, folder, &m) != AFFECT_OK) fail_msg("%s", affect_context_message(ctx));
-    uint8_t grey[96 * 96];
+    uint8_t grey[NN_FACE_SIDE * NN_FACE_SIDE];
     for (size_t i = 0; i < sizeof grey; i++) grey[i] = (uint8_t)nn_hash64(1, i);
     float out[8], again[8];
-    assert_int_equal(nn_model_face(ctx, m, grey, 96, 96, 96, out), AFFECT_OK);
+    assert_int_equal(nn_model_face(ctx, m, grey, out), AFFECT_OK);
     float sum = 0;
     for (int i = 0; i < 8; i++) sum += out[i];
     assert_true(fabsf(sum - 1) < 1e-5f);
     /* the second pass packs no weights and, from then on, nothing allocates */
-    assert_int_equal(nn_model_face(ctx, m, grey, 96, 96, 96, again), AFFECT_OK);
+    assert_int_equal(nn_model_face(ctx, m, grey, again), AFFECT_OK);
     long before = base_alloc_count();
-    assert_int_equal(nn_model_face(ctx, m, grey, 96, 96, 96, again), AFFECT_OK);
+    assert_int_equal(nn_model_face(ctx, m, grey, again), AFFECT_OK);
     assert_int_equal(base_alloc_count(), before);
     assert_memory_equal(out, again, sizeof out);
     nn_model_destroy(m);
@@ -224,14 +223,14 @@ static void running_out_of_memory_is_an_error(void **state) {
     nn_net *net = small_face();
     write_model(net, NULL);
     write_sum();
-    uint8_t grey[48 * 48] = {0};
+    uint8_t grey[NN_FACE_SIDE * NN_FACE_SIDE] = {0};
     float out[8];
     bool done = false;
     for (long n = 1; !done; n += 1 + n / 16) {
         base_alloc_fail_at(n);
         nn_model *m = NULL;
         affect_status status = nn_model_load(ctx, folder, &m);
-        if (status == AFFECT_OK) status = nn_model_face(ctx, m, grey, 48, 48, 48, out);
+        if (status == AFFECT_OK) status = nn_model_face(ctx, m, grey, out);
         done = base_alloc_count() < n;
         base_alloc_fail_at(0);
         nn_model_destroy(m);
@@ -418,7 +417,7 @@ static void onnx_of_texts_with_values(void **state) {
                            .width = 16,
                            .values = 3,
                            .value_hidden = 8,
-                           .looks = 1,
+                           .pooled = 1,
                            .side = 4},
           4);
 }
@@ -428,7 +427,7 @@ static void onnx_of_bags(void **state) {
     texts((nn_net_options){.kind = "text_bag", .outputs = 7, .inputs = 12, .width = 16}, 0);
     texts(
         (nn_net_options){
-            .kind = "text_bag", .outputs = 7, .inputs = 12, .width = 16, .looks = 1, .side = 2},
+            .kind = "text_bag", .outputs = 7, .inputs = 12, .width = 16, .pooled = 1, .side = 2},
         2);
 }
 
@@ -479,7 +478,7 @@ static void a_step_allocates_nothing(void **state) {
     assert_int_equal(nn_net_create(ctx, &voice, 3, &net), AFFECT_OK);
     steps_without_allocation(net, (nn_batch){.count = 2, .data = x, .steps = 48, .bands = 24});
     nn_net_options text = {
-        .kind = "text_gru", .outputs = 7, .inputs = 12, .vocabulary = 9, .width = 8, .looks = 1};
+        .kind = "text_gru", .outputs = 7, .inputs = 12, .vocabulary = 9, .width = 8, .pooled = 1};
     const int32_t index[] = {1, 4, 8, 0};
     const size_t start[] = {0, 1, 2, 3, 4};
     assert_int_equal(nn_net_create(ctx, &text, 3, &net), AFFECT_OK);
@@ -506,37 +505,37 @@ static void what_is_usual(void **state) {
         x[i][0] = (float)(3 + turn * (z[0] - z[1]));
         x[i][1] = (float)(-1 + turn * (z[0] + z[1]));
     }
-    nn_known *known, *back;
-    assert_int_equal(nn_known_fit(ctx, x[0], N / 2, 2, &known), AFFECT_OK);
+    nn_ood *ood, *back;
+    assert_int_equal(nn_ood_fit(ctx, x[0], N / 2, 2, &ood), AFFECT_OK);
     /* the covariance is widened by 2 % of the mean variance, (4 + .25) / 2, in every direction */
     const double wide = .02 * 2.125, along[2] = {4 + wide, .25 + wide};
     for (size_t k = 0; k < 2; k++) {
         double step = 3;
         float far[2] = {(float)(3 + turn * (k ? -step : step)), (float)(-1 + turn * step)};
         double expected = step * step / along[k] / 2;
-        assert_true(fabs(nn_known_distance(known, far) / expected - 1) < .08);
+        assert_true(fabs(nn_ood_distance(ood, far) / expected - 1) < .08);
     }
-    assert_int_equal(nn_known_calibrate(ctx, known, x[N / 2], N / 2), AFFECT_OK);
+    assert_int_equal(nn_ood_calibrate(ctx, ood, x[N / 2], N / 2), AFFECT_OK);
     size_t usual = 0;
     for (size_t i = N / 2; i < N; i++)
-        usual += nn_known_score(known, nn_known_strangeness(known, x[i])) >= 1;
+        usual += nn_ood_in_distribution(ood, nn_ood_score(ood, x[i])) >= 1;
     assert_true(usual == (size_t)((N / 2 - 1) * .95) + 1);
     const float stranger[2] = {-20, 20};
-    assert_true(nn_known_score(known, nn_known_strangeness(known, stranger)) < .01);
-    assert_true(nn_known_score(known, NAN) == 0);
+    assert_true(nn_ood_in_distribution(ood, nn_ood_score(ood, stranger)) < .01);
+    assert_true(nn_ood_in_distribution(ood, NAN) == 0);
 
     nn_writer *w;
     assert_int_equal(nn_writer_create(ctx, at("a.safetensors"), &w), AFFECT_OK);
-    nn_known_write(known, w);
+    nn_ood_write(ood, w);
     assert_int_equal(nn_writer_commit(ctx, w), AFFECT_OK);
     nn_file *file;
     assert_int_equal(nn_file_open(ctx, at("a.safetensors"), &file), AFFECT_OK);
-    assert_int_equal(nn_known_read(ctx, file, &back), AFFECT_OK);
+    assert_int_equal(nn_ood_read(ctx, file, &back), AFFECT_OK);
     nn_file_close(file);
     for (size_t i = 0; i < N; i += 97)
-        assert_true(nn_known_strangeness(known, x[i]) == nn_known_strangeness(back, x[i]));
-    nn_known_destroy(back);
-    nn_known_destroy(known);
+        assert_true(nn_ood_score(ood, x[i]) == nn_ood_score(back, x[i]));
+    nn_ood_destroy(back);
+    nn_ood_destroy(ood);
 
     /* tensors that do not fit together are refused */
     assert_int_equal(nn_writer_create(ctx, at("a.safetensors"), &w), AFFECT_OK);
@@ -545,9 +544,9 @@ static void what_is_usual(void **state) {
     nn_writer_add(w, "known.usual", NN_F32, NN_SHAPE(3), x[0]);
     assert_int_equal(nn_writer_commit(ctx, w), AFFECT_OK);
     assert_int_equal(nn_file_open(ctx, at("a.safetensors"), &file), AFFECT_OK);
-    assert_int_equal(nn_known_read(ctx, file, &back), AFFECT_ERROR_MODEL);
+    assert_int_equal(nn_ood_read(ctx, file, &back), AFFECT_ERROR_MODEL);
     nn_file_close(file);
-    assert_int_equal(nn_known_fit(ctx, x[0], 1, 2, &known), AFFECT_ERROR_ARGUMENT);
+    assert_int_equal(nn_ood_fit(ctx, x[0], 1, 2, &ood), AFFECT_ERROR_ARGUMENT);
 }
 
 int main(void) {

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/fusion.h"
 #include "nn/kernels.h"
 #include "nn/nn.h"
 
@@ -20,6 +21,7 @@ typedef struct bench {
     size_t inputs;
     uint64_t draws;
     bool inference;
+    nn_fusion *net; /* owns the parameters, and copies its inputs */
 } bench;
 
 static double uniform(uint64_t *draws) {
@@ -88,7 +90,7 @@ static void check(bench *b, const char *name, case_fn run) {
     const double h = 1e-5;
     double largest = 0;
     for (size_t i = 0; i < size; i++) largest = BASE_MAX(largest, fabs(grad[i]));
-    for (size_t k = 0; k < b->inputs; k++) {
+    for (size_t k = 0; k < b->inputs && !b->net; k++) {
         char label[16];
         snprintf(label, sizeof label, "input %zu", k);
         size_t n = nn_shape_count(b->shape[k]), step = n > 400 ? n / 200 : 1;
@@ -105,7 +107,7 @@ static void check(bench *b, const char *name, case_fn run) {
     bool any = b->inputs > 0;
     for (size_t p = 0; p < b->params->count; p++) {
         const nn_param *item = &b->params->items[p];
-        if (item->kind == NN_STATISTIC) continue;
+        if (item->kind == NN_STATISTIC || item->frozen) continue;
         size_t step = item->count > 400 ? item->count / 200 : 1;
         for (size_t i = 0; i < item->count; i += step) {
             nn_real *at = b->params->value + item->offset + i, keep = *at;
@@ -126,7 +128,10 @@ static void check(bench *b, const char *name, case_fn run) {
     base_free(grad);
     base_free(scratch);
     nn_tape_destroy(b->tape);
-    nn_params_destroy(b->params);
+    if (b->net)
+        nn_fusion_destroy(b->net);
+    else
+        nn_params_destroy(b->params);
     affect_context_destroy(b->ctx);
 }
 
@@ -342,6 +347,79 @@ static void gru(void **state) {
     }
 }
 
+static nn_tensor *run_lstm(bench *b) {
+    const size_t length[3] = {5, 1, 3};
+    return nn_lstm(b->tape, b->in[0], 0, 1, 2, length, reverse);
+}
+static void lstm(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        bench b;
+        start(&b);
+        reverse = i;
+        input(&b, NN_SHAPE(3, 5, 4));
+        weight(&b, "w_in", NN_SHAPE(4, 24));
+        weight(&b, "w_h", NN_SHAPE(6, 24));
+        weight(&b, "bias", NN_SHAPE(24));
+        check(&b, "lstm", run_lstm);
+    }
+}
+
+static double reach;
+static int slope;
+static nn_tensor *run_time_attention(bench *b) {
+    const size_t length[2] = {7, 3};
+    static const nn_real query[2 * 4] = {0, .5, 1.5, 2, .1, .2, .3, 9},
+                                   key[2 * 7] = {.1, .4,  .45, 1.1, 1.9, 2.5, 3,
+                                                 .2, .25, 1.3, 0,   0,   0,   0};
+    return nn_time_attention(b->tape, b->in[0], b->in[1], b->in[2],
+                             &(nn_time_attention_options){.heads = 2,
+                                                          .slope = slope,
+                                                          .query_time = query,
+                                                          .key_time = key,
+                                                          .key_length = length,
+                                                          .reach = reach});
+}
+static nn_tensor *run_time_attention_self(bench *b) {
+    static const nn_real at[2 * 5] = {0, .5, 1.5, 2, 4, 1, 2, 3, 4, 5};
+    return nn_time_attention(
+        b->tape, b->in[0], b->in[0], b->in[0],
+        &(nn_time_attention_options){
+            .heads = 3, .slope = -1, .query_time = at, .key_time = at, .reach = 2});
+}
+static void time_attention(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        bench b;
+        start(&b);
+        reach = i & 1 ? .8 : 0;
+        slope = i & 2 ? 0 : -1;
+        input(&b, NN_SHAPE(2, 4, 6));
+        input(&b, NN_SHAPE(2, 7, 6));
+        input(&b, NN_SHAPE(2, 7, 6));
+        weight(&b, "slope", NN_SHAPE(2));
+        check(&b, "time_attention", run_time_attention);
+    }
+    bench b;
+    start(&b);
+    input(&b, NN_SHAPE(2, 5, 6));
+    check(&b, "time_attention of itself", run_time_attention_self);
+}
+
+static nn_tensor *run_rows(bench *b) {
+    static const int32_t rows[4] = {5, 0, -1, 5}, group[6] = {0, 2, 2, -1, 0, 2};
+    nn_tensor *parts[2] = {nn_rows(b->tape, nn_sine(b->tape, b->in[0]), rows, 4),
+                           nn_group_mean(b->tape, b->in[0], group, 4)};
+    return nn_concat(b->tape, parts, 2);
+}
+static void rows(void **state) {
+    (void)state;
+    bench b;
+    start(&b);
+    input(&b, NN_SHAPE(2, 3, 5));
+    check(&b, "rows", run_rows);
+}
+
 static nn_tensor *run_conv1d(bench *b) { return nn_conv1d(b->tape, b->in[0], 0, 1, stride, pad); }
 static void conv1d(void **state) {
     (void)state;
@@ -371,6 +449,76 @@ static void embeddings(void **state) {
     start(&b);
     weight(&b, "table", NN_SHAPE(6, 4));
     check(&b, "embedding", run_embeddings);
+}
+
+/* ---- the fusion network, whole ---- */
+
+static nn_tensor *run_fusion(bench *b) {
+    static const nn_real times[2 * 4] = {0, 1, 2, 3, .5, 1.5, 0, 0},
+                                   stream_times[2 * 5] = {.1, .4, 1.2, 2.5, 3, .3, .6, 1.4, 0, 0},
+                                   lag[2] = {.3, -.2};
+    static const size_t length[2] = {4, 2}, first[2] = {5, 3}, second[2] = {4, 0};
+    static const nn_real classes[8 * 2] = {1, 0, .3, .7, 0, 0, 0, 1, .5, .5, 1, 0, 0, 0, 0, 0};
+    static const nn_real values[8] = {.1, .5, (nn_real)NAN, -.3,
+                                      .7, .2, (nn_real)NAN, (nn_real)NAN};
+    static const int32_t frames[8] = {0, 1, 2, 3, 4, 5, -1, -1},
+                         episodes[8] = {0, 0, 1, 1, 2, 2, -1, -1};
+    static const bool there[6] = {true, true, true, true, false, false};
+    static const nn_real label[3 * 2] = {.3, .4, -.2, .1, .6, -.5};
+    static const nn_real soft_targets[9] = {1, .3, .2, .3, 1, .6, .2, .6, 1};
+    const nn_fusion_batch batch = {.count = 2,
+                                   .references = 4,
+                                   .times = times,
+                                   .length = length,
+                                   .streams = {{5, b->data[0], stream_times, first, NULL},
+                                               {5, b->data[1], stream_times, second, lag}}};
+    const nn_fusion_target target = {
+        .classes = classes,
+        .values = values,
+        .class_weight = .8,
+        .value_weight = .7,
+        .error_weight = .3,
+        .slope_weight = .4,
+        .contrast_weight = .5,
+        .rank_weight = .3,
+        .temperature = .4,
+        .own_weight = .6,
+        .levels = {{.group = frames, .groups = 6, .present = {NULL, there}},
+                   {.group = episodes,
+                    .groups = 3,
+                    .likeness = soft_targets,
+                    .label = label,
+                    .label_width = 2}}};
+    nn_fusion_result result;
+    if (!nn_fusion_forward(b->net, b->tape, &batch, &result)) return NULL;
+    return nn_fusion_loss(b->net, b->tape, &batch, &result, &target, 1.3);
+}
+static void fusion(void **state) {
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        bench b;
+        start(&b);
+        nn_params_destroy(b.params);
+        const nn_fusion_options o = {.streams = 2,
+                                     .inputs = {3, 4},
+                                     .width = 4,
+                                     .path = 6,
+                                     .heads = 2,
+                                     .context = 3,
+                                     .classes = 2,
+                                     .values = 1,
+                                     .reach = i & 1 ? 1.1 : 0,
+                                     .dropout = i & 1 ? .2 : 0,
+                                     .nearest = i & 2,
+                                     .apart = i & 2,
+                                     .steep = 4,
+                                     .attached = true};
+        assert_int_equal(nn_fusion_create(b.ctx, &o, 3, &b.net), AFFECT_OK);
+        b.params = nn_fusion_params(b.net);
+        input(&b, NN_SHAPE(2, 5, 3));
+        input(&b, NN_SHAPE(2, 5, 4));
+        check(&b, "fusion", run_fusion);
+    }
 }
 
 /* ---- losses ---- */
@@ -479,6 +627,8 @@ int main(void) {
         cmocka_unit_test(layer_norm),  cmocka_unit_test(elements),
         cmocka_unit_test(pools),       cmocka_unit_test(cross_entropy),
         cmocka_unit_test(attention),   cmocka_unit_test(gru),
+        cmocka_unit_test(lstm),        cmocka_unit_test(time_attention),
+        cmocka_unit_test(rows),        cmocka_unit_test(fusion),
         cmocka_unit_test(conv1d),      cmocka_unit_test(embeddings),
         cmocka_unit_test(losses),      cmocka_unit_test(shape_errors_name_both_shapes),
     };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "nn/model.h"
+#include "nn/onnx.h"
 #include "nn/safetensors.h"
 #include "tests/test.h"
 
@@ -61,6 +62,44 @@ static inline tiny_model tiny_make(affect_context *ctx, const char *name, nn_net
     assert_int_equal(base_write_file(ctx, path, card.data, card.length), AFFECT_OK);
     base_text_destroy(&card);
     nn_net_destroy(net);
+    return m;
+}
+
+/* The same network as an ONNX file with a card of its own, as a user's model would be; `card` is
+ * further members. */
+static inline tiny_model tiny_plug(affect_context *ctx, const tiny_model *own, const char *labels,
+                                   bool words, const char *card) {
+    tiny_model m = {"/tmp/affect-tiny-XXXXXX"};
+    assert_non_null(mkdtemp(m.folder));
+    char path[300], from[300], sums[2][65];
+    nn_model *model;
+    base_text text = {0};
+    assert_int_equal(nn_model_load(ctx, own->folder, &model), AFFECT_OK);
+    snprintf(path, sizeof path, "%s/weights.safetensors", m.folder); /* a name that is removed */
+    assert_int_equal(nn_onnx_write(ctx, nn_model_net(model), path), AFFECT_OK);
+    nn_model_destroy(model);
+    tiny_sum(path, sums[0]);
+    base_text_printf(
+        &text,
+        "{\"name\": \"plugged\", \"version\": \"1\", \"task\": \"test\", \"licence\": "
+        "\"MIT\", \"commercial\": true, \"training_data\": \"none\", \"labels\": [%s], "
+        "\"files\": [{\"name\": \"weights.safetensors\", \"sha256\": \"%s\"}",
+        labels, sums[0]);
+    if (words) {
+        char *bytes;
+        size_t length;
+        snprintf(from, sizeof from, "%s/words.txt", own->folder);
+        snprintf(path, sizeof path, "%s/words.txt", m.folder);
+        assert_int_equal(base_read_file(ctx, from, 0, &bytes, &length), AFFECT_OK);
+        assert_int_equal(base_write_file(ctx, path, bytes, length), AFFECT_OK);
+        base_free(bytes);
+        tiny_sum(path, sums[1]);
+        base_text_printf(&text, ", {\"name\": \"words.txt\", \"sha256\": \"%s\"}", sums[1]);
+    }
+    base_text_printf(&text, "]%s}", card);
+    snprintf(path, sizeof path, "%s/card.json", m.folder);
+    assert_int_equal(base_write_file(ctx, path, text.data, text.length), AFFECT_OK);
+    base_text_destroy(&text);
     return m;
 }
 

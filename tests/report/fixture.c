@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/report_private.h"
+
 typedef struct build {
     affect_context *ctx;
     affect_timeline *timeline;
@@ -41,9 +43,18 @@ static void add_interval(build *b, const char *tier_id, affect_modality modality
                                 .t1 = time_from_seconds(t1),
                                 .label = label,
                                 .score = (float)score,
-                                .person = person,
-                                .attributes = attributes};
+                                .person = person};
+    affect_attributes *parsed = NULL;
+    if (b->status == AFFECT_OK && attributes)
+        b->status = report_parse_attributes(b->ctx, attributes, &parsed);
+    if (b->status == AFFECT_ERROR_FORMAT) { /* a text that only looks like them */
+        b->status = affect_attributes_create(b->ctx, &parsed);
+        if (b->status == AFFECT_OK)
+            b->status = affect_attributes_set_text(b->ctx, parsed, "unparsed", attributes);
+    }
+    interval.attributes = parsed;
     if (b->status == AFFECT_OK) b->status = tier_append(b->ctx, tier, &interval);
+    affect_attributes_destroy(parsed);
 }
 
 static void add_event(build *b, const char *kind, affect_modality modality, int person, double t,
@@ -392,7 +403,7 @@ static affect_status build_hard(build *b) {
         "line\nbreak\r\nand\ttab",
         "--> arrow\n\nWEBVTT",
         "bad \xff\xc0 utf-8 \xed\xa0\x80",
-        "control \x01\x1f\x7f",
+        "control \x01\x1f\x7f \xc2\x9b",
         "",
         " leading and trailing ",
         "]]> --> </script>",

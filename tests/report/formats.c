@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "report/private.h"
+#include "report/report_private.h"
+#include "tests/attributes.h"
 #include "tests/report/fixture.h"
 
 static char folder[64];
@@ -90,8 +91,11 @@ static void what_is_read_is_what_was_written(void **state) {
             assert_string_equal(x->label, y->label);
             assert_true(same_float(x->score, y->score));
             assert_int_equal(x->person, y->person);
-            assert_true(!x->attributes == !y->attributes);
-            if (x->attributes) assert_string_equal(x->attributes, y->attributes);
+            assert_string_equal(x->id, y->id);
+            char *p = attributes_text(x->attributes), *q = attributes_text(y->attributes);
+            assert_string_equal(p, q);
+            free(p);
+            free(q);
         }
     assert_int_equal(a->event_count, b->event_count);
     assert_int_equal(a->warnings->count, b->warnings->count);
@@ -147,7 +151,8 @@ static void numbers_do_not_follow_the_locale(void **state) {
 static void the_reader_refuses_what_the_writer_never_writes(void **state) {
     (void)state;
     static const char *const rest =
-        ",\"properties\":{},\"warnings\":[],\"tiers\":[],\"events\":[]}";
+        ",\"properties\":{},\"warnings\":[],\"tiers\":[],\"events\":[],\"persons\":[],"
+        "\"links\":[]}";
     static const struct {
         const char *tracks, *complaint;
     } cases[] = {
@@ -241,6 +246,70 @@ static void the_reader_refuses_what_the_writer_never_writes(void **state) {
     affect_context_destroy(ctx);
 }
 
+/* What came with version 2. */
+static void the_reader_is_strict_about_ids_links_and_persons(void **state) {
+    (void)state;
+    static const struct {
+        const char *items, *events, *persons, *links, *complaint;
+    } cases[] = {
+#define ITEM(id, parent, attributes)                                                               \
+    "{\"id\":" id ",\"t0\":0,\"t1\":1,\"label\":\"\",\"score\":null,\"person\":null,"              \
+    "\"parent\":" parent ",\"attributes\":" attributes "}"
+#define EVENT(id)                                                                                  \
+    "{\"id\":" id ",\"onset\":0,\"apex\":0,\"offset\":0,\"kind\":\"k\",\"modality\":\"face\","     \
+    "\"person\":null,\"model\":\"m\",\"strength\":1,\"confidence\":1}"
+#define LINK(from, kind)                                                                           \
+    "{\"from\":" from ",\"to\":\"w1\",\"kind\":" kind ",\"lag\":null,\"lag_sd\":0.5,\"score\":1,"  \
+    "\"person\":null}"
+#define PERSON(id, into) "{\"id\":" id ",\"name\":\"\",\"merged_into\":" into ",\"score\":null}"
+        {ITEM("\"w1\"", "\"u1\"", "{\"a\":[1,\"x\",true],\"b\":false}"), EVENT("\"f1\""),
+         PERSON("1", "2") "," PERSON("2", "null"), LINK("\"f1\"", "\"co_occurs\""), NULL},
+        {ITEM("\"\"", "null", "null"), "", "", "", "an id"},
+        {ITEM("\"w1\"", "null", "null") "," ITEM("\"w1\"", "null", "null"), "", "", "", "twice"},
+        {ITEM("\"f1\"", "null", "null"), EVENT("\"f1\""), "", "", "twice"},
+        {ITEM("\"w1\"", "\"\"", "null"), "", "", "", "an id"},
+        {ITEM("\"w1\"", "null", "{\"a\":null}"), "", "", "", "a text, number"},
+        {ITEM("\"w1\"", "null", "{\"a\":{}}"), "", "", "", "a text, number"},
+        {ITEM("\"w1\"", "null", "{\"a\":[[1]]}"), "", "", "", "a text, number"},
+        {ITEM("\"w1\"", "null", "{\"a\":1,\"a\":2}"), "", "", "", "each attribute once"},
+        {ITEM("\"w1\"", "null", "[1]"), "", "", "", "an object or null"},
+        {"", "", PERSON("1", "1"), "", "circle"},
+        {"", "", PERSON("1", "2") "," PERSON("2", "1"), "", "circle"},
+        {"", "", PERSON("1", "null") "," PERSON("1", "null"), "", "once"},
+        {"", "", PERSON("null", "null"), "", "once"},
+        {"", "", "", LINK("\"\"", "\"leads\""), "an id"},
+        {"", "", "", LINK("\"f1\"", "\"hates\""), "kind of link"},
+    };
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        base_text text = {0};
+        affect_timeline *timeline;
+        base_text_printf(
+            &text,
+            "{\"schema\":\"affect-timeline/2\",\"duration\":0,\"properties\":{},"
+            "\"persons\":[%s],\"warnings\":[],\"tracks\":[],\"tiers\":[{\"id\":\"words\","
+            "\"modality\":\"words\",\"intervals\":[%s]}],\"events\":[%s],\"links\":[%s]}",
+            cases[i].persons, cases[i].items, cases[i].events, cases[i].links);
+        affect_status status = report_parse_json(ctx, "case", text.data, text.length, &timeline);
+        if (!cases[i].complaint) {
+            assert_int_equal(status, AFFECT_OK);
+            assert_string_equal(affect_timeline_find_interval(timeline, "w1", NULL)->parent, "u1");
+            assert_string_equal(affect_timeline_find_event(timeline, "f1")->model, "m");
+            assert_int_equal(affect_timeline_link(timeline, 0)->kind, AFFECT_LINK_CO_OCCURS);
+            assert_true(affect_timeline_link(timeline, 0)->lag == AFFECT_TIME_NONE);
+            assert_true(affect_timeline_link(timeline, 0)->lag_sd == AFFECT_SECOND / 2);
+            assert_int_equal(affect_timeline_resolve_person(timeline, 1), 2);
+        } else if (status != AFFECT_ERROR_FORMAT ||
+                   !strstr(affect_context_message(ctx), cases[i].complaint)) {
+            fail_msg("%s\n%d %s", text.data, (int)status, affect_context_message(ctx));
+        }
+        affect_timeline_destroy(timeline);
+        base_text_destroy(&text);
+    }
+    affect_context_destroy(ctx);
+}
+
 static void members_may_stand_in_any_order(void **state) {
     (void)state;
     static const char text[] =
@@ -258,24 +327,249 @@ static void members_may_stand_in_any_order(void **state) {
     affect_timeline_destroy(timeline);
 }
 
+/* What a release wrote before version 2 is read for good: the file is from the build of the day before
+ * (`affect analyze clip.mp4 --no-face --rate 1`, two long tracks left out). */
+static void a_file_of_version_1_gives_what_it_gave(void **state) {
+    (void)state;
+    affect_timeline *timeline;
+    char *expected;
+    size_t n, length;
+    assert_int_equal(report_read_json(NULL, "tests/report/golden/version-1.json", &timeline),
+                     AFFECT_OK);
+    assert_int_equal(
+        base_read_file(NULL, "tests/report/golden/version-2.json", 0, &expected, &length),
+        AFFECT_OK);
+    char *text = printed(timeline, REPORT_JSON, &n);
+    assert_string_equal(text, expected);
+    const affect_tier *episodes = affect_timeline_find_tier(timeline, "episodes");
+    assert_true(affect_tier_count(episodes) > 0);
+    for (size_t i = 0; i < affect_tier_count(episodes); i++) {
+        const affect_interval *e = affect_tier_interval(episodes, i);
+        assert_true(isfinite(affect_attributes_number(e->attributes, "valence")));
+        assert_non_null(affect_attributes_text(e->attributes, "cue_words"));
+        assert_string_equal(affect_value_text(affect_value_item(
+                                affect_attributes_find(e->attributes, "labels"), 0)),
+                            e->label);
+    }
+    free(text);
+    base_free(expected);
+    affect_timeline_destroy(timeline);
+}
+
 static void attributes_are_kept_whatever_they_are(void **state) {
     (void)state;
-    base_text out = {0};
-    assert_true(report_compact_object(" { \"a b\" : [ 1.50 , \"x \\\" y\" ] } ", &out));
-    assert_string_equal(out.data, "{\"a b\":[1.50,\"x \\\" y\"]}");
-    base_text_clear(&out);
-    assert_false(report_compact_object("[1]", &out));
-    assert_false(report_compact_object("{} x", &out));
-    assert_false(report_compact_object("", &out));
-    double number = 0;
-    base_text scratch = {0};
-    assert_true(report_attribute_number("{\"x\":{\"valence\":1},\"valence\":-0.5}", "valence",
-                                        &scratch, &number));
-    base_text_destroy(&scratch);
-    assert_true(number == -.5);
-    assert_true(report_attribute_text("{\"a\":\"\\u0041b\"}", "a", &out));
-    assert_string_equal(out.data, "Ab");
-    base_text_destroy(&out);
+    affect_attributes *a;
+    static const char *const same[] = {
+        /* what version 1 could hold, and what it is now */
+        "{ \"a b\" : [ 1.50 , \"x \\\" y\" ] } ",
+        "{\"a b\":[1.5,\"x \\\" y\"]}",
+        "{\"x\":{\"valence\":1},\"valence\":-0.5}",
+        "{\"x\":\"{\\\"valence\\\":1}\",\"valence\":-0.5}",
+        "{\"a\":\"\\u0041b\",\"n\":null,\"y\":true,\"l\":[]}",
+        "{\"a\":\"Ab\",\"y\":true,\"l\":[]}",
+        ("{\"labels\":[{\"label\":\"joy\",\"score\":0.25},"
+         "{\"score\":1e-7,\"label\":\"fear\"}]}"),
+        "{\"labels\":[\"joy\",\"fear\"],\"label_scores\":[0.25,1e-07]}",
+        "{\"labels\":[{\"label\":1}]}",
+        "{\"labels\":\"[{\\\"label\\\":1}]\"}",
+        "{\"cues\":{\"face\":\"smile\",\"voice\":null},\"b\":1}",
+        "{\"cue_face\":\"smile\",\"b\":1}",
+        "{}",
+        "null"};
+    for (size_t i = 0; i < BASE_COUNT(same); i += 2) {
+        assert_int_equal(report_parse_attributes(NULL, same[i], &a), AFFECT_OK);
+        char *text = attributes_text(a);
+        assert_string_equal(text, same[i + 1]);
+        free(text);
+        affect_attributes_destroy(a);
+    }
+    static const char *const wrong[] = {"[1]", "{} x", "", "{\"a\":}", "{\"a\" 1}", "{\"a\":1"};
+    for (size_t i = 0; i < BASE_COUNT(wrong); i++)
+        assert_int_equal(report_parse_attributes(NULL, wrong[i], &a), AFFECT_ERROR_FORMAT);
+}
+
+static void corrections_are_applied_and_leave_what_was(void **state) {
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/corrections.csv", folder);
+    static const char text[] = "kind,target,value,t0,t1,by,at\r\n"
+                               "name,1,\"Ann, \"\"A\"\"\",,,mk,today\r\n"
+                               "merge,3,1,,,mk,\r\n"
+                               "split,2,4,30.000,40.000,,\r\n"
+                               "label,e2,relief,,,mk,today\r\n"
+                               "word,w1,Thus,,,,\r\n"
+                               "speaker,u1,2,,,,\r\n"
+                               "boundary,w2,,,2.000,,\r\n";
+    assert_int_equal(base_write_file(NULL, path, text, sizeof text - 1), AFFECT_OK);
+    affect_corrections *overlay;
+    assert_int_equal(affect_corrections_create(NULL, &overlay), AFFECT_OK);
+    assert_int_equal(affect_corrections_read(NULL, overlay, path), AFFECT_OK);
+    assert_int_equal(affect_corrections_count(overlay), 7);
+    char *written = NULL, again[160];
+    size_t n;
+    snprintf(again, sizeof again, "%s/again.csv", folder);
+    assert_int_equal(affect_corrections_write(NULL, overlay, again), AFFECT_OK);
+    assert_int_equal(base_read_file(NULL, again, 0, &written, &n), AFFECT_OK);
+    assert_string_equal(written, text); /* the same bytes */
+    base_free(written);
+    affect_timeline *t = fixture(FIXTURE_TALK);
+    const affect_track *whole = timeline_role(t, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, 2);
+    size_t rows = affect_track_rows(whole);
+    assert_int_equal(affect_corrections_apply(NULL, overlay, t), AFFECT_OK);
+    assert_string_equal(affect_timeline_person_name(t, 3), "Ann, \"A\"");
+    assert_int_equal(affect_timeline_resolve_person(t, 3), 1);
+    const affect_track *half = timeline_role(t, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, 4);
+    assert_non_null(half);
+    assert_int_equal(affect_track_rows(half) + affect_track_rows(whole), rows);
+    assert_true(affect_track_time(half, 0) >= 30 * AFFECT_SECOND);
+    assert_true(affect_track_time(half, affect_track_rows(half) - 1) < 40 * AFFECT_SECOND);
+    const affect_interval *e = affect_timeline_find_interval(t, "e2", NULL);
+    assert_string_equal(e->label, "relief");
+    assert_string_equal(affect_attributes_text(e->attributes, "label_was"), "happiness");
+    assert_string_equal(affect_attributes_text(e->attributes, "corrected_by"), "mk");
+    assert_non_null(affect_attributes_find(e->attributes, "labels")); /* the rest stays */
+    assert_string_equal(affect_timeline_find_interval(t, "w1", NULL)->label, "Thus");
+    assert_int_equal(affect_timeline_find_interval(t, "u1", NULL)->person, 2);
+    assert_true(affect_timeline_find_interval(t, "w2", NULL)->t1 == 2 * AFFECT_SECOND);
+    assert_string_equal(affect_timeline_property(t, "corrections"), "7 by hand");
+    base_text summary = {0};
+    report_summary(t, 100, false, &summary);
+    assert_non_null(strstr(summary.data, "Ann, \"A\""));
+    assert_null(strstr(summary.data, "sound "));
+    base_text_destroy(&summary);
+    assert_int_equal(affect_timeline_set_property(NULL, t, "av_offset_s", "-0.240"), AFFECT_OK);
+    assert_int_equal(affect_timeline_set_property(NULL, t, "av_offset_sd_s", "0.012"), AFFECT_OK);
+    assert_int_equal(affect_timeline_set_property(NULL, t, "av_offset_corrected", "yes"),
+                     AFFECT_OK);
+    report_summary(t, 100, false, &summary);
+    assert_non_null(strstr(summary.data, "sound 240 ms ahead of picture, \u00b1 12 ms: corrected"));
+    base_text_destroy(&summary);
+    /* A tracker that took one person for the other for five seconds: put right by way of a third. */
+    const affect_track *other = timeline_role(t, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, 1);
+    size_t rows_1 = other->rows, rows_2 = whole->rows;
+    size_t from_1 = track_row_at(other, 10 * AFFECT_SECOND),
+           to_1 = track_row_at(other, 15 * AFFECT_SECOND);
+    size_t taken = to_1 - from_1;
+    size_t given =
+        track_row_at(whole, 15 * AFFECT_SECOND) - track_row_at(whole, 10 * AFFECT_SECOND);
+    float was = affect_track_row(other, from_1)[0];
+    static const char *const swap[][2] = {{"1", "9"}, {"2", "1"}, {"9", "2"}};
+    affect_corrections *swaps;
+    assert_int_equal(affect_corrections_create(NULL, &swaps), AFFECT_OK);
+    for (size_t i = 0; i < BASE_COUNT(swap); i++) {
+        const affect_correction split = {.kind = AFFECT_CORRECTION_SPLIT,
+                                         .target = swap[i][0],
+                                         .value = swap[i][1],
+                                         .t0 = 10 * AFFECT_SECOND,
+                                         .t1 = 15 * AFFECT_SECOND};
+        assert_int_equal(affect_corrections_add(NULL, swaps, &split, sizeof split), AFFECT_OK);
+    }
+    assert_int_equal(affect_corrections_apply(NULL, swaps, t), AFFECT_OK);
+    affect_corrections_destroy(swaps);
+    assert_true(taken > 0 && given > 0);
+    assert_int_equal(other->rows, rows_1 - taken + given);
+    assert_int_equal(whole->rows, rows_2 - given + taken);
+    assert_true(affect_track_row(whole, track_row_at(whole, 10 * AFFECT_SECOND))[0] == was);
+    for (size_t i = 1; i < whole->rows; i++) assert_true(whole->times[i - 1] <= whole->times[i]);
+    static const affect_correction wrong[] = {
+        {.kind = AFFECT_CORRECTION_LABEL, .target = "none", .value = "x"},
+        {.kind = AFFECT_CORRECTION_MERGE, .target = "1", .value = "3"}, /* a circle */
+        {.kind = AFFECT_CORRECTION_NAME, .target = "Ann", .value = "x"},
+        {.kind = AFFECT_CORRECTION_SPLIT, .target = "1", .value = "1"},
+        {.kind = AFFECT_CORRECTION_SPEAKER, .target = "u1", .value = "x"}};
+    for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
+        affect_corrections *one;
+        assert_int_equal(affect_corrections_create(NULL, &one), AFFECT_OK);
+        assert_int_equal(affect_corrections_add(NULL, one, &wrong[i], sizeof wrong[i]), AFFECT_OK);
+        assert_int_equal(affect_corrections_apply(NULL, one, t), AFFECT_ERROR_ARGUMENT);
+        affect_corrections_destroy(one);
+    }
+    affect_timeline_destroy(t);
+    assert_int_equal(base_write_file(NULL, path, "kind,target,value\r\nhate,1,x\r\n", 28),
+                     AFFECT_OK);
+    assert_int_equal(affect_corrections_read(NULL, overlay, path), AFFECT_ERROR_FORMAT);
+    affect_corrections_destroy(overlay);
+}
+
+/* How often a text stands in a file of the folder. */
+static int times_in(const char *file, const char *wanted) {
+    char path[256], *text;
+    size_t length;
+    int n = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    assert_int_equal(base_read_file(NULL, path, 0, &text, &length), AFFECT_OK);
+    for (const char *at = text; (at = strstr(at, wanted)); at += strlen(wanted)) n++;
+    base_free(text);
+    return n;
+}
+
+static bool is_there(const char *file) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return base_file_exists(path);
+}
+
+static void merged_persons_are_one_in_every_report(void **state) {
+    (void)state;
+    affect_timeline *t = fixture(FIXTURE_TALK);
+    const affect_track *of_1 = timeline_role(t, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, 1);
+    const affect_track *of_2 = timeline_role(t, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, 2);
+    int instants = (int)of_1->rows;
+    for (size_t i = 0; i < of_2->rows; i++) {
+        size_t at = track_row_at(of_1, of_2->times[i]);
+        instants += at == of_1->rows || of_1->times[at] != of_2->times[i];
+    }
+    char before[256], after[256];
+    snprintf(before, sizeof before, "%s/apart", folder);
+    snprintf(after, sizeof after, "%s/merged", folder);
+    assert_int_equal(report_write(NULL, t, before, REPORT_ALL, NULL), AFFECT_OK);
+    assert_true(is_there("apart/csv/trajectory-2.csv"));
+    assert_true(times_in("apart/timeline.eaf", "PARTICIPANT=\"person 2\"") > 0);
+    const affect_person ann = {.id = 1, .name = "Ann <1>", .score = NAN};
+    const affect_person same = {.id = 2, .name = "", .merged_into = 1, .score = 1};
+    assert_int_equal(timeline_set_person(NULL, t, &ann), AFFECT_OK);
+    assert_int_equal(timeline_set_person(NULL, t, &same), AFFECT_OK);
+    assert_int_equal(report_write(NULL, t, after, REPORT_ALL, NULL), AFFECT_OK);
+    assert_false(is_there("merged/csv/trajectory-2.csv"));
+    assert_int_equal(times_in("merged/csv/trajectory-1.csv", "\n"), instants + 1);
+    assert_int_equal(times_in("merged/csv/episodes.csv", "\r\n"),
+                     times_in("apart/csv/episodes.csv", "\r\n"));
+    assert_int_equal(times_in("merged/timeline.eaf", "PARTICIPANT=\"person"), 0);
+    assert_true(times_in("merged/timeline.eaf", "PARTICIPANT=\"Ann &lt;1&gt;\"") > 0);
+    assert_int_equal(times_in("merged/timeline.svg", "Ann &lt;1&gt;"), 1);
+    assert_int_equal(times_in("apart/report.html", "\"trajectory/2\""), 1);
+    assert_int_equal(times_in("merged/report.html", "\"trajectory/2\""), 0);
+    /* JSON keeps what perception said, and the record. */
+    assert_int_equal(times_in("merged/timeline.json", "\"id\":\"trajectory/2\""), 1);
+    assert_int_equal(times_in("merged/timeline.json", "\"merged_into\":1"), 1);
+    base_text summary = {0};
+    report_summary(t, 100, false, &summary);
+    const char *once = strstr(summary.data, "Ann <1>");
+    assert_non_null(once);
+    assert_null(strstr(once + 1, "Ann <1>"));
+    assert_null(strstr(summary.data, "Person 2"));
+    base_text_destroy(&summary);
+    /* Whatever fails, nothing leaks and the summary says so. */
+    for (long n = 1;; n++) {
+        base_text text = {0};
+        affect_timeline *made = NULL;
+        const affect_timeline *resolved;
+        base_alloc_fail_at(n);
+        affect_status status = timeline_resolve(NULL, t, &made, &resolved);
+        bool over = base_alloc_count() < n;
+        base_alloc_fail_at(0);
+        affect_timeline_destroy(made);
+        if (over) break;
+        assert_int_equal(status, AFFECT_ERROR_MEMORY);
+        assert_null(made);
+        if (n > 200) n += n / 8;
+        base_alloc_fail_at(1);
+        report_summary(t, 100, false, &text);
+        base_alloc_fail_at(0);
+        assert_true(text.failed);
+        base_text_destroy(&text);
+    }
+    affect_timeline_destroy(t);
 }
 
 static void lanes_never_overlap(void **state) {
@@ -344,10 +638,75 @@ static int too_wide(const char *text, int columns, const char *wanted) {
     return wide;
 }
 
+/* A timeline of one episode with a cue, something against it, and a node that says when the voice
+ * comes. */
+static affect_timeline *with_lag(double lag_s, double sd_s, double p) {
+    affect_timeline *timeline;
+    affect_tier *tier;
+    affect_attributes *a;
+    const char *against[] = {"words: everything is terrible"};
+    affect_interval episode = {.t0 = AFFECT_SECOND,
+                               .t1 = 9 * AFFECT_SECOND,
+                               .label = "happiness",
+                               .score = .9f,
+                               .person = 1};
+    assert_int_equal(timeline_create(NULL, &timeline), AFFECT_OK);
+    timeline->duration = 20 * AFFECT_SECOND;
+    assert_int_equal(timeline_tier(NULL, timeline, "episodes", AFFECT_MODALITY_FUSED, &tier),
+                     AFFECT_OK);
+    assert_int_equal(affect_attributes_create(NULL, &a), AFFECT_OK);
+    assert_int_equal(affect_attributes_set_text(NULL, a, "cue_face", "smile at 2.000 s"),
+                     AFFECT_OK);
+    assert_int_equal(affect_attributes_set_texts(NULL, a, "against", against, 1), AFFECT_OK);
+    episode.attributes = a;
+    assert_int_equal(tier_append(NULL, tier, &episode), AFFECT_OK);
+    affect_attributes_destroy(a);
+    assert_int_equal(
+        timeline_tier(NULL, timeline, "alignment/episodes", AFFECT_MODALITY_FUSED, &tier),
+        AFFECT_OK);
+    assert_int_equal(affect_attributes_create(NULL, &a), AFFECT_OK);
+    assert_int_equal(affect_attributes_set_text(NULL, a, "node", "e1"), AFFECT_OK);
+    assert_int_equal(affect_attributes_set_number(NULL, a, "lag_face_voice_s", lag_s), AFFECT_OK);
+    assert_int_equal(affect_attributes_set_number(NULL, a, "lag_face_voice_sd_s", sd_s), AFFECT_OK);
+    assert_int_equal(affect_attributes_set_number(NULL, a, "lag_face_voice_p", p), AFFECT_OK);
+    episode.attributes = a;
+    episode.id = "ae1";
+    assert_int_equal(tier_append(NULL, tier, &episode), AFFECT_OK);
+    affect_attributes_destroy(a);
+    return timeline;
+}
+
+/* Breaks when a lag that chance explains is told, or the wrong side is said to lead. */
+static void the_summary_tells_lags_that_are_no_chance(void **state) {
+    (void)state;
+    static const struct {
+        double lag_s, sd_s, p;
+        const char *said; /* NULL: nothing of lags */
+    } cases[] = {{-0.24, 0.06, 0.01, "voice leads face by 240 ± 60 ms"},
+                 {0.3, 0.05, 0.049, "face leads voice by 300 ± 50 ms"},
+                 {0.02, 0.05, 0.01, "face and voice together within 20 ± 50 ms"},
+                 {-0.24, 0.06, 0.05, NULL},
+                 {0.4, 0.5, 0.001, NULL}};
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        affect_timeline *timeline = with_lag(cases[i].lag_s, cases[i].sd_s, cases[i].p);
+        base_text text = {0};
+        report_summary(timeline, 80, false, &text);
+        assert_false(text.failed);
+        assert_non_null(strstr(text.data, "against words: everything is terrible"));
+        if (cases[i].said)
+            assert_non_null(strstr(text.data, cases[i].said));
+        else
+            assert_true(!strstr(text.data, "leads") && !strstr(text.data, "together"));
+        base_text_destroy(&text);
+        affect_timeline_destroy(timeline);
+    }
+}
+
 static void the_summary_shows_the_cue_of_each_modality(void **state) {
     (void)state;
     affect_timeline *timeline;
     affect_tier *tier;
+    affect_attributes *attributes;
     assert_int_equal(timeline_create(NULL, &timeline), AFFECT_OK);
     timeline->duration = 20 * AFFECT_SECOND;
     assert_int_equal(timeline_set_property(NULL, timeline, "input", "my/two_people.mp4"),
@@ -355,17 +714,20 @@ static void the_summary_shows_the_cue_of_each_modality(void **state) {
     assert_int_equal(timeline_tier(NULL, timeline, "episodes", AFFECT_MODALITY_FUSED, &tier),
                      AFFECT_OK);
     assert_int_equal(
-        tier_append(NULL, tier,
-                    &(affect_interval){.t0 = AFFECT_SECOND,
-                                       .t1 = 9 * AFFECT_SECOND,
-                                       .label = "happiness",
-                                       .score = .9f,
-                                       .person = 1,
-                                       .attributes =
-                                           "{\"cues\":{\"face\":\"micro_expression at 5.833 s\","
-                                           "\"voice\":\"emphasis at 25.520 s\","
-                                           "\"words\":\"we won\"}}"}),
+        report_parse_attributes(NULL,
+                                "{\"cues\":{\"face\":\"micro_expression at 5.833 s\","
+                                "\"voice\":\"emphasis at 25.520 s\",\"words\":\"we won\"}}",
+                                &attributes),
         AFFECT_OK);
+    assert_int_equal(tier_append(NULL, tier,
+                                 &(affect_interval){.t0 = AFFECT_SECOND,
+                                                    .t1 = 9 * AFFECT_SECOND,
+                                                    .label = "happiness",
+                                                    .score = .9f,
+                                                    .person = 1,
+                                                    .attributes = attributes}),
+                     AFFECT_OK);
+    affect_attributes_destroy(attributes);
     static const int columns[] = {60, 80, 130};
     for (size_t i = 0; i < BASE_COUNT(columns); i++) {
         base_text text = {0};
@@ -381,6 +743,50 @@ static void the_summary_shows_the_cue_of_each_modality(void **state) {
     report_summary(timeline, 80, false, &text);
     assert_non_null(strstr(text.data, "one picture"));
     assert_null(strstr(text.data, "0:00"));
+    base_text_destroy(&text);
+    affect_timeline_destroy(timeline);
+}
+
+/* The strongest come in order of time, each with the label that is next. */
+static void the_summary_is_in_order_of_time(void **state) {
+    (void)state;
+    affect_timeline *timeline;
+    affect_tier *tier;
+    affect_attributes *attributes;
+    assert_int_equal(timeline_create(NULL, &timeline), AFFECT_OK);
+    timeline->duration = 30 * AFFECT_SECOND;
+    assert_int_equal(timeline_tier(NULL, timeline, "episodes", AFFECT_MODALITY_FUSED, &tier),
+                     AFFECT_OK);
+    static const char *const labels[] = {"sadness", "anger", "happiness"};
+    static const float scores[] = {.5f, .6f, .9f};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(report_parse_attributes(NULL,
+                                                 i == 1 ? "{\"labels\":[\"anger\"],"
+                                                          "\"label_scores\":[0.6]}"
+                                                        : "{\"labels\":[\"x\",\"deep_calm\"],"
+                                                          "\"label_scores\":[0.5,0.284]}",
+                                                 &attributes),
+                         AFFECT_OK);
+        assert_int_equal(tier_append(NULL, tier,
+                                     &(affect_interval){.t0 = 10 * i * AFFECT_SECOND,
+                                                        .t1 = 10 * (i + 1) * AFFECT_SECOND,
+                                                        .label = labels[i],
+                                                        .score = scores[i],
+                                                        .person = 1,
+                                                        .attributes = attributes}),
+                         AFFECT_OK);
+        affect_attributes_destroy(attributes);
+    }
+    base_text text = {0};
+    report_summary(timeline, 80, false, &text);
+    const char *first = strstr(text.data, "sadness"), *second = strstr(text.data, "anger"),
+               *third = strstr(text.data, "happiness");
+    assert_true(first && second && third && first < second && second < third);
+    const char *next = strstr(first, "or deep calm 28 %");
+    assert_true(next && next < second); /* in the same line */
+    assert_non_null(strstr(third, "or deep calm 28 %"));
+    const char *none = strstr(second, " or ");
+    assert_true(!none || none > third);
     base_text_destroy(&text);
     affect_timeline_destroy(timeline);
 }
@@ -455,6 +861,60 @@ static void the_way_to_the_recording_is_relative(void **state) {
     affect_timeline_destroy(timeline);
 }
 
+/* The timeline is a stranger's: whatever its "input" names, nothing of the user's gets into the
+ * page, nothing waits, and no host is asked. */
+static void a_hostile_input_is_not_embedded(void **state) {
+    (void)state;
+    char fifo[160], out[160], source[160], near[160], link[160];
+    snprintf(fifo, sizeof fifo, "%s/fifo.mp4", folder);
+    snprintf(out, sizeof out, "%s/hostile", folder);
+    snprintf(source, sizeof source, "%s/elsewhere/timeline.json", folder);
+    snprintf(near, sizeof near, "%s/elsewhere", folder);
+    assert_int_equal(base_make_folder(NULL, near), AFFECT_OK);
+    snprintf(near, sizeof near, "%s/elsewhere/near.mp4", folder);
+    snprintf(link, sizeof link, "%s/elsewhere/link.mp4", folder);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    assert_int_equal(base_write_file(NULL, near, "no recording", 12), AFFECT_OK);
+    const struct {
+        const char *input, *media;
+        affect_status status;
+        const char *says;
+    } cases[] = {
+        {"/etc/passwd", NULL, AFFECT_ERROR_ARGUMENT, "only the timeline names it"},
+        {"../elsewhere/link.mp4", NULL, AFFECT_ERROR_NOT_FOUND, "no such regular file"},
+        {link, NULL, AFFECT_ERROR_ARGUMENT, "only the timeline names it"},
+        {fifo, NULL, AFFECT_ERROR_NOT_FOUND, "no such regular file"},
+        {"/dev/zero", NULL, AFFECT_ERROR_NOT_FOUND, "no such regular file"},
+        {"https://127.0.0.1:9/a.mp4", NULL, AFFECT_ERROR_NOT_FOUND, "no such regular file"},
+        {"/somewhere/near.mp4", NULL, AFFECT_ERROR_FORMAT, "FFmpeg can read"},
+        {NULL, "/etc/passwd", AFFECT_ERROR_FORMAT, "FFmpeg can read"},
+        {NULL, fifo, AFFECT_ERROR_NOT_FOUND, "no such regular file"},
+        {NULL, "/dev/zero", AFFECT_ERROR_NOT_FOUND, "no such regular file"},
+        {NULL, "https://127.0.0.1:9/a.mp4", AFFECT_ERROR_ARGUMENT, "no address"},
+    };
+    affect_context *ctx;
+    assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        affect_timeline *timeline = fixture(FIXTURE_EMPTY);
+        if (cases[i].input)
+            assert_int_equal(timeline_set_property(NULL, timeline, "input", cases[i].input),
+                             AFFECT_OK);
+        const report_options how = {.media = cases[i].media, .source = source, .embed = true};
+        affect_status status = report_write(ctx, timeline, out, 1U << REPORT_HTML, &how);
+        if (status != cases[i].status || !strstr(affect_context_message(ctx), cases[i].says))
+            fail_msg("case %zu: %s: %s", i, affect_status_name(status),
+                     affect_context_message(ctx));
+        affect_timeline_destroy(timeline);
+    }
+    affect_context_destroy(ctx);
+    unlink(fifo);
+    unlink(link);
+    unlink(near);
+    snprintf(near, sizeof near, "%s/elsewhere", folder);
+    rmdir(near);
+}
+
 static void a_failed_allocation_is_an_error_and_leaks_nothing(void **state) {
     (void)state;
     affect_timeline *timeline = fixture(FIXTURE_HARD);
@@ -507,14 +967,21 @@ int main(void) {
         cmocka_unit_test(numbers_are_the_shortest_that_read_back),
         cmocka_unit_test(numbers_do_not_follow_the_locale),
         cmocka_unit_test(the_reader_refuses_what_the_writer_never_writes),
+        cmocka_unit_test(the_reader_is_strict_about_ids_links_and_persons),
         cmocka_unit_test(members_may_stand_in_any_order),
+        cmocka_unit_test(a_file_of_version_1_gives_what_it_gave),
         cmocka_unit_test(attributes_are_kept_whatever_they_are),
+        cmocka_unit_test(merged_persons_are_one_in_every_report),
+        cmocka_unit_test(corrections_are_applied_and_leave_what_was),
         cmocka_unit_test(lanes_never_overlap),
         cmocka_unit_test(an_existing_report_is_kept_without_force),
+        cmocka_unit_test(the_summary_tells_lags_that_are_no_chance),
         cmocka_unit_test(the_summary_shows_the_cue_of_each_modality),
+        cmocka_unit_test(the_summary_is_in_order_of_time),
         cmocka_unit_test(forced_tables_replace_those_of_before),
         cmocka_unit_test(a_full_disk_is_an_error_that_leaves_no_file),
         cmocka_unit_test(the_way_to_the_recording_is_relative),
+        cmocka_unit_test(a_hostile_input_is_not_embedded),
         cmocka_unit_test(a_failed_allocation_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What other programs read out of the files that affect writes.
 
-readers.py WHAT MAKE_FIXTURE AFFECT SOURCE_ROOT, where WHAT is json, csv, textgrid, eaf, vtt, svg, page
-or long. Exit 77 (skipped) where the program that judges is not installed."""
+readers.py WHAT MAKE_FIXTURE AFFECT SOURCE_ROOT, where WHAT is json, csv, textgrid, eaf, vtt, svg, figure,
+openface, film, page or long. Exit 77 (skipped) where the program that judges is not installed."""
 import csv, http.server, json, os, re, shutil, subprocess, sys, tempfile, threading, time
 import xml.etree.ElementTree as ET
 
@@ -60,19 +60,66 @@ def json_fits_its_schema():
         timeline, folder = rendered(kind, "json")
         checker(schema).validate({**timeline, "tracks": [{**t, "rows": t["rows"][::7]} for t in timeline["tracks"]]})
         with open(f"{FOLDER}/{kind}.json", "rb") as a, open(f"{folder}/timeline.json", "rb") as b:
-            assert a.read() == b.read(), "reading and writing again changed the bytes"
+            written = b.read()
+            assert a.read() == written, "reading and writing again changed the bytes"
+        raw = re.search(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", written.decode())
+        assert not raw, f"what a terminal takes for a command is not escaped: {raw}"
         for track in timeline["tracks"]:
             for row in track["rows"]:
                 assert len(row) == 2 + len(track["channels"])
-    for broken in ({"schema": "affect-timeline/2"}, {"extra": 1}, {"tracks": [{}]}):
+    for broken in ({"schema": "affect-timeline/3"}, {"extra": 1}, {"tracks": [{}]}):
         assert not checker(schema).is_valid({**timeline, **broken}), broken
+
+
+# ---- what each modality says, as tiers (the page's rows) ----
+
+ROWS = {"face": "face_looks", "voice": "voice_sounds", "words": "words_say"}
+
+
+def with_rows(timeline):
+    """The timeline with the tiers that are made of posteriors: stretches of the likeliest label. In nanoseconds, rounded half up
+    to the milliseconds that are written."""
+    ms = lambda ns: (ns + 500_000) // 1_000_000 / 1000
+    said = [(round(u["t0"] * 1000), round(u["t1"] * 1000)) for t in timeline["tiers"] if t["id"] == "utterances" for u in t["intervals"]]
+    tiers = {}
+    for track in timeline["tracks"]:
+        name = ROWS.get(track["modality"])
+        if not name or not re.fullmatch(r"face/\d+/expression|voice/emotion|words/emotion", track["id"]) or not track["rows"]:
+            continue
+        list_, at = tiers.setdefault(name, []), [round(r[0] * 1000) * 1_000_000 for r in track["rows"]]
+        last = None
+        for i, row in enumerate(track["rows"]):
+            values = [(v, -c) for c, v in enumerate(row[2:]) if v is not None]
+            if not values:
+                continue
+            score, c = max(values)
+            half = lambda j: min(abs(at[i] - at[j]) // 2, 1_000_000_000)
+            home = next((u for u in said if u[0] * 1_000_000 <= at[i] <= u[1] * 1_000_000), None) if name == "words_say" else None
+            t0 = home[0] * 1_000_000 if home else at[i] - (half(i - 1) if i else 0)
+            t1 = home[1] * 1_000_000 if home else at[i] + (half(i + 1) if i + 1 < len(at) else 500_000_000)
+            label = track["channels"][-c]
+            if last and last["label"] == label and t0 - last["t1"] < 50_000_000:
+                last["t1"], last["score"] = max(last["t1"], t1), max(last["score"], score)
+            else:
+                last = {"t0": t0, "t1": t1, "label": label, "score": score, "person": track["person"]}
+                list_.append(last)
+    more = [{"id": n, "modality": m, "intervals": sorted(({**i, "t0": ms(i["t0"]), "t1": ms(i["t1"])} for i in tiers[n]),
+                                                         key=lambda i: (i["t0"], i["t1"]))}
+            for m, n in sorted(ROWS.items(), key=lambda x: x[1]) if n in tiers]
+    return {**timeline, "tiers": timeline["tiers"] + more}
 
 
 # ---- CSV ----
 
+def plain(cell):
+    """A text cell without the apostrophe that keeps a spreadsheet from running it as a formula."""
+    return cell[1:] if re.match(r"'+[=+\-@\t\r]", cell) else cell
+
+
 def csv_says_what_the_timeline_says():
     for kind in KINDS:
         timeline, folder = rendered(kind, "csv")
+        timeline = with_rows(timeline)
         def table(name):
             with open(f"{folder}/csv/{name}", newline="", encoding="utf-8") as text:
                 raw = text.read()
@@ -92,8 +139,12 @@ def csv_says_what_the_timeline_says():
         for row, tier in zip(index[len(timeline["tracks"]):], timeline["tiers"]):
             rows = table(row[0])[1:]
             assert len(rows) == len(tier["intervals"])
+            if tier["id"] in ROWS.values():  # of several persons: ids break ties of time
+                rows, tier = sorted(rows, key=lambda r: (r[:2], r[4])), {"intervals": sorted(
+                    tier["intervals"], key=lambda i: ([seconds(i["t0"]), seconds(i["t1"])], str(i["person"] or "")))}
             for a, b in zip(rows, tier["intervals"]):
-                assert a[:3] == [seconds(b["t0"]), seconds(b["t1"]), b["label"]], (a, b)
+                assert not re.match(r"[=+\-@\t\r]", a[2]), "a spreadsheet would run this"
+                assert a[:2] + [plain(a[2])] == [seconds(b["t0"]), seconds(b["t1"]), b["label"]], (a, b)
         events = table("events.csv")[1:]
         assert [e[3] for e in events] == [e["kind"] for e in timeline["events"]]
         assert len(table("warnings.csv")) == 1 + len(timeline["warnings"])
@@ -145,7 +196,7 @@ def everything_with_a_place(timeline, least_ms=0):
 
 
 def one_line(label):
-    return re.sub(r"[\x00-\x1f]", " ", label)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", label)
 
 
 def praat_reads_the_textgrid():
@@ -155,6 +206,7 @@ def praat_reads_the_textgrid():
         out.write(PRAAT)
     for kind in KINDS:
         timeline, folder = rendered(kind, "textgrid")
+        timeline = with_rows(timeline)
         result = subprocess.run(["praat", "--run", script, f"{folder}/timeline.TextGrid"], capture_output=True)
         assert result.returncode == 0, result.stderr.decode()
         lines = [line.split("\t") for line in result.stdout.decode("utf-8").splitlines()]
@@ -215,6 +267,7 @@ def structure(node):
 def eaf_has_the_structure_of_elan():
     for kind in KINDS:
         timeline, folder = rendered(kind, "eaf")
+        timeline = with_rows(timeline)
         root = ET.parse(f"{folder}/timeline.eaf").getroot()
         structure(root)
         assert root.attrib["VERSION"] == "3.0" and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", root.attrib["DATE"])
@@ -305,11 +358,156 @@ def svg_is_a_picture():
         assert f"Person {person}" in open(f"{FOLDER}/talk/timeline.svg").read()
 
 
+NAMED = ("class", "style", "var(", "currentColor", "<style")
+
+
+def ink(picture):
+    """Mean and darkest brightness of a picture, and whether it has colours."""
+    shown = subprocess.run(["convert", picture, "-background", "white", "-flatten", "-format",
+                            "%[fx:mean] %[fx:minima] %[fx:mean.r-mean.b]", "info:"], capture_output=True, text=True, check=True)
+    return [float(v) for v in shown.stdout.split()]
+
+
+def figure_is_fit_for_a_paper():
+    """Colours are literal, axes numbered, a stretch and persons can be chosen; librsvg draws what browsers do."""
+    need("rsvg-convert"), need("convert")
+    timeline, folder = rendered("talk", "svg")
+    source, text = f"{FOLDER}/talk.json", open(f"{folder}/timeline.svg").read()
+    assert not [n for n in NAMED if n in text], "a colour is not literal"
+    for paint in re.findall(r'(?:fill|stroke)="([^"]*)"', text):
+        assert re.fullmatch(r"#[0-9a-f]{6}|none", paint), paint
+    root = ET.fromstring(text)
+    space = "{http://www.w3.org/2000/svg}"
+    for e in root.iter():
+        if e.tag in (space + "path", space + "text"):
+            assert "fill" in e.attrib, ET.tostring(e)
+    numbers = [e.text for e in root.iter(space + "text")]
+    assert numbers.count("+1") == numbers.count("\u22121") >= 2 and "0:10" in numbers, "axes have no numbers"
+    subprocess.run(["rsvg-convert", f"{folder}/timeline.svg", "-o", f"{FOLDER}/whole.png"], check=True)
+    mean, darkest, colour = ink(f"{FOLDER}/whole.png")
+    assert mean > .8 and darkest < .3 and abs(colour) > .002, (mean, darkest, colour)  # paper, ink, colours
+    affect("report", source, "-o", f"{FOLDER}/part", "--format", "svg,pdf,png", "--from", "0:10", "--to", "20", "--persons", "2", "-q")
+    part = open(f"{FOLDER}/part/timeline.svg").read()
+    labels = [e.text for e in ET.fromstring(part).iter(space + "text")]
+    assert "Person 2" in labels and "Person 1" not in labels and "0:10" in labels and "0:20" in labels and "0:09" not in labels
+    inside = {i["label"] for t in timeline["tiers"] if t["id"] == "episodes" for i in t["intervals"]
+              if i["person"] == 2 and i["t0"] < 20 and i["t1"] > 10}
+    outside = {i["label"] for t in timeline["tiers"] if t["id"] == "episodes" for i in t["intervals"]} - inside
+    assert not outside & set(labels), outside & set(labels)
+    xs = [float(x) for d in re.findall(r' d="([^"]*)"', part) for x in re.findall(r"[ML](-?[\d.]+) ", d)]
+    assert xs and min(xs) >= 0 and max(xs) <= 1088
+    for kind in ("pdf", "png"):
+        first = open(f"{FOLDER}/part/timeline.{kind}", "rb").read()
+        assert first.startswith(b"%PDF-" if kind == "pdf" else b"\x89PNG"), kind
+        assert affect("report", source, "--format", kind, "--from", "10", "--to", "0:20.0", "--persons", "2") == first, "not the same bytes"
+    assert ink(f"{FOLDER}/part/timeline.png")[0] > .8
+    for wrong in (["--from", "x"], ["--from", "1:70"], ["--from", "20", "--to", "10"], ["--persons", "a"], ["--persons", "0"],
+                  ["--from", "1", "--format", "html"], ["--from", "1", "--format", "svg,csv"]):
+        affect("report", source, "-o", f"{FOLDER}/wrong", "-q", *wrong, code=2)
+    affect("report", source, "-o", f"{FOLDER}/wrong", "-q", "--persons", "77", code=11)
+    for kind in KINDS[1:]:
+        affect("report", fixture(kind), "-o", f"{FOLDER}/{kind}-figure", "--format", "svg,pdf,png", "-q")
+        subprocess.run(["rsvg-convert", f"{FOLDER}/{kind}-figure/timeline.svg", "-o", f"{FOLDER}/x.png"], check=True)
+
+
+def openface_is_what_its_scripts_read():
+    try:
+        import numpy, pandas
+    except ImportError:
+        skip("no pandas here")
+    sample = os.path.join(os.environ.get("AFFECT_DATA", "../shared/data"), "media/pyfeat/OpenFace_Test.csv")
+    timeline, folder = rendered("talk", "openface")
+    table = pandas.read_csv(f"{folder}/openface.csv")
+    assert list(table.columns[:5]) == ["frame", "face_id", "timestamp", "confidence", "success"]
+    if os.path.exists(sample):
+        theirs = {c.strip() for c in pandas.read_csv(sample, nrows=1).columns}
+        known = {c for c in theirs if not re.match(r"(eye_lmk_)?[xyXYZ]_\d|p_", c)}
+        assert known <= set(table.columns), known - set(table.columns)
+    boxes = {t["person"]: t for t in timeline["tracks"] if t["id"].endswith("/box")}
+    assert boxes and len(table) == sum(len(t["rows"]) for t in boxes.values())
+    assert (table.timestamp.diff().dropna() >= 0).all() and (table.success == 1).all()
+    for person, box in boxes.items():
+        rows = table[table.face_id == person - 1]
+        assert numpy.allclose(rows.timestamp, [r[0] for r in box["rows"]], atol=1e-9)
+        for track, columns in ((f"face/{person}/pose", {"yaw": ("pose_Ry", -1), "pitch": ("pose_Rx", -1), "roll": ("pose_Rz", 1)}),
+                               (f"face/{person}/aus", {"AU12": ("AU12_r", None), "AU04": ("AU04_r", None)})):
+            own = next((t for t in timeline["tracks"] if t["id"] == track), None)
+            for channel, (column, sign) in columns.items() if own else ():
+                if channel not in own["channels"]:
+                    continue
+                at = {r[0]: r[2 + own["channels"].index(channel)] for r in own["rows"]}
+                expected = numpy.array([at.get(t, numpy.nan) for t in rows.timestamp], float)
+                if sign:
+                    expected = sign * numpy.radians(expected)
+                assert numpy.allclose(rows[column], expected, atol=.0051, equal_nan=True), column
+                if not sign:
+                    present = rows[column.replace("_r", "_c")]
+                    assert ((present == 1) == (expected >= 1)).all() or numpy.isclose(expected, 1, atol=.01).any()
+    for kind in KINDS[1:]:
+        pandas.read_csv(f"{rendered(kind, 'openface')[1]}/openface.csv")
+
+
 def clip(path):
     need("ffmpeg")
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10:duration=53.5", "-f", "lavfi",
                     "-i", "sine=frequency=330:duration=53.5", "-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "150k",
                     "-c:a", "libopus", "-shortest", path], check=True)
+
+
+def film_shows_what_the_timeline_says():
+    need("ffmpeg"), need("ffprobe")
+    try:
+        import numpy
+    except ImportError:
+        skip("no numpy here")
+    video, source = f"{FOLDER}/clip.webm", fixture("talk")
+    clip(video)
+    timeline = json.load(open(source, encoding="utf-8"))
+
+    def frame(path, time, size):
+        raw = subprocess.run(["ffmpeg", "-v", "error", "-ss", str(time), "-i", path, "-frames:v", "1", "-vf", f"scale={size[0]}:{size[1]}",
+                              "-f", "rawvideo", "-pix_fmt", "gray", "-"], capture_output=True, check=True).stdout
+        return numpy.frombuffer(raw, numpy.uint8).reshape(size[1], size[0]).astype(float)
+
+    def streams(path):
+        said = json.loads(subprocess.run(["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", path],
+                                         capture_output=True, check=True).stdout)
+        return sorted(s["codec_name"] for s in said["streams"]), float(said["format"]["duration"])
+
+    def render(name, *arguments):
+        result = subprocess.run([AFFECT, "report", source, "-o", f"{FOLDER}/{name}", "--media", video, "-q", *arguments], capture_output=True)
+        if result.returncode == 9:
+            skip(f"no encoder here: {result.stderr}")
+        assert result.returncode == 0, result.stderr
+        return f"{FOLDER}/{name}"
+
+    # A second with one face in view from its begin to its end.
+    box = next(t for t in timeline["tracks"] if t["id"] == "face/1/box")
+    row = box["rows"][len(box["rows"]) // 2]
+    at, (x, y, w, h) = row[0], row[2:6]
+    drawn = render("drawn", "--format", "video", "--from", f"{at:.3f}", "--to", f"{at + 2:.3f}", "--persons", "1")
+    codecs, duration = streams(f"{drawn}/overlay.mp4")
+    assert codecs == ["aac", "h264"] and abs(duration - 2) < .25, (codecs, duration)
+    size = (160, 120)
+    original, overlay = frame(video, at + .05, size), frame(f"{drawn}/overlay.mp4", .05, size)
+    strip = numpy.abs(original - overlay)[-10:].mean()  # curves at the foot
+    assert strip > 15, strip
+    plain, blurred = render("plain", "--format", "html", "--proxy"), render("blurred", "--format", "html", "--proxy", "--blur-faces")
+    codecs, duration = streams(f"{plain}/proxy.webm")
+    assert codecs == ["opus", "vp8"] and abs(duration - 53.5) < .5, (codecs, duration)
+    assert b"proxy.webm" in open(f"{plain}/report.html", "rb").read()
+
+    def detail(path):  # differences of neighbours inside the face, against those of the whole picture
+        picture = frame(path, at + .1, size)
+        top, left = int(max(0, y) * 120), int(max(0, x) * 160)
+        face = picture[top:int((y + h) * 120), left:int((x + w) * 160)]
+        return numpy.abs(numpy.diff(face, axis=1)).mean()
+    assert detail(f"{blurred}/proxy.webm") < .6 * detail(f"{plain}/proxy.webm"), (detail(f"{blurred}/proxy.webm"), detail(f"{plain}/proxy.webm"))
+    for wrong in (["--format", "html", "--blur-faces"], ["--format", "csv", "--proxy"], ["--format", "video", "--from", "3", "--to", "2"]):
+        affect("report", source, "-o", f"{FOLDER}/wrong", "--media", video, "-q", *wrong, code=2)
+    affect("report", source, "--format", "video", code=2)
+    affect("report", source, "-o", f"{FOLDER}/wrong", "--format", "video", "--media", f"{FOLDER}/none.mp4", "-q", code=3)
+    assert not os.path.exists(f"{FOLDER}/wrong/overlay.mp4")
 
 
 def the_page_plays():
@@ -367,6 +565,14 @@ def the_page_plays():
         b.run("document.getElementById('more').open = true")
         b.wait("document.querySelectorAll('#more-rows .row').length > 20")
 
+        # Escape closes what was opened
+        b.run("document.getElementById('keys-button').click()")
+        assert not b.run("document.getElementById('keys').hidden")
+        b.key("Escape")
+        assert b.run("document.getElementById('keys').hidden && !document.getElementById('more').open && document.getElementById('tip').hidden")
+        assert b.run("document.getElementById('keys-button').getAttribute('aria-expanded')") == "false"
+        b.run("document.getElementById('more').open = true")
+
         # every control has a name, the plot is a slider that says where it stands
         nameless = b.run("[...document.querySelectorAll('button, input, [role], summary')].filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim())).map(e => e.outerHTML)")
         assert not nameless, nameless
@@ -374,6 +580,10 @@ def the_page_plays():
         assert b.run("document.documentElement.scrollWidth <= innerWidth")
         b.size(390, 800)
         b.wait("document.documentElement.scrollWidth <= 390")
+        cut = b.run("[...document.querySelectorAll('h1, h2, .facts, .tools button, .panel, .transport *, .legend li, .moment, .note, #made dd')]"
+                    ".filter(e => e.offsetParent).map(e => [e.className || e.id || e.tagName, e.getBoundingClientRect()])"
+                    ".filter(([, r]) => r.right > 390.5 || r.left < -.5).map(([n, r]) => `${n} ${r.left} ${r.right}`)")
+        assert not cut, cut  # nothing is cut off at a phone's width
         b.pdf(f"{FOLDER}/page.pdf")
         assert os.path.getsize(f"{FOLDER}/page.pdf") > 20000
 
@@ -384,6 +594,17 @@ def the_page_plays():
         assert "not beside this page" in b.run("document.getElementById('player-note').textContent")
         assert not b.problems, b.problems
 
+        # a recording that the browser cannot play: that is said, and what to do, and nothing beside it
+        with open(f"{FOLDER}/unplayable.mp4", "wb") as f:
+            f.write(b"this is no film" * 100)
+        affect("report", source, "-o", f"{FOLDER}/unplayable", "--format", "html", "--media", f"{FOLDER}/unplayable.mp4", "--quiet")
+        b.open(f"file://{FOLDER}/unplayable/report.html", ready)
+        b.wait("!document.getElementById('player-note').hidden")
+        said = b.run("document.getElementById('player-note').textContent")
+        assert said.startswith("This browser cannot play unplayable.mp4.") and "--proxy" in said and len(said) < 120, said
+        assert b.run("document.getElementById('stage').textContent.trim()") == ""
+        b.problems.clear()
+
         # nothing that a label says becomes part of the page
         for kind in ("hard", "empty"):
             rendered(kind, "html")
@@ -391,9 +612,27 @@ def the_page_plays():
             assert not b.problems, b.problems
             assert b.run("document.scripts.length") == 2 and b.run("document.querySelectorAll('b:not(.tag):not(.row b):not(.clock b)').length") == 0
         assert b.run("affectReport.rows.length") == 2  # the empty one still says so
+
+        # a stranger's timeline sends the page nowhere, and the policy would not let it go
+        with open(f"{FOLDER}/hostile.json", "w") as f:
+            f.write(re.sub(r'"input": *"[^"]*"', '"input": "https://127.0.0.1:9/a.mp4"', open(source).read()))
+        assert "127.0.0.1:9" in open(f"{FOLDER}/hostile.json").read()
+        affect("report", f"{FOLDER}/hostile.json", "-o", f"{FOLDER}/hostile", "--format", "html,eaf", "--quiet")
+        assert "MEDIA_URL=\"https" not in open(f"{FOLDER}/hostile/timeline.eaf").read()
+        b.open(f"file://{FOLDER}/hostile/report.html", ready)
+        assert not b.problems and all(u.startswith("file://") for u in b.requests), (b.problems, b.requests)
+        for tag in ("img", "video", "audio", "iframe", "script", "embed"):
+            blocked = b.run("new Promise(done => { document.addEventListener('securitypolicyviolation', e => done(e.blockedURI));"
+                            f"const x = document.createElement('{tag}'); x.src = 'https://127.0.0.1:9/' + '{tag}';"
+                            "document.body.append(x); setTimeout(() => done(''), 3000); })")
+            assert blocked.startswith("https://127.0.0.1:9"), (tag, blocked)
     finally:
         b.close()
-    result = subprocess.run([AFFECT, "report", source, "-o", f"{FOLDER}/large", "--format", "html", "--media", "/dev/zero", "--embed"], capture_output=True)
+    large = f"{FOLDER}/large.wav"  # a good recording of 300 MiB, most of it a hole
+    subprocess.run(["sox", "-n", "-r", "16000", "-b", "16", large, "trim", "0", "1"], check=True)
+    os.truncate(large, 300 << 20)
+    result = subprocess.run([AFFECT, "report", source, "-o", f"{FOLDER}/large", "--format", "html", "--media", large, "--embed"], capture_output=True)
+    os.unlink(large)
     assert result.returncode == 13 and b"too large to embed" in result.stderr and not os.path.exists(f"{FOLDER}/large/report.html"), result
 
 
@@ -419,9 +658,14 @@ def long_recordings_stay_usable():
         b.close()
 
 
+if WHAT in ("vtt", "page", "long"):  # what runs Chromium
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import browser as chromium
+    chromium.alone()
 try:
     {"json": json_fits_its_schema, "csv": csv_says_what_the_timeline_says, "textgrid": praat_reads_the_textgrid,
      "eaf": eaf_has_the_structure_of_elan, "vtt": chromium_parses_the_webvtt, "svg": svg_is_a_picture,
+     "figure": figure_is_fit_for_a_paper, "film": film_shows_what_the_timeline_says, "openface": openface_is_what_its_scripts_read,
      "page": the_page_plays, "long": long_recordings_stay_usable}[WHAT]()
 finally:
     shutil.rmtree(FOLDER, ignore_errors=True)

@@ -121,6 +121,31 @@ for least in .5, .3, .8:
 empty = o.score("spotting", "--gold", write("e.csv", ["clip", "onset", "offset"], [["a", "", ""]]), "--pred", write("f.csv", ["clip", "onset", "offset"], [["a", 1, 2]])); check("nothing to find", (empty["values"]["f1"], empty["values"]["recall"]), (0, 0))
 for name, row in ("reversed", ["a", 3, 2]), ("text", ["a", "x", 2]): code, out, err = o.run("spotting", "--gold", sg, "--pred", write("bad.csv", ["clip", "onset", "offset"], [[("v0"), *row[1:]]])); check(name, (code, len(err.splitlines())), (4, 1))
 
+# ---- localisation
+def average_precision(gold, said, least):
+    taken, hits = set(), []
+    for c, p, _ in sorted(said, key=lambda x: -x[2]):
+        overlaps = [(iou(g, p), i) for i, (d, g) in enumerate(gold) if d == c and i not in taken and iou(g, p) >= least]
+        if overlaps: taken.add(max(overlaps)[1])
+        hits.append(bool(overlaps))
+    tp = np.cumsum(hits); precision = tp / np.arange(1, len(hits) + 1); recall = tp / len(gold)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return sum((recall[k] - (recall[k - 1] if k else 0)) * envelope[k] for k in range(len(hits)))
+scores = {c: rng.permutation(len(p)) / 100 + .1 for c, (g, p) in S.items()}
+ss = write("ss.csv", ["video", "onset", "offset", "emotion", "score"], [[c, repr(a), repr(b), l, repr(float(x))] for c, (g, p) in S.items() for (a, b, l), x in zip(p, scores[c])])
+got = o.score("localisation", "--gold", sg, "--pred", ss); v = got["values"]; maps = []
+for least in .3, .5, .7:
+    m, aps = 0, []
+    for l in names:
+        gold = [(c, x) for c, (g, p) in S.items() for x in g if x[2] == l]
+        said = [(c, x, y) for c, (g, p) in S.items() for x, y in zip(p, scores[c]) if x[2] == l]
+        m += sum(len(match([x for x in S[c][0] if x[2] == l], [x for x in S[c][1] if x[2] == l], least)) for c in S)
+        if gold: aps.append(average_precision(gold, said, least))
+    maps.append(np.mean(aps)); key = f"{least}".lstrip("0")
+    check("f1", v["f1_at_" + key], 2 * m / sum(len(g) + len(p) for g, p in S.values())); check("map", v["map_at_" + key], maps[-1])
+check("mean map", v["map"], np.mean(maps)); check("shuffled is worse", got["shuffled"]["mean of 20"]["f1_at_.5"] < v["f1_at_.5"], True)
+same = o.score("localisation", "--gold", sg, "--pred", sg)["values"]; check("itself", (same["f1_at_.7"], same["map"]), (1, 1))
+
 # ---- diarization. SpeechBrain's documented example: .2704918.
 zg = write("zg.csv", ["id", "start", "end", "label"], [["spk1_1", .39, 1.10, "a"]]); zd = write("zd.csv", ["id", "duration"], [["spk1_1", 1.22]])
 zp = write("zp.csv", ["id", "start", "end", "label"], [["spk1_1", .2 * i, .2 * i + .2, l] for i, l in enumerate("nnnaaa")])

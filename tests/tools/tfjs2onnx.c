@@ -130,10 +130,12 @@ static void check_golden(const char *name, double low, double bound) {
 }
 
 /* Outputs of facemesh are pixels of a 192-pixel picture (up to 160 here), of iris of a 64-pixel
- * one. */
+ * one. ONNX Runtime chooses its kernels, and with them the order of its sums, by the processor:
+ * at 160 pixels a float's last place is 1.5e-5, and the largest difference is 7 of them with AVX2 and
+ * 10 with AVX-512. A graph that was converted wrongly is off by pixels. */
 static void facemesh_is_tfjs(void **state) {
     (void)state;
-    check_golden("facemesh", 0, 1.2e-4);
+    check_golden("facemesh", 0, 16 * 1.52588e-5);
 }
 static void iris_is_tfjs(void **state) {
     (void)state;
@@ -156,7 +158,7 @@ static void liveness_is_tfjs(void **state) {
     check_golden("liveness", 0, 1e-6);
 }
 
-/* ---- a small graph -------------------------------------------------------------------------- */
+/* ---- a small graph ---- */
 
 /* x [1,5,4,2] → Conv2D 3×3, 2→3, SAME, stride 2 (uint8 weights) → Relu6 → MaxPool 2×2 SAME stride 1
  * → Pad one channel → Concat with itself → Mean → MatMul 8→2 (float16 weights) → Softmax. */
@@ -281,7 +283,7 @@ static void small_graph_is_its_definition(void **state) {
     infer_model_destroy(model);
 }
 
-/* ---- broken input --------------------------------------------------------------------------- */
+/* ---- broken input ---- */
 
 static affect_status convert_text(const char *text, uint8_t **bytes) {
     write_text("model.json", text, strlen(text));

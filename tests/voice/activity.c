@@ -65,7 +65,7 @@ static double speech_seconds(const affect_timeline *timeline) {
     const affect_tier *tier = affect_timeline_find_tier(timeline, "speech");
     double sum = 0;
     for (size_t i = 0; i < affect_tier_count(tier); i++) {
-        affect_interval one = affect_tier_interval(tier, i);
+        affect_interval one = *affect_tier_interval(tier, i);
         sum += time_to_seconds(one.t1 - one.t0);
     }
     return sum;
@@ -89,8 +89,8 @@ static void speech_is_found_between_silences_where_it_is(void **state) {
     affect_timeline *timeline = run(samples, all, 1600, 0);
     const affect_tier *tier = affect_timeline_find_tier(timeline, "speech");
     assert_true(affect_tier_count(tier) >= 1);
-    affect_interval first = affect_tier_interval(tier, 0);
-    affect_interval last = affect_tier_interval(tier, affect_tier_count(tier) - 1);
+    affect_interval first = *affect_tier_interval(tier, 0);
+    affect_interval last = *affect_tier_interval(tier, affect_tier_count(tier) - 1);
     assert_in_range(first.t0 / AFFECT_MILLISECOND, 1900, 2700);
     assert_in_range(last.t1 / AFFECT_MILLISECOND, 2000 + n / 16 - 1200, 2000 + n / 16 + 200);
     double share = speech_seconds(timeline) / ((double)n / 16000);

@@ -204,32 +204,32 @@ static void runs_follow_the_definition(void **state) {
     (void)state;
     /* one = voiced; three in a row begin a run, single gaps are bridged, two end it */
     const char *pattern = "0011011100110111100";
-    contour_runs voiced;
-    contour_runs_reset(&voiced);
-    for (const char *c = pattern; *c; c++) contour_runs_add(&voiced, *c == '1');
-    contour_runs_finish(&voiced);
+    voice_contour_runs voiced;
+    voice_contour_runs_reset(&voiced);
+    for (const char *c = pattern; *c; c++) voice_contour_runs_add(&voiced, *c == '1');
+    voice_contour_runs_finish(&voiced);
     assert_int_equal(voiced.count, 2);
     /* Lengths lack one frame, as in the set: 2..7 is 5 long, 10..16 is 6. */
-    assert_true(contour_runs_mean(&voiced) == 5.5f);
-    assert_true(fabsf(contour_runs_deviation(&voiced) - 0.5f) < 1e-6f);
+    assert_true(voice_contour_runs_mean(&voiced) == 5.5f);
+    assert_true(fabsf(voice_contour_runs_deviation(&voiced) - 0.5f) < 1e-6f);
 }
 
 static void percentiles_are_interpolated(void **state) {
     (void)state;
     const float sorted[] = {1, 2, 4, 8};
-    assert_true(contour_percentile(sorted, 4, 0.0) == 1.0f);
-    assert_true(contour_percentile(sorted, 4, 1.0) == 8.0f);
-    assert_true(contour_percentile(sorted, 4, 0.5) == 3.0f);
-    assert_true(contour_percentile(sorted, 0, 0.5) == 0.0f);
+    assert_true(voice_contour_percentile(sorted, 4, 0.0) == 1.0f);
+    assert_true(voice_contour_percentile(sorted, 4, 1.0) == 8.0f);
+    assert_true(voice_contour_percentile(sorted, 4, 0.5) == 3.0f);
+    assert_true(voice_contour_percentile(sorted, 0, 0.5) == 0.0f);
 }
 
 static void peaks_stand_out_by_a_tenth(void **state) {
     (void)state;
     /* Two hills of height 10 and a ripple of 0.5 on the way. */
     float hills[] = {0, 1, 4, 7, 10, 7, 3.0f, 3.5f, 3.2f, 1, 0, 2, 6, 10, 6, 2, 0, 0};
-    contour_values values = {hills, BASE_COUNT(hills), BASE_COUNT(hills)};
-    contour_peaks peaks;
-    assert_true(contour_find_peaks(&values, 0.01f, &peaks));
+    voice_contour_values values = {hills, BASE_COUNT(hills), BASE_COUNT(hills)};
+    voice_contour_peaks peaks;
+    assert_true(voice_contour_find_peaks(&values, 0.01f, &peaks));
     assert_int_equal(peaks.maxima, 2);
     /* Rises: 0..4 and 10..13. */
     assert_true(fabsf(peaks.rising_mean - (10.0f / 0.04f + 10.0f / 0.03f) / 2.0f) < 0.1f);

@@ -202,5 +202,5 @@ int main(int argc, char **argv) {
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     char line[128];
     snprintf(line, sizeof line, "rm -rf %s", folder);
-    return system(line) != 0 || failed;
+    return system(line) != 0 ? 1 : failed;
 }

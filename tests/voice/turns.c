@@ -46,7 +46,7 @@ static void speakers_are_told_apart_and_named_in_order_of_appearance(void **stat
     const char *expected[] = {"S1", "S2", "S1", "S3", "S2", "S3", "S1", "S1"};
     assert_int_equal(affect_tier_count(tier), BASE_COUNT(expected));
     for (size_t i = 0; i < BASE_COUNT(expected); i++)
-        assert_string_equal(affect_tier_interval(tier, i).label, expected[i]);
+        assert_string_equal(affect_tier_interval(tier, i)->label, expected[i]);
     voice_turns_destroy(turns);
     affect_timeline_destroy(timeline);
 }

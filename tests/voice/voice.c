@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "media/media.h"
 #include "voice/voice.h"
@@ -104,7 +105,7 @@ static void a_long_address_gives_all_its_parts(void **state) {
     assert_in_range(affect_track_rows(affect), 3, 30); /* a row a phrase, or two a second */
     size_t rises = 0, falls = 0, emphasis = 0, pauses = 0;
     for (size_t i = 0; i < affect_timeline_event_count(timeline); i++) {
-        affect_event e = affect_timeline_event(timeline, i);
+        affect_event e = *affect_timeline_event(timeline, i);
         rises += !strcmp(e.kind, "pitch_rise");
         falls += !strcmp(e.kind, "pitch_fall");
         emphasis += !strcmp(e.kind, "emphasis");
@@ -137,14 +138,30 @@ static void how_blocks_are_cut_changes_nothing(void **state) {
 
 static void missing_models_are_warnings_and_the_rest_goes_on(void **state) {
     (void)state;
+    static const char *const ours[] = {"voice.activity", "voice.prosody", "voice.emotion",
+                                       "voice.emotion.open"};
     affect_timeline *timeline;
     voice_stage *stage;
+    char folder[] = "/tmp/affect-voice-XXXXXX", path[128];
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < BASE_COUNT(ours); i++) { /* found first, and no model */
+        snprintf(path, sizeof path, "%s/%s", folder, ours[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+        snprintf(path, sizeof path, "%s/%s/card.json", folder, ours[i]);
+        assert_int_equal(base_write_file(ctx, path, "{}", 2), AFFECT_OK);
+    }
+    assert_int_equal(affect_context_set_models(ctx, folder), AFFECT_OK);
     assert_int_equal(timeline_create(ctx, &timeline), AFFECT_OK);
-    voice_options options = {.activity_model = "/nowhere/activity",
-                             .prosody_model = "/nowhere/prosody",
-                             .emotion_model = "/nowhere/emotion"};
-    assert_int_equal(voice_create(ctx, &options, timeline, &stage), AFFECT_OK);
-    assert_int_equal(affect_timeline_warning_count(timeline), 3);
+    assert_int_equal(voice_create(ctx, NULL, timeline, &stage), AFFECT_OK);
+    assert_int_equal(affect_context_set_models(ctx, NULL), AFFECT_OK);
+    for (size_t i = 0; i < BASE_COUNT(ours); i++) {
+        snprintf(path, sizeof path, "%s/%s/card.json", folder, ours[i]);
+        unlink(path);
+        snprintf(path, sizeof path, "%s/%s", folder, ours[i]);
+        rmdir(path);
+    }
+    rmdir(folder);
+    assert_int_equal(affect_timeline_warning_count(timeline), 4);
     float samples[16000];
     for (int i = 0; i < 16000; i++)
         samples[i] = 0.2F * (float)sin(2 * 3.14159265 * 150 * i / 16000);
@@ -158,12 +175,30 @@ static void missing_models_are_warnings_and_the_rest_goes_on(void **state) {
     affect_timeline_destroy(timeline);
 }
 
+static void a_model_that_was_named_must_work(void **state) {
+    (void)state;
+    const voice_options named[] = {
+        {.activity_model = "/nowhere/activity"},
+        {.emotion_model = "/nowhere/emotion"},
+        {.activity_model = "/nowhere/activity", .emotion_model = "/nowhere/emotion"}};
+    for (size_t i = 0; i < BASE_COUNT(named); i++) {
+        affect_timeline *timeline;
+        voice_stage *stage;
+        assert_int_equal(timeline_create(ctx, &timeline), AFFECT_OK);
+        assert_int_equal(voice_create(ctx, &named[i], timeline, &stage), AFFECT_ERROR_MODEL);
+        assert_null(stage);
+        assert_non_null(strstr(affect_context_message(ctx), "/nowhere/"));
+        affect_timeline_destroy(timeline);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shouting_in_anger_is_heard_as_more_aroused_than_sadness),
         cmocka_unit_test(a_long_address_gives_all_its_parts),
         cmocka_unit_test(how_blocks_are_cut_changes_nothing),
         cmocka_unit_test(missing_models_are_warnings_and_the_rest_goes_on),
+        cmocka_unit_test(a_model_that_was_named_must_work),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

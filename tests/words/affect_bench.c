@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "data/table.h"
-#include "words/emotion.h"
+#include "words/estimator.h"
 
 enum { MOST = 4000, STEPS = 21 };
 static const char *const names[3] = {"valence", "arousal", "dominance"};
@@ -33,10 +33,10 @@ static affect_status run(affect_context *ctx, const char *path, const char *mode
     static row rows[MOST];
     size_t n = 0;
     data_table *t = NULL;
-    words_emotion *lexicon = NULL;
+    words_estimator *lexicon = NULL;
     words_network *network = NULL;
     affect_status status = data_table_open(ctx, path, NULL, &t);
-    if (!status) status = words_emotion_load(ctx, NULL, &lexicon);
+    if (!status) status = words_estimator_load(ctx, NULL, &lexicon);
     if (!status) status = words_network_create(ctx, model, &network);
     int columns[5] = {0};
     static const char *const wanted[5] = {"V", "A", "D", "split", "text"};
@@ -48,7 +48,7 @@ static affect_status run(affect_context *ctx, const char *path, const char *mode
         const char *text = data_table_cell(t, i, (size_t)columns[4]);
         words_affect a;
         words_reading r;
-        status = words_emotion_text(ctx, lexicon, text, &a);
+        status = words_estimator_text(ctx, lexicon, text, &a);
         if (!status) status = words_network_read(ctx, network, text, &r);
         if (status || !a.scored || !r.scored) continue;
         for (int d = 0; d < 3; d++) {
@@ -81,7 +81,7 @@ static affect_status run(affect_context *ctx, const char *path, const char *mode
                names[d], r[0], e[0], r[1], e[1], mixed_r, mixed_e, share[0], share[1]);
     }
     words_network_destroy(network);
-    words_emotion_destroy(lexicon);
+    words_estimator_destroy(lexicon);
     data_table_destroy(t);
     return status;
 }

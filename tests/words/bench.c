@@ -12,8 +12,9 @@
 #include <time.h>
 
 #include "media/media.h"
+#include "tests/attributes.h"
 #include "words/judge.h"
-#include "words/private.h"
+#include "words/words_private.h"
 
 static double cpu_s(void) {
     struct timespec t;
@@ -118,7 +119,7 @@ static int word_error_rate(affect_context *ctx, int count, char **paths) {
         split(text, &said);
         const affect_tier *tier = affect_timeline_find_tier(timeline, "words");
         for (size_t k = 0; k < affect_tier_count(tier); k++)
-            split(affect_tier_interval(tier, k).label, &heard);
+            split(affect_tier_interval(tier, k)->label, &heard);
         size_t wrong = edits(&said, &heard);
         const char *slash = strrchr(paths[i], '/');
         printf("%-50.50s %7.1f s  %3zu words  %3zu heard  WER %5.1f %%\n",
@@ -143,9 +144,11 @@ static int word_error_rate(affect_context *ctx, int count, char **paths) {
 static void print_tier(const affect_timeline *timeline, const char *id) {
     const affect_tier *tier = affect_timeline_find_tier(timeline, id);
     for (size_t i = 0; i < affect_tier_count(tier); i++) {
-        affect_interval v = affect_tier_interval(tier, i);
+        affect_interval v = *affect_tier_interval(tier, i);
+        char *attributes = attributes_text(v.attributes);
         printf("%s\t%.3f\t%.3f\t%.2f\t%s\t%s\n", id, time_to_seconds(v.t0), time_to_seconds(v.t1),
-               (double)v.score, v.label, v.attributes ? v.attributes : "");
+               (double)v.score, v.label, v.attributes ? attributes : "");
+        free(attributes);
     }
 }
 
@@ -169,7 +172,7 @@ static int show(affect_context *ctx, int count, char **paths) {
         print_tier(timeline, "utterances");
         print_tier(timeline, "words");
         for (size_t k = 0; k < affect_timeline_event_count(timeline); k++) {
-            affect_event e = affect_timeline_event(timeline, k);
+            affect_event e = *affect_timeline_event(timeline, k);
             printf("event\t%.3f\t%.3f\t%.2f\t%s\n", time_to_seconds(e.onset),
                    time_to_seconds(e.offset), (double)e.strength, e.kind);
         }
@@ -183,7 +186,7 @@ static int show(affect_context *ctx, int count, char **paths) {
             printf("\n");
         }
         for (size_t k = 0; k < affect_timeline_warning_count(timeline); k++)
-            printf("warning\t%s\n", affect_timeline_warning(timeline, k).label);
+            printf("warning\t%s\n", affect_timeline_warning(timeline, k)->label);
         affect_timeline_destroy(timeline);
     }
     return 0;
@@ -201,7 +204,7 @@ static int judge(affect_context *ctx, int count, char **paths) {
         }
         const affect_tier *tier = affect_timeline_find_tier(timeline, "utterances");
         size_t here = 0, n = affect_tier_count(tier);
-        for (size_t k = 0; k < n; k++) here += *affect_tier_interval(tier, k).label != 0;
+        for (size_t k = 0; k < n; k++) here += *affect_tier_interval(tier, k)->label != 0;
         utterances += n;
         understood += here;
         recordings += n && here * 2 > n;
@@ -234,9 +237,8 @@ static affect_status listen(affect_context *ctx, words_vosk *vosk, const char *p
     media_options options = media_options_default();
     options.want_video = false;
     media_reader *reader = NULL;
-    vosk_result result = {0};
+    words_heard result = {0};
     affect_status status = media_open(ctx, path, &options, &reader);
-    if (!status) status = words_vosk_restart(vosk);
     static float chunk[CHUNK];
     size_t have = 0;
     media_item item = {0};
@@ -256,7 +258,7 @@ static affect_status listen(affect_context *ctx, words_vosk *vosk, const char *p
             if (!status && (ended || last) && result.count) {
                 spoken u = {.recording = recording, .count = result.count};
                 for (size_t k = 0; k < result.count; k++)
-                    u.sum += judge_word(result.items[k].confidence);
+                    u.sum += words_judge_word(result.items[k].confidence);
                 u.t1_s = result.items[result.count - 1].t1_s;
                 out->items = realloc(out->items, (out->count + 1) * sizeof *out->items);
                 out->items[out->count++] = u;
@@ -264,7 +266,7 @@ static affect_status listen(affect_context *ctx, words_vosk *vosk, const char *p
             if (last) break;
         }
     }
-    vosk_result_destroy(&result);
+    words_heard_destroy(&result);
     media_close(reader);
     return status;
 }
@@ -282,7 +284,7 @@ static void count_understood(const spoken_list *l, double threshold, size_t *utt
             sum += l->items[k].sum;
             count += (double)l->items[k].count;
         }
-        if (judge_decide(l->items[i].sum, l->items[i].count, sum, count, threshold)) {
+        if (words_judge_decide(l->items[i].sum, l->items[i].count, sum, count, threshold)) {
             ++*utterances;
             *words += l->items[i].count;
         }

@@ -1,5 +1,7 @@
 #include "tests/test.h"
 
+#include "tests/attributes.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -8,10 +10,11 @@
 #define MS AFFECT_MILLISECOND
 
 static affect_context *ctx;
+static char folder[] = "/tmp/affect-words-XXXXXX";
 
 static affect_timeline *import(const char *name, const char *text) {
     char path[64];
-    snprintf(path, sizeof path, "/tmp/affect-words-%d-%s", (int)getpid(), name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     assert_int_equal(base_write_file(ctx, path, text, strlen(text)), AFFECT_OK);
     affect_timeline *timeline = NULL;
     assert_int_equal(timeline_create(ctx, &timeline), AFFECT_OK);
@@ -26,7 +29,7 @@ static affect_interval at(const affect_timeline *timeline, const char *tier, siz
     const affect_tier *t = affect_timeline_find_tier(timeline, tier);
     assert_non_null(t);
     assert_true(i < affect_tier_count(t));
-    return affect_tier_interval(t, i);
+    return *affect_tier_interval(t, i);
 }
 
 static size_t count(const affect_timeline *timeline, const char *tier) {
@@ -40,7 +43,7 @@ static const affect_event *event(const affect_timeline *timeline, const char *ki
 }
 
 static bool has(const affect_interval v, const char *attribute) {
-    return v.attributes && strstr(v.attributes, attribute);
+    return attributes_have(v.attributes, attribute);
 }
 
 static void subtitles_become_words_with_marked_times_and_scores(void **state) {
@@ -68,6 +71,17 @@ static void subtitles_become_words_with_marked_times_and_scores(void **state) {
     assert_true(event(t, "negation")->strength == 1);
     assert_non_null(event(t, "swearing"));
     assert_non_null(event(t, "laughter"));
+    affect_timeline_destroy(t);
+}
+
+/* Everything after the words has a row for each instant up to the last one. */
+static void a_cue_far_beyond_any_recording_is_left_out(void **state) {
+    (void)state;
+    affect_timeline *t = import("far.srt", "1\n00:00:01,000 --> 00:00:02,000\nhello there\n\n"
+                                           "2\n99999:00:00,000 --> 99999:00:02,000\nI am happy\n");
+    assert_int_equal(count(t, "utterances"), 1);
+    assert_int_equal(count(t, "words"), 2);
+    assert_non_null(strstr(t->warnings->items[0].label, "1 cues left out: they lie beyond"));
     affect_timeline_destroy(t);
 }
 
@@ -137,7 +151,7 @@ static void errors_are_passed_on(void **state) {
     affect_timeline_destroy(timeline);
     affect_timeline *t = import("a.srt", "1\n00:00:02,000 --> 00:00:01,000\nx\n");
     assert_int_equal(affect_timeline_warning_count(t), 1);
-    assert_non_null(strstr(affect_timeline_warning(t, 0).label, "line 2"));
+    assert_non_null(strstr(affect_timeline_warning(t, 0)->label, "line 2"));
     affect_timeline_destroy(t);
 }
 
@@ -145,7 +159,7 @@ static void every_failed_allocation_is_an_error_and_leaks_nothing(void **state) 
     (void)state;
     const char *text = "WEBVTT\n\n00:01.000 --> 00:04.000\n<v A>not a <00:02.000>\"good\" day\n";
     char path[64];
-    snprintf(path, sizeof path, "/tmp/affect-words-%d.vtt", (int)getpid());
+    snprintf(path, sizeof path, "%s/words.vtt", folder);
     assert_int_equal(base_write_file(ctx, path, text, strlen(text)), AFFECT_OK);
     /* The card's parsing and the reading of the lexicon are other tests' business. */
     words_options options = words_options_default();
@@ -171,19 +185,20 @@ static void every_failed_allocation_is_an_error_and_leaks_nothing(void **state) 
 
 static int make_context(void **state) {
     (void)state;
-    if (affect_context_create(&ctx)) return 1;
+    if (!mkdtemp(folder) || affect_context_create(&ctx)) return 1;
     return affect_context_set_models(ctx, "models"); /* the lexicon is committed there */
 }
 
 static int drop_context(void **state) {
     (void)state;
     affect_context_destroy(ctx);
-    return 0;
+    return rmdir(folder);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(subtitles_become_words_with_marked_times_and_scores),
+        cmocka_unit_test(a_cue_far_beyond_any_recording_is_left_out),
         cmocka_unit_test(any_script_is_carried_through_and_marked_unscored),
         cmocka_unit_test(tiers_are_told_apart),
         cmocka_unit_test(errors_are_passed_on),

@@ -64,25 +64,25 @@ static affect_status find_rest(affect_context *ctx, material *m) {
     return AFFECT_OK;
 }
 
-static affect_status look_at_clip(affect_context *ctx, people_models models, const char *path,
+static affect_status look_at_clip(affect_context *ctx, face_people_models models, const char *path,
                                   int person, int label, material *out) {
     if (out->clip_count == CLIPS) return base_fail(ctx, AFFECT_ERROR_LIMIT, "too many clips");
     media_options options = media_options_default();
     options.want_audio = false;
     options.max_fps = 10;
     media_reader *reader = NULL;
-    people *p = NULL;
+    face_people *p = NULL;
     clip *c = &out->clips[out->clip_count++];
     *c = (clip){.person = person, .label = label, .first = out->count};
     affect_status status = media_open(ctx, path, &options, &reader);
-    if (!status) status = people_create(ctx, &models, 1, &p);
+    if (!status) status = face_people_create(ctx, &models, 1, &p);
     media_item item = {.kind = MEDIA_GAP};
     while (!status && item.kind != MEDIA_END) {
-        const people_face *faces;
+        const face_seen *faces;
         size_t count = 0;
         status = media_next(reader, &item);
         if (!status && item.kind == MEDIA_FRAME)
-            status = people_step(ctx, p, &item.frame, &faces, &count);
+            status = face_people_step(ctx, p, &item.frame, &faces, &count);
         if (status || !count || faces[0].mesh.presence <= 0.5f) continue;
         if (!base_grow((void **)&out->items, &out->capacity, out->count + 1, sizeof *out->items)) {
             status = base_fail_memory(ctx);
@@ -90,12 +90,12 @@ static affect_status look_at_clip(affect_context *ctx, people_models models, con
         }
         seen *s = &out->items[out->count];
         *s = (seen){.clip = (int)(out->clip_count - 1)};
-        geometry_measure(&faces[0].mesh, &s->g);
+        face_geometry_measure(&faces[0].mesh, &s->g);
         if (s->g.residual >= 0.1f) continue;
         out->count++;
         c->count++;
     }
-    people_destroy(p);
+    face_people_destroy(p);
     media_close(reader);
     return status;
 }
@@ -110,13 +110,13 @@ static int person_called(material *m, const char *name) {
 
 static affect_status look_at_all(affect_context *ctx, const char *table, char *const *clips,
                                  int count, material *out) {
-    detector *d = NULL;
-    mesher *m = NULL;
+    face_detector *d = NULL;
+    face_mesher *m = NULL;
     data_table *t = NULL;
-    affect_status status = detector_create(ctx, "face.detect.wide", &d);
-    if (!status) status = mesher_create(ctx, "face.mesh", &m);
+    affect_status status = face_detector_create(ctx, "face.detect.wide", &d);
+    if (!status) status = face_mesher_create(ctx, "face.mesh", &m);
     if (!status) status = data_table_open(ctx, table, NULL, &t);
-    people_models models = {d, m};
+    face_people_models models = {d, m, NULL};
     static const char *const names[3] = {"path", "label", "speaker"};
     int column[3] = {-1, -1, -1};
     for (int k = 0; k < 3 && !status; k++)
@@ -129,8 +129,7 @@ static affect_status look_at_all(affect_context *ctx, const char *table, char *c
                  data_table_cell(t, r, (size_t)column[0]));
         int label = -1, person = person_called(out, data_table_cell(t, r, (size_t)column[2]));
         for (int c = 0; c < C; c++)
-            if (strcmp(data_table_cell(t, r, (size_t)column[1]), face_category_names[c]) == 0)
-                label = c;
+            if (strcmp(data_table_cell(t, r, (size_t)column[1]), category_names[c]) == 0) label = c;
         if (label < 0 || person < 0) continue;
         status = look_at_clip(ctx, models, path, person, label, out);
     }
@@ -146,8 +145,8 @@ static affect_status look_at_all(affect_context *ctx, const char *table, char *c
             status = look_at_clip(ctx, models, clips[i], person, neutral ? 0 : -1, out);
     }
     data_table_destroy(t);
-    mesher_destroy(m);
-    detector_destroy(d);
+    face_mesher_destroy(m);
+    face_detector_destroy(d);
     return status;
 }
 
@@ -311,9 +310,9 @@ static void deviate(material *m, const face_population *p) {
         for (int pass = 0; pass < 2; pass++)
             for (size_t i = m->clips[c].first; i < m->clips[c].first + m->clips[c].count; i++) {
                 float *d = m->items[i].deviation;
-                if (!pass) population_deviation(p, &m->items[i].g, d);
-                if (!pass) neutral_add(&own, d, 1, 0.1);
-                neutral_get(&own, neutral);
+                if (!pass) face_population_deviation(p, &m->items[i].g, d);
+                if (!pass) face_neutral_add(&own, d, 1, 0.1);
+                face_neutral_get(&own, neutral);
                 for (int k = 0; pass && k < F; k++) d[k] = fmaxf(-6, fminf(6, d[k] - neutral[k]));
             }
     }
@@ -365,7 +364,7 @@ static affect_status judge_expression(affect_context *ctx, const material *m) {
     printf("expression, each actor left out: agreement %.3f of %d clips, cross-entropy %.3f;",
            (double)met / all, all, loss / all);
     for (int k = 0; k < C; k++)
-        if (of[k]) printf(" %s %.2f", face_category_names[k], (double)hits[k] / of[k]);
+        if (of[k]) printf(" %s %.2f", category_names[k], (double)hits[k] / of[k]);
     printf("\n");
     return AFFECT_OK;
 }

@@ -37,12 +37,12 @@ static affect_status read_votes(affect_context *ctx, const data_table *t, size_t
                                 bool *enough) {
     double total = 0;
     for (int c = 0; c < C; c++) {
-        int column = data_table_column(t, face_category_names[c]);
+        int column = data_table_column(t, category_names[c]);
         const char *cell = column < 0 ? "" : data_table_cell(t, row, (size_t)column);
         double votes;
         if (!base_parse_double(cell, strlen(cell), &votes))
             return base_fail(ctx, AFFECT_ERROR_FORMAT, "%s: no votes for %s in row %zu", t->path,
-                             face_category_names[c], row + 1);
+                             category_names[c], row + 1);
         out[c] = (float)votes;
         total += votes;
     }
@@ -52,17 +52,17 @@ static affect_status read_votes(affect_context *ctx, const data_table *t, size_t
 }
 
 /* The mesh of a tightly cropped face: first on the whole picture, then on its own square. */
-static affect_status measure(affect_context *ctx, mesher *m, const media_frame *frame,
+static affect_status measure(affect_context *ctx, face_mesher *m, const media_frame *frame,
                              face_mesh *mesh) {
     face_roi roi = {SIDE * 0.5f, SIDE * 0.5f, SIDE * 4.0f / 3, 0};
-    affect_status status = mesher_run(ctx, m, frame, &roi, mesh);
-    face_roi own = mesh_roi(mesh);
+    affect_status status = face_mesher_run(ctx, m, frame, &roi, mesh);
+    face_roi own = face_mesh_roi(mesh);
     if (own.side > 40 && own.side < 110 && fabsf(own.angle) < 1) roi = own;
-    return status ? status : mesher_run(ctx, m, frame, &roi, mesh);
+    return status ? status : face_mesher_run(ctx, m, frame, &roi, mesh);
 }
 
-static affect_status read_set(affect_context *ctx, const char *folder, const char *name, mesher *m,
-                              expresser *e, size_t every, set *out) {
+static affect_status read_set(affect_context *ctx, const char *folder, const char *name,
+                              face_mesher *m, face_classifier *e, size_t every, set *out) {
     char path[1024];
     data_npz *npz = NULL;
     data_npy *images = NULL;
@@ -91,9 +91,9 @@ static affect_status read_set(affect_context *ctx, const char *folder, const cha
         status = read_votes(ctx, votes, i, s->target, &enough);
         if (!status && enough) status = measure(ctx, m, &frame, &mesh);
         if (status || !enough || mesh.presence <= 0.5f) continue;
-        geometry_measure(&mesh, &s->g);
+        face_geometry_measure(&mesh, &s->g);
         if (s->g.residual >= 0.1f) continue;
-        if (e) status = expresser_look(ctx, e, &frame, &mesh, s->looked, &known);
+        if (e) status = face_classifier_run(ctx, e, &frame, &mesh, s->looked, &known);
         out->count++;
         if (out->count % 5000 == 0) fprintf(stderr, "%s: %zu of %zu\n", name, i + 1, n);
     }
@@ -186,7 +186,7 @@ static const float *get_looked(const sample *s) { return s->looked; }
 
 /* Calibrates the network beside the geometry on half of the validation faces, judges on the other,
  * and the other way round; then prints the fit on all for the card. */
-static bool calibrate(const set *valid, size_t labels, const infer_card *card,
+static bool calibrate(const set *valid, size_t labels, const model_card *card,
                       const float *geometry) {
     float *x = NULL, *target = NULL;
     if (!rows_of(valid, labels, get_looked, &x, &target)) return false;
@@ -257,7 +257,7 @@ static void print_turns(const set *valid) {
             const sample *s = &valid->items[i];
             float angle = bins[b].axis ? s->g.pitch : s->g.yaw, units[FACE_UNITS];
             if (!is_neutral(s) || angle < bins[b].from || angle > bins[b].to) continue;
-            units_measure(s->deviation, units);
+            face_units_measure(s->deviation, units);
             for (int u = 0; u < FACE_UNITS; u++) sums[u] += (double)units[u];
             n++;
         }
@@ -269,24 +269,24 @@ static void print_turns(const set *valid) {
 
 static affect_status run(affect_context *ctx, const char *folder, const char *output,
                          size_t every) {
-    mesher *m = NULL;
-    expresser *e = NULL;
-    infer_card *card = NULL;
+    face_mesher *m = NULL;
+    face_classifier *e = NULL;
+    model_card *card = NULL;
     set train = {0}, valid = {0};
     face_population population;
     float *x = NULL, *t = NULL, *vx = NULL, *vt = NULL, *geometry = NULL;
     double w[C * (F + 1)] = {0};
-    affect_status status = mesher_create(ctx, "face.mesh", &m);
-    if (!status) status = infer_card_load(ctx, "face.expression", false, &card);
-    if (!status) status = expresser_create_raw(ctx, "face.expression", &e);
+    affect_status status = face_mesher_create(ctx, "face.mesh", &m);
+    if (!status) status = model_card_load(ctx, "face.expression", false, &card);
+    if (!status) status = face_classifier_create_raw(ctx, "face.expression", &e);
     if (!status) status = read_set(ctx, folder, "valid", m, e, 1, &valid);
     if (!status) status = read_set(ctx, folder, "train", m, NULL, every, &train);
     if (status) goto cleanup;
     fit_pose(&train, &population);
     for (size_t i = 0; i < train.count; i++)
-        population_deviation(&population, &train.items[i].g, train.items[i].deviation);
+        face_population_deviation(&population, &train.items[i].g, train.items[i].deviation);
     for (size_t i = 0; i < valid.count; i++)
-        population_deviation(&population, &valid.items[i].g, valid.items[i].deviation);
+        face_population_deviation(&population, &valid.items[i].g, valid.items[i].deviation);
     geometry = base_alloc(valid.count * C * sizeof *geometry);
     if (!geometry || !rows_of(&train, F, get_deviation, &x, &t) ||
         !rows_of(&valid, F, get_deviation, &vx, &vt)) {
@@ -322,9 +322,9 @@ cleanup:
     base_free(geometry);
     base_free(train.items);
     base_free(valid.items);
-    infer_card_destroy(card);
-    expresser_destroy(e);
-    mesher_destroy(m);
+    model_card_destroy(card);
+    face_classifier_destroy(e);
+    face_mesher_destroy(m);
     return status;
 }
 
@@ -332,20 +332,20 @@ cleanup:
  * validation faces, judged on the other, and the other way round. */
 static affect_status join(affect_context *ctx, const char *model, const char *folder,
                           size_t every) {
-    mesher *m = NULL;
-    expresser *e = NULL;
+    face_mesher *m = NULL;
+    face_classifier *e = NULL;
     set valid = {0};
     face_population p;
-    affect_status status = mesher_create(ctx, "face.mesh", &m);
-    if (!status) status = expresser_create_raw(ctx, model, &e);
-    if (!status) status = population_load(ctx, "face.geometry", &p);
+    affect_status status = face_mesher_create(ctx, "face.mesh", &m);
+    if (!status) status = face_classifier_create_raw(ctx, model, &e);
+    if (!status) status = face_population_load(ctx, "face.geometry", &p);
     if (!status) status = read_set(ctx, folder, "valid", m, e, every, &valid);
     enum { STEPS = 31 };
     static double loss[STEPS][STEPS][2], met[STEPS][STEPS][2];
     for (size_t i = 0; !status && i < valid.count; i++) {
         sample *s = &valid.items[i];
         double geometry[C], target[C];
-        population_deviation(&p, &s->g, s->deviation);
+        face_population_deviation(&p, &s->g, s->deviation);
         for (int c = 0; c < C; c++) {
             geometry[c] = (double)p.weights[c][F];
             target[c] = (double)s->target[c];
@@ -380,24 +380,24 @@ static affect_status join(affect_context *ctx, const char *model, const char *fo
                met[0][20][o] / n[o], loss[0][20][o] / n[o]);
     }
     base_free(valid.items);
-    expresser_destroy(e);
-    mesher_destroy(m);
+    face_classifier_destroy(e);
+    face_mesher_destroy(m);
     return status;
 }
 
 static affect_status turns(affect_context *ctx, const char *model, const char *folder,
                            size_t every) {
-    mesher *m = NULL;
+    face_mesher *m = NULL;
     set valid = {0};
     face_population p;
-    affect_status status = mesher_create(ctx, "face.mesh", &m);
-    if (!status) status = population_load(ctx, model, &p);
+    affect_status status = face_mesher_create(ctx, "face.mesh", &m);
+    if (!status) status = face_population_load(ctx, model, &p);
     if (!status) status = read_set(ctx, folder, "valid", m, NULL, every, &valid);
     for (size_t i = 0; i < valid.count; i++)
-        population_deviation(&p, &valid.items[i].g, valid.items[i].deviation);
+        face_population_deviation(&p, &valid.items[i].g, valid.items[i].deviation);
     if (!status) print_turns(&valid);
     base_free(valid.items);
-    mesher_destroy(m);
+    face_mesher_destroy(m);
     return status;
 }
 

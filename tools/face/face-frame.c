@@ -12,7 +12,7 @@
 
 #include "data/npy.h"
 #include "data/table.h"
-#include "face/internal.h"
+#include "face/face_private.h"
 
 enum { SIDE = 48, C = FACE_CATEGORIES };
 
@@ -30,7 +30,7 @@ static void print_spread(const char *name, float *v, size_t n) {
            (double)v[n / 10], (double)v[n * 9 / 10]);
 }
 
-static affect_status look_at_training(affect_context *ctx, mesher *m, const char *path) {
+static affect_status look_at_training(affect_context *ctx, face_mesher *m, const char *path) {
     data_npz *npz = NULL;
     data_npy *images = NULL;
     enum { MOST = 400 };
@@ -46,12 +46,12 @@ static affect_status look_at_training(affect_context *ctx, mesher *m, const char
         media_frame frame = {.width = SIDE, .height = SIDE, .stride = SIDE * 3, .rgb = rgb};
         face_roi roi = {SIDE * 0.5f, SIDE * 0.5f, SIDE * 4.0f / 3, 0};
         face_mesh mesh;
-        status = mesher_run(ctx, m, &frame, &roi, &mesh);
-        roi = mesh_roi(&mesh);
+        status = face_mesher_run(ctx, m, &frame, &roi, &mesh);
+        roi = face_mesh_roi(&mesh);
         if (!status && roi.side > 30 && roi.side < 110)
-            status = mesher_run(ctx, m, &frame, &roi, &mesh);
+            status = face_mesher_run(ctx, m, &frame, &roi, &mesh);
         if (status || mesh.presence < 0.8f) continue;
-        roi = mesh_roi(&mesh);
+        roi = face_mesh_roi(&mesh);
         float tight = roi.side / 1.5f;
         side[n] = SIDE / tight;
         up[n] = (roi.y - SIDE * 0.5f) / tight;
@@ -71,8 +71,9 @@ static affect_status look_at_training(affect_context *ctx, mesher *m, const char
 }
 
 /* Mean log-probabilities of a clip for each square. False if no face was seen. */
-static affect_status look_at_clip(affect_context *ctx, detector *d, mesher *m, expresser *e,
-                                  const char *path, int every, double out[FRAMES][C], int *seen) {
+static affect_status look_at_clip(affect_context *ctx, face_detector *d, face_mesher *m,
+                                  face_classifier *e, const char *path, int every,
+                                  double out[FRAMES][C], int *seen) {
     media_options options = media_options_default();
     options.want_audio = false;
     media_reader *reader = NULL;
@@ -86,20 +87,20 @@ static affect_status look_at_clip(affect_context *ctx, detector *d, mesher *m, e
         face_detection found[DETECT_MAX];
         size_t count = 0;
         face_mesh mesh;
-        status = detector_run(ctx, d, &item.frame, found, &count);
+        status = face_detector_run(ctx, d, &item.frame, 0, found, &count);
         if (status || !count) continue;
-        face_roi roi = detection_roi(&found[0]);
+        face_roi roi = face_detection_roi(&found[0]);
         for (int twice = 0; twice < 2 && !status; twice++) {
-            status = mesher_run(ctx, m, &item.frame, &roi, &mesh);
-            roi = mesh_roi(&mesh);
+            status = face_mesher_run(ctx, m, &item.frame, &roi, &mesh);
+            roi = face_mesh_roi(&mesh);
         }
         if (status || mesh.presence < 0.5f) continue;
         (*seen)++;
         for (int f = 0; f < FRAMES && !status; f++) {
             float logs[32];
             int s = f / 4, u = f / 2 % 2, t = f % 2;
-            roi = expression_frame(&mesh, sides[s], ups[u], turns[t]);
-            status = expresser_look_at(ctx, e, &item.frame, &roi, logs);
+            roi = face_expression_roi(&mesh, sides[s], ups[u], turns[t]);
+            status = face_classifier_run_at(ctx, e, &item.frame, &roi, logs);
             for (int c = 0; c < C; c++) out[f][c] += (double)logs[c];
         }
     }
@@ -111,18 +112,18 @@ static affect_status look_at_clip(affect_context *ctx, detector *d, mesher *m, e
 
 static int category_of(const char *label) {
     for (int c = 0; c < C; c++)
-        if (strcmp(label, face_category_names[c]) == 0) return c;
+        if (strcmp(label, category_names[c]) == 0) return c;
     return -1;
 }
 
 static affect_status run(affect_context *ctx, char **a, int every) {
-    detector *d = NULL;
-    mesher *m = NULL;
-    expresser *e = NULL;
+    face_detector *d = NULL;
+    face_mesher *m = NULL;
+    face_classifier *e = NULL;
     data_table *table = NULL;
-    affect_status status = detector_create(ctx, "face.detect.wide", &d);
-    if (!status) status = mesher_create(ctx, "face.mesh", &m);
-    if (!status) status = expresser_create(ctx, a[1], &e);
+    affect_status status = face_detector_create(ctx, "face.detect.wide", &d);
+    if (!status) status = face_mesher_create(ctx, "face.mesh", &m);
+    if (!status) status = face_classifier_create(ctx, a[1], &e);
     if (!status) status = look_at_training(ctx, m, a[2]);
     if (!status) status = data_table_open(ctx, a[3], NULL, &table);
     int paths = status ? -1 : data_table_column(table, "path");
@@ -165,9 +166,9 @@ static affect_status run(affect_context *ctx, char **a, int every) {
                (double)turns[f % 2], (double)met[f] / BASE_MAX(clips, 1),
                sure[f] / BASE_MAX(clips, 1));
     data_table_destroy(table);
-    expresser_destroy(e);
-    mesher_destroy(m);
-    detector_destroy(d);
+    face_classifier_destroy(e);
+    face_mesher_destroy(m);
+    face_detector_destroy(d);
     return status;
 }
 

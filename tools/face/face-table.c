@@ -141,7 +141,7 @@ static affect_status watch(affect_context *ctx, const char *clip, affect_timelin
 
 static int category_of(const char *label) {
     for (int c = 0; c < FACE_CATEGORIES; c++)
-        if (strcmp(label, face_category_names[c]) == 0) return c;
+        if (strcmp(label, category_names[c]) == 0) return c;
     return -1;
 }
 
@@ -182,9 +182,9 @@ static affect_status compare(affect_context *ctx, const char *path) {
     if (!status) {
         printf("%s: best expression is the label in %d of %d clips (%.3f), no face in %d\n%-10s",
                path, met, all, (double)met / BASE_MAX(all, 1), nobody, "label");
-        for (int c = 0; c < FACE_CATEGORIES; c++) printf(" %.6s", face_category_names[c]);
+        for (int c = 0; c < FACE_CATEGORIES; c++) printf(" %.6s", category_names[c]);
         for (int l = 0; l < FACE_CATEGORIES; l++) {
-            printf("\n%-10s", face_category_names[l]);
+            printf("\n%-10s", category_names[l]);
             for (int c = 0; c < FACE_CATEGORIES; c++) printf(" %6d", counts[l][c]);
         }
         printf("\n");
@@ -207,7 +207,7 @@ static affect_status run(affect_context *ctx, const char *clip, const char *pref
             if (prefix) write_rows(timeline, person, prefix, clip);
         }
         for (size_t i = 0; i < affect_timeline_warning_count(timeline); i++)
-            printf("  warning: %s\n", affect_timeline_warning(timeline, i).label);
+            printf("  warning: %s\n", affect_timeline_warning(timeline, i)->label);
         if (timing)
             printf("  detection %.2f s, mesh %.2f s, other networks %.2f s, all %.2f s of %.2f s: "
                    "%.1f x real time\n",

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "face/internal.h"
+#include "face/face_private.h"
 
 enum { FIT_C = FACE_CATEGORIES, FIT_F = FACE_MEASURES, FIT_POSE = 6 };
 

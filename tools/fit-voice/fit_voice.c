@@ -13,9 +13,9 @@
 
 #include "affect/score.h"
 #include "media/media.h"
-#include "voice/emotion.h"
+#include "voice/prosody.h"
 
-enum { D = VOICE_EMOTION_FEATURES, T = VOICE_EMOTION_TARGETS, MOST = 2000, FOLDS = 6 };
+enum { D = VOICE_PROSODY_FEATURES, T = VOICE_PROSODY_TARGETS, MOST = 2000, FOLDS = 6 };
 
 typedef struct clip {
     char name[64];
@@ -62,7 +62,7 @@ static bool read_clip(affect_context *ctx, const char *path, float out[D]) {
     }
     media_close(reader);
     voice_descriptors_destroy(descriptors);
-    return voice_emotion_features(frames, NULL, n, out);
+    return voice_prosody_features(frames, NULL, n, out);
 }
 
 static void load(affect_context *ctx, const char *folder) {
@@ -221,7 +221,7 @@ int main(int argc, char **argv) {
     }
     fprintf(out, "{\n\"features\": [");
     for (int k = 0; k < D; k++)
-        fprintf(out, k ? ", \"%s\"" : "\"%s\"", voice_emotion_feature_names[k]);
+        fprintf(out, k ? ", \"%s\"" : "\"%s\"", voice_prosody_feature_names[k]);
     fprintf(out, "],\n");
     print_array(out, "mean", all.mean);
     fprintf(out, ",\n");

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "words/emotion.h"
+#include "words/estimator.h"
 #include "words/tokens.h"
 
 enum { MIN_SENTENCES = 2, FOLDS = 5, MAX_TOKENS = 4096, RIDGE = 3 };
@@ -174,7 +174,7 @@ typedef struct sentence {
     double rating[3];
     bool dev;
     size_t count;
-    lexical_token *tokens;
+    words_lexicon_token *tokens;
     double polarity;
     size_t features, *columns; /* in the ridge's vocabulary */
 } sentence;
@@ -255,14 +255,15 @@ static char *render(double fit[3][4]) {
 
 static void read_sentences(const char *text) {
     words_lexicon *lexicon = NULL;
-    if (lexicon_parse(NULL, "lexicon", text, strlen(text), &lexicon)) die("own output unreadable");
+    if (words_lexicon_parse(NULL, "lexicon", text, strlen(text), &lexicon))
+        die("own output unreadable");
     for (size_t i = 0; i < bank.count; i++) {
         sentence *s = &bank.items[i];
-        lexical_read(lexicon, s->tokens, s->count);
-        s->polarity = lexical_polarity(s->tokens, s->count);
+        words_lexicon_read(lexicon, s->tokens, s->count);
+        s->polarity = words_lexicon_polarity(s->tokens, s->count);
         for (size_t k = 0; k < s->count; k++) s->tokens[k].entry = NULL;
     }
-    lexicon_destroy(lexicon);
+    words_lexicon_destroy(lexicon);
 }
 
 /* Words of the train sentences become columns, those of two sentences or more. */
@@ -420,7 +421,7 @@ static void evaluate(char **argv) {
     size_t n;
     char *text = load(argv[0], &n);
     words_lexicon *lexicon = NULL;
-    if (lexicon_parse(NULL, argv[0], text, n, &lexicon)) die("not a lexicon");
+    if (words_lexicon_parse(NULL, argv[0], text, n, &lexicon)) die("not a lexicon");
     base_free(text);
     read_emobank(argv[1]);
     double *x = calloc(bank.count, sizeof *x), *y = calloc(bank.count, sizeof *y);
@@ -432,8 +433,8 @@ static void evaluate(char **argv) {
             sentence *s = &bank.items[i];
             if (!s->dev) continue;
             words_affect affect;
-            lexical_read(lexicon, s->tokens, s->count);
-            lexical_affect(lexicon, s->tokens, s->count, &affect);
+            words_lexicon_read(lexicon, s->tokens, s->count);
+            words_lexicon_affect(lexicon, s->tokens, s->count, &affect);
             if (!affect.scored) {
                 unscored++;
                 continue;

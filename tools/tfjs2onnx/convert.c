@@ -48,7 +48,7 @@ static const tfjs_tensor *constant(const converter *c, const tfjs_node *node, si
     return NULL;
 }
 
-/* ---- layouts -------------------------------------------------------------------------------- */
+/* ---- layouts ---- */
 
 static const int64_t to_nchw[4] = {0, 3, 1, 2}, to_nhwc[4] = {0, 2, 3, 1};
 
@@ -103,7 +103,7 @@ static value made(const char *name, size_t rank, bool nchw) {
     return (value){.name = name, .rank = rank, .nchw = nchw};
 }
 
-/* ---- operations ------------------------------------------------------------------------------ */
+/* ---- operations ---- */
 
 /* TensorFlow pads as ONNX's SAME_UPPER does: the odd pixel goes to the end. */
 static affect_status emit_padding(converter *c, const tfjs_node *node, Onnx__Node *to) {
@@ -460,7 +460,7 @@ static const struct {
     {"Identity", identity, NULL},
 };
 
-/* ---- the walk -------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 static affect_status write_one(converter *c, const tfjs_node *node, value *out) {
     if (strcmp(node->op, "Const") == 0) return AFFECT_OK; /* written where it is used */

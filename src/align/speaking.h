@@ -1,0 +1,113 @@
+/* Who speaks, and by how much sound and picture are apart. In: a view with voice/prosody, voice/activity,
+ * mouths and action units. Out: the tier "speaking", for the whole recording one: intervals with
+ * speech, whose person is who says it (AFFECT_PERSON_NONE: nobody in view; person 1 while no face
+ * has been in view at all) and whose score is how
+ * sure that is; where two speak at once two intervals overlap. A voice that has a channel of its own
+ * (tier "speakers", attribute "channel") is a person, whether or not a face is his. And the recording's own audio-visual
+ * offset: the tier "av_offset" with what was known when, and the properties av_offset_s and
+ * av_offset_sd_s.
+ *
+ * Lip-voice synchrony (align/synchrony.h) is evidence for each mouth in view, or for nobody; a
+ * mouth that does not move is evidence against. A hidden Markov chain over who speaks, a state each
+ * 0.1 s, joins it; each state is decided 2 s later. The offset is the lag at which the best mouths
+ * fit the voice best, all of the recording so far considered; it is claimed where the likelihood
+ * leaves no other lag.
+ *
+ * At the end, when all of the recording is known, voices that were told apart (tier "speakers" without
+ * channels) are joined with faces: a voice that lips gave to one face, surely and mostly, is that
+ * face's also where nobody in view was seen to speak; one that is no face's is a person of its own, as
+ * is, in a recording without faces, each voice. What is heard of it for less than 3 s, or unsurely,
+ * stays nobody's.
+ *
+ * Times of "speaking" are the picture's: those of the sound less the offset, where one is claimed
+ * and corrected. Bounded memory; the result does not depend on how the input was cut. */
+#ifndef ALIGN_SPEAKING_H
+#define ALIGN_SPEAKING_H
+
+#include "align/synchrony.h"
+
+/* Results are final this much behind the horizon; an interval comes when it has ended, and none is
+ * longer than ALIGN_SPEAKING_LONGEST. */
+#define ALIGN_SPEAKING_LOOKAHEAD (16 * AFFECT_SECOND)
+#define ALIGN_SPEAKING_LONGEST (5 * AFFECT_SECOND)
+/* Lags that are tried: sound up to so much earlier or later than the picture. */
+#define ALIGN_OFFSET_MOST (680 * AFFECT_MILLISECOND)
+
+typedef struct align_speaking_options {
+    const char *model;                /* of the weights; NULL = "align.synchrony" */
+    const align_synchrony *synchrony; /* instead of a model's; is copied */
+    bool keep_offset;                 /* estimate it, but leave times as they are */
+} align_speaking_options;
+
+typedef struct align_speaking align_speaking;
+/* `out` is borrowed for the life of the stage. Errors: those of align_synchrony_load. */
+AFFECT_MUST_USE affect_status align_speaking_create(affect_context *ctx,
+                                                    const align_speaking_options *options,
+                                                    affect_timeline *out, align_speaking **stage);
+/* As the stages of session/: takes what is new in the view below `horizon`. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status align_speaking_advance(align_speaking *stage,
+                                                     const timeline_view *view,
+                                                     affect_time horizon);
+AFFECT_MUST_USE affect_status align_speaking_finish(align_speaking *stage,
+                                                    const timeline_view *view, affect_time end);
+/* Did the whole recording tell otherwise who spoke than was said on the way? What was made from that is
+ * to be made again. After finish. */
+bool align_speaking_revised(const align_speaking *stage);
+void align_speaking_destroy(align_speaking *stage);
+
+typedef struct align_offset {
+    bool claimed;
+    double offset_s;   /* the sound comes so much later than the picture */
+    double sd_s;       /* of the lags that the data leave likely */
+    double confidence; /* 0..1: their share within 60 ms of the best */
+} align_offset;
+/* What is known so far; after finish, of the recording. */
+align_offset align_speaking_offset(const align_speaking *stage);
+
+/* ---- settle.c: at the end ---- */
+
+/* Changes persons of `speaking`; `speakers` may be NULL. *revised becomes true where one changed, else
+ * stays. `faces`: has there been a face in view? Errors: MEMORY. */
+AFFECT_MUST_USE affect_status align_settle(affect_context *ctx, affect_tier *speaking,
+                                           const affect_tier *speakers, bool faces,
+                                           affect_time offset, bool *revised);
+/* N of a label "SN"; 0 of any other. */
+int64_t align_voice_number(const affect_interval *turn);
+
+/* ---- reading the result ---- */
+
+/* Voices that are no face's are persons from this number on while a recording runs; at its end they get
+ * the lowest numbers that no other person has (align_speakers_apply). */
+enum { ALIGN_VOICE_FIRST = 100001 };
+
+/* The tier "speaking" of a view, or NULL where nothing is known of who speaks. */
+const affect_tier *align_speaking_tier(const timeline_view *view);
+
+/* How long anybody, and how long each person, speaks in [t0, t1) of the sound. */
+enum { ALIGN_SPEAKERS_MOST = 8 };
+typedef struct align_speakers {
+    affect_time spoken; /* by anybody, or nobody in view; those who overlap count each */
+    size_t count;
+    struct {
+        int person; /* AFFECT_PERSON_NONE: somebody who is not in view */
+        affect_time time;
+        double sure;              /* 0..1: mean score of that time */
+    } items[ALIGN_SPEAKERS_MOST]; /* who speaks most first */
+} align_speakers;
+void align_speakers_in(const timeline_view *view, affect_time t0, affect_time t1,
+                       align_speakers *out);
+/* The channel of the utterance whose middle is at `time`; NULL where it has none. */
+const char *align_utterance_channel(const timeline_view *view, affect_time time);
+/* Of one channel alone: "left" or "right"; NULL = all that is heard. */
+void align_speakers_of(const timeline_view *view, const char *channel, affect_time t0,
+                       affect_time t1, align_speakers *out);
+/* Persons of what is heard, by who speaks: of the intervals of words/ and voice/ and of their events
+ * that are nobody's yet. An utterance in which another begins to speak becomes several. Of a whole
+ * timeline in order, which it leaves in disorder. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status align_speakers_apply(affect_context *ctx, affect_timeline *timeline);
+/* The share of what is spoken in [t0, t1) of the sound that is that person's; 0 where nobody speaks. */
+double align_speakers_share(const timeline_view *view, affect_time t0, affect_time t1, int person);
+/* The offset that is taken off the sound's times at `time` of the sound; 0 where none is. */
+affect_time align_offset_at(const timeline_view *view, affect_time time);
+
+#endif

@@ -1,0 +1,556 @@
+/* What a question asks: its kind, of whom, about what, when. The grammar stands in docs/reason.md;
+ * what does not fit into it, or asks for what no recording shows, is refused with the reason. */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reason/question.h"
+
+#define IS(word, ...) REASON_IS(word, __VA_ARGS__)
+#define ANY(q, ...) has_word((q), (const char *const[]){__VA_ARGS__, NULL})
+
+/* A phrase that says when: "after she says no thanks". Its words are no words of the grammar. */
+static bool in_phrase(const reason_question *q, size_t i) {
+    return i >= q->phrase && i < q->phrase_end;
+}
+
+static const char *word(const reason_question *q, size_t i) {
+    const reason_facts *f = &q->facts;
+    return i < f->token_count && !in_phrase(q, i) && !f->tokens[i].quoted &&
+                   !isfinite(f->tokens[i].value)
+               ? f->tokens[i].text
+               : "";
+}
+
+static bool has_word(const reason_question *q, const char *const *list) {
+    for (size_t i = 0; i < q->facts.token_count; i++)
+        if (reason_is(word(q, i), list)) return true;
+    return false;
+}
+
+static bool has_pair(const reason_question *q, const char *first, const char *second) {
+    for (size_t i = 0; i + 1 < q->facts.token_count; i++)
+        if (reason_is(word(q, i), (const char *const[]){first, NULL}) &&
+            reason_is(word(q, i + 1), (const char *const[]){second, NULL}))
+            return true;
+    return false;
+}
+
+/* ---- what nobody can know from a recording of expressions ---- */
+
+/* Is one of the words said of the person? "Do you think", "I want to know", "looks like" are not. */
+static bool asks_of(const reason_question *q, const char *const *list) {
+    for (size_t i = 0; i < q->facts.token_count; i++) {
+        const char *last = i ? word(q, i - 1) : "";
+        if (!reason_is(word(q, i), list)) continue;
+        if (IS(last, "you", "i", "we", "to", "would", "one", "i'd", "one's")) continue;
+        if (IS(word(q, i), "like") &&
+            IS(last, "look*", "sound*", "seem*", "appear*", "feel*", "feels"))
+            continue;
+        return true;
+    }
+    return false;
+}
+#define ASKS(q, ...) asks_of((q), (const char *const[]){__VA_ARGS__, NULL})
+
+static const char *out_of_reach(const reason_question *q) {
+    if (ASKS(q, "love", "loves", "loved", "loving", "hate", "hates", "hated", "marry", "married",
+             "marriage", "relationship*", "girlfriend", "boyfriend", "attracted", "crush", "trust",
+             "trusts", "forgive*", "respect*", "miss", "misses", "prefer*"))
+        return "what people are to each other cannot be seen in an expression";
+    if (ASKS(q, "lie", "lies", "lying", "lied", "liar", "honest*", "sincer*", "truth*", "fake",
+             "faking", "pretend*", "genuine*", "decei*", "acting", "hiding", "hide", "hides",
+             "secret*", "guilt", "innocent", "mean", "means"))
+        return "whether an expression is sincere cannot be seen";
+    if (ASKS(q, "think", "thinks", "thinking", "thought", "thoughts", "believe*", "know", "knows",
+             "knew", "want", "wants", "wanted", "intend*", "intention*", "plan", "plans",
+             "planning", "hope", "hopes", "wish*", "remember*", "dream*", "understand*", "realize*",
+             "realise*", "opinion*", "really", "truly", "actually", "inside", "inner", "deep",
+             "secretly", "motive*", "regret*", "care", "cares", "enjoy", "enjoys", "like", "likes",
+             "need", "needs", "decide*", "willing", "mind", "soul", "heart", "consciously",
+             "unconscious*"))
+        return "an expression is no reading of thoughts or of an inner state";
+    for (size_t i = 1; i < q->facts.token_count; i++)
+        if (IS(word(q, i), "guilty") && !ANY(q, "look*", "appear*", "seem*", "feel*", "come"))
+            return "an expression proves nothing about what somebody did";
+    if (ASKS(q, "depression", "diagnos*", "disorder*", "autis*", "illness", "ill", "sick",
+             "healthy", "health", "patholog*", "psycho*", "bipolar", "adhd", "personality",
+             "introvert*", "extrovert*", "intelligen*", "smart", "iq", "character", "neurotic",
+             "suicid*", "medica*", "clinical*", "drunk", "drugs"))
+        return "neither health nor personality can be read from a recording";
+    if (ASKS(q, "name", "named", "called", "age", "old", "young", "years", "born", "gender", "race",
+             "ethnic*", "religion*", "religious", "job", "work", "works", "profession", "country",
+             "nationality", "live", "lives", "address", "gay", "rich", "poor", "vote*", "politic*",
+             "educat*", "famous", "beautiful", "attractive", "hair", "wear*", "wore", "colour*",
+             "color*", "clothes", "shirt", "dress", "glasses", "weather", "room", "price", "cost",
+             "capital", "president"))
+        return "it is not about an expression";
+    if (ASKS(q, "tomorrow", "yesterday", "week", "month", "year", "hour", "hours", "days", "day",
+             "tonight", "later-on", "childhood", "child", "ever-after", "life", "always", "usually",
+             "normally", "generally", "should", "deserve*", "wrong", "good", "bad", "better",
+             "moral*"))
+        return "the timeline is about this recording alone, and judges nobody";
+    return NULL;
+}
+
+/* Words of the grammar: a question with two or more others is about something else. */
+static bool grammar_word(const char *w) {
+    return IS(
+        w, "a", "an", "the", "and", "or", "of", "in", "on", "at", "to", "from", "for", "with", "by",
+        "is", "are", "was", "were", "be", "been", "being", "do", "does", "did", "has", "have",
+        "had", "will", "would", "can", "could", "might", "may", "what", "when", "which", "who",
+        "whose", "whom", "how", "why", "that", "this", "these", "those", "it", "its", "he", "she",
+        "they", "him", "her", "his", "their", "them", "there", "then", "than", "as", "if", "any",
+        "some", "all", "each", "both", "one", "two", "three", "four", "not", "no", "so", "me",
+        "tell", "say*", "said", "describe", "give", "list", "name", "show*", "please", "you", "we",
+        "see", "seen", "hear*", "visible", "audible", "person*", "people", "speaker*", "somebody",
+        "someone", "anybody", "anyone", "everybody", "everyone", "man", "woman", "subject",
+        "participant*", "first", "second", "third", "last", "final*", "next", "previous*", "before",
+        "after", "afterwards", "during", "while", "until", "till", "since", "between", "within",
+        "throughout", "around", "about", "approximately", "roughly", "near", "start*", "begin*",
+        "began", "begun", "opening", "end*", "middle", "halfway", "half", "part", "moment*",
+        "point*", "time*", "instant", "second*", "seconds", "sec", "s", "ms", "minute*", "min",
+        "long*", "short*", "often", "many", "much", "more", "most", "less", "least", "earl*",
+        "late*", "soon*", "order", "sequence", "once", "ever", "never", "again", "still", "already",
+        "state*", "emotion*", "mood*", "expression*", "express*", "feel*", "felt", "affect*",
+        "label*", "episode*", "event*", "happen*", "occur*", "chang*", "shift*", "turn*", "switch*",
+        "differ*", "develop*", "evol*", "becom*", "became", "get*", "got", "go*", "went", "come*",
+        "came", "across", "look*", "seem*", "appear*", "sound*", "valence", "arousal", "dominance",
+        "activation", "positiv*", "negativ*", "pleasant*", "unpleasant*", "neutral*", "high*",
+        "low*", "level*", "value", "rise*", "rose", "rising", "fall*", "fell", "increas*",
+        "decreas*", "drop*", "grow*", "improv*", "worsen*", "brighten*", "darken*", "steady",
+        "stable", "same", "smil*", "laugh*", "frown*", "blink*", "paus*", "speak*", "spoke",
+        "talk*", "word*", "voice", "face", "facial", "pitch", "eyebrow*", "brow*", "rais*",
+        "furrow*", "swear*", "silen*", "quiet*", "micro-expression*", "negation*", "emphas*",
+        "stress*", "compar*", "versus", "vs", "comparison", "cause*", "reason*", "because", "make*",
+        "made", "lead*", "led", "trigger*", "explain*", "behind", "due", "follow*", "preced*",
+        "likely", "probabl*", "expect*", "predict*", "forecast*", "guess", "happier", "sadder",
+        "calm*", "excit*", "energetic", "active", "dominan*", "total", "overall", "altogether",
+        "whole", "recording", "video", "clip", "audio", "film", "scene", "minute", "last*", "stay*",
+        "remain*", "keep*", "kept", "duration", "length", "take*", "took", "pass*", "spend*",
+        "spent", "big*", "large*", "strong*", "great*", "main", "dominant", "biggest", "sudden*",
+        "abrupt*", "count", "number", "into", "up", "down", "out", "over", "under", "just", "right",
+        "only", "also", "too", "very", "did", "kind", "sort", "type", "way", "i", "p", "perceiv*",
+        "current*", "now", "upon", "according", "display*", "exhibit*", "convey*", "observ*",
+        "notic*", "detect*", "find", "timeline", "exact*", "mostly", "mainly", "react*", "doing",
+        "become", "both", "directly", "immediately", "shortly", "m", "t", "clock", "mark",
+        "stretch*", "section", "interval", "period", "utter*", "sentence");
+}
+
+static bool known_name(const reason_graph *g, const char *w) {
+    for (size_t k = 0; k < g->timeline->person_count; k++) {
+        const char *name = g->timeline->persons[k].name;
+        for (const char *at = name; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
+            size_t n = strcspn(at, " ");
+            if (n == strlen(w) && strncasecmp(at, w, n) == 0) return true;
+        }
+    }
+    return false;
+}
+
+static bool about_label(const reason_question *q, size_t i) {
+    for (size_t k = 0; k < q->facts.label_count; k++)
+        if (q->facts.label_at[k] == i) return true;
+    return false;
+}
+
+static size_t strange_words(const reason_question *q, const reason_graph *g, bool *name) {
+    size_t n = 0;
+    *name = false;
+    for (size_t i = 0; i < q->facts.token_count; i++) {
+        const char *w = word(q, i);
+        if (!*w || grammar_word(w) || known_name(g, w) || about_label(q, i) || in_phrase(q, i))
+            continue;
+        if (w[0] == 'p' && isdigit((unsigned char)w[1])) continue;
+        n++;
+        if (q->facts.tokens[i].capital && i > 0) *name = true;
+    }
+    return n;
+}
+
+/* ---- when ---- */
+
+/* What is said names no kinds, moves and labels that are asked for. */
+static void forget_phrase(reason_question *q) {
+    reason_facts *f = &q->facts;
+    size_t n = 0;
+    for (size_t i = 0; i < f->kind_count; i++)
+        if (!in_phrase(q, f->kinds[i].at) && f->kinds[i].at + 1 != q->phrase)
+            f->kinds[n++] = f->kinds[i];
+    f->kind_count = n;
+    n = 0;
+    for (size_t i = 0; i < f->move_count; i++)
+        if (!in_phrase(q, f->moves[i].at)) f->moves[n++] = f->moves[i];
+    f->move_count = n;
+    n = 0;
+    for (size_t i = 0; i < f->label_count; i++) {
+        if (in_phrase(q, f->label_at[i])) continue;
+        f->labels[n] = f->labels[i];
+        f->label_at[n++] = f->label_at[i];
+    }
+    f->label_count = n;
+}
+
+/* "no, thanks" of "after she says no, thanks": what is said, to the end or the next comma. */
+static void find_phrase(reason_question *q) {
+    const reason_facts *f = &q->facts;
+    q->phrase = q->phrase_end = SIZE_MAX;
+    for (size_t i = 1; i + 1 < f->token_count; i++) {
+        bool noun = IS(word(q, i), "words", "word", "sentence", "phrase");
+        if (!IS(word(q, i), "says", "say", "said", "saying", "utters") &&
+            !(noun && f->tokens[i + 1].quoted))
+            continue;
+        bool anchored = false;
+        for (size_t k = 1; k <= 4 && k <= i; k++)
+            anchored = anchored || IS(word(q, i - k), "after", "before", "when", "while", "as",
+                                      "once", "until");
+        if (!anchored) continue;
+        size_t end = i + 1;
+        while (end < f->token_count && (end == i + 1 || f->tokens[end].before != ',') &&
+               f->tokens[end].before != '?')
+            end++;
+        if (f->tokens[i + 1].quoted)
+            for (end = i + 1; end < f->token_count && f->tokens[end].quoted;) end++;
+        q->phrase = i + 1;
+        q->phrase_end = end;
+        forget_phrase(q);
+        return;
+    }
+}
+
+static void lower_words(const char *text, base_text *out) {
+    base_text_append(out, " ");
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '\'') continue;
+        char low = (char)(isalnum(c) || c >= 0x80 ? tolower(c) : ' ');
+        if (low == ' ' && out->length && out->data[out->length - 1] == ' ') continue;
+        base_text_append_n(out, &low, 1);
+    }
+    if (out->length && out->data[out->length - 1] != ' ') base_text_append(out, " ");
+}
+
+/* The word or utterance in which the phrase is said; of several the first of the person. */
+static const reason_node *who_says(reason_question *q, const reason_graph *g) {
+    base_text phrase = {0};
+    const reason_node *best = NULL;
+    for (size_t i = q->phrase; i < q->phrase_end; i++) {
+        base_text_append(&phrase, i > q->phrase ? " " : "");
+        base_text_append(&phrase, q->facts.tokens[i].text);
+    }
+    base_text wanted = {0};
+    lower_words(phrase.data ? phrase.data : "", &wanted);
+    for (size_t i = 0; i < g->count && !wanted.failed; i++) {
+        const reason_node *n = &g->nodes[i];
+        if (!n->interval || (strcmp(n->tier, "words") != 0 && strcmp(n->tier, "utterances") != 0))
+            continue;
+        base_text said = {0};
+        lower_words(n->interval->label, &said);
+        bool found = wanted.length > 2 && said.data && strstr(said.data, wanted.data) != NULL;
+        q->failed = q->failed || said.failed;
+        base_text_destroy(&said);
+        if (!found || (q->person && n->person && n->person != q->person)) continue;
+        /* A word alone is the better anchor, as it is shorter. */
+        if (!best || n->t1 - n->t0 < best->t1 - best->t0) best = n;
+    }
+    q->failed = q->failed || wanted.failed || phrase.failed;
+    base_text_destroy(&phrase);
+    base_text_destroy(&wanted);
+    return best;
+}
+
+static int ordinal(const reason_question *q) {
+    for (size_t i = 1; i < q->facts.token_count; i++) /* "how long does it last" is a verb */
+        if (IS(word(q, i), "final") ||
+            (strcmp(word(q, i), "last") == 0 && i + 1 < q->facts.token_count &&
+             !isfinite(q->facts.tokens[i + 1].value)))
+            return -1;
+    if (ANY(q, "second") && !has_pair(q, "the", "seconds")) {
+        for (size_t i = 0; i < q->facts.token_count; i++)
+            if (strcmp(word(q, i), "second") == 0 && !(i && isfinite(q->facts.tokens[i - 1].value)))
+                return 2;
+    }
+    if (ANY(q, "third")) return 3;
+    if (ANY(q, "first", "earliest")) return 1;
+    return 0;
+}
+
+/* The event that "after the (first) smile" is about. */
+static const reason_node *anchor_event(const reason_question *q, const reason_graph *g,
+                                       const char *kind) {
+    const reason_node *found = NULL;
+    int n = 0, wanted = ordinal(q);
+    for (size_t i = 0; i < g->event_count; i++) {
+        const reason_node *e = g->events[i];
+        if (strcmp(e->event->kind, kind) != 0 || (q->person && e->person && e->person != q->person))
+            continue;
+        n++;
+        if (wanted < 0 || !found || n == wanted) found = e;
+        if (wanted >= 0 && n >= BASE_MAX(1, wanted)) break;
+    }
+    return found;
+}
+
+static void set_window(reason_question *q, double a, double b) {
+    q->timed = true;
+    q->t0 = time_from_seconds(a);
+    q->t1 = time_from_seconds(b);
+}
+
+/* "What does she express before she becomes happy": the first such episode; the label is then no
+ * longer asked for. */
+static const reason_node *anchor_label(reason_question *q, const reason_graph *g,
+                                       const words_emotions *lexicon) {
+    reason_facts *f = &q->facts;
+    bool anchored = false;
+    if (f->label_count != 1 || !ANY(q, "what", "which", "how") ||
+        ANY(q, "long", "many", "often", "first"))
+        return NULL;
+    size_t at = f->label_at[0];
+    for (size_t k = 1; k <= 4 && k <= at; k++)
+        anchored =
+            anchored || IS(word(q, at - k), "after", "before", "follows", "followed", "precedes");
+    for (size_t i = 0; anchored && i < g->episode_count; i++)
+        if ((!q->person || g->episodes[i]->person == q->person) &&
+            reason_label_fit(g, lexicon, f->labels[0], f->tokens[at].text, g->episodes[i]) >= 0.7) {
+            f->label_count = 0;
+            return g->episodes[i];
+        }
+    return NULL;
+}
+
+static void find_window(reason_question *q, const reason_graph *g, const words_emotions *lexicon) {
+    const reason_facts *f = &q->facts;
+    double end = time_to_seconds(g->timeline->duration);
+    if (!(end > 0))
+        for (size_t i = 0; i < g->episode_count; i++)
+            end = fmax(end, time_to_seconds(g->episodes[i]->t1));
+    q->end = time_from_seconds(end);
+    set_window(q, 0, end);
+    q->timed = false;
+    find_phrase(q);
+    if (f->time_count >= 2) {
+        double a = f->times[0].value, b = f->times[1].value;
+        set_window(q, fmin(a, b), fmax(a, b));
+        q->outside = fmax(a, b) > end + 0.5;
+        return;
+    }
+    if (f->time_count == 1) {
+        double t = f->times[0].value;
+        size_t at = f->times[0].at;
+        const char *last = at ? word(q, at - 1) : "", *earlier = at > 1 ? word(q, at - 2) : "";
+        q->outside = t > end + 0.5;
+        if (strcmp(last, "the") == 0) last = earlier; /* "after the 30 second mark" */
+        if (IS(last, "after", "since", "from") && !IS(earlier, "shortly", "right"))
+            set_window(q, t, end);
+        else if (IS(last, "before", "until", "till"))
+            set_window(q, 0, t);
+        else if (IS(last, "first"))
+            set_window(q, 0, t);
+        else if (IS(last, "last", "final"))
+            set_window(q, end - t, end);
+        else
+            set_window(q, t, t);
+        q->after = IS(last, "after") ? 1 : IS(last, "before") ? -1 : 0;
+        return;
+    }
+    const reason_node *anchor = q->phrase != SIZE_MAX ? who_says(q, g) : NULL;
+    if (q->phrase != SIZE_MAX && !anchor) q->unsaid = true;
+    for (size_t i = 0; i < f->kind_count && !anchor; i++) {
+        size_t at = f->kinds[i].at;
+        for (size_t k = 1; k <= 5 && k <= at; k++)
+            if (IS(word(q, at - k), "after", "before", "during", "once", "until") ||
+                (at > k && IS(word(q, at - k), "when", "while", "as"))) {
+                anchor = anchor_event(q, g, f->kinds[i].kind);
+                q->anchor_kind = f->kinds[i].kind;
+                if (!anchor) q->unsaid = true;
+                break;
+            }
+    }
+    if (!anchor) anchor = anchor_label(q, g, lexicon);
+    if (anchor) {
+        q->anchor = anchor;
+        q->after = ANY(q, "after", "once", "follows", "followed") ? 1
+                   : ANY(q, "before", "until", "precedes")        ? -1
+                                                                  : 0;
+        double a = time_to_seconds(anchor->t0), b = time_to_seconds(anchor->t1);
+        if (q->after > 0)
+            set_window(q, fmin(b + 0.1, end), fmin(b + 0.1, end));
+        else if (q->after < 0)
+            set_window(q, fmax(a - 0.1, 0), fmax(a - 0.1, 0));
+        else
+            set_window(q, time_to_seconds(anchor->apex), time_to_seconds(anchor->apex));
+        return;
+    }
+    for (size_t i = 0; i < f->token_count; i++) {
+        const char *w = word(q, i), *next = word(q, i + 1), *last = i ? word(q, i - 1) : "";
+        bool place = IS(last, "the", "very", "its") || IS(last, "at", "in", "near");
+        if (place && IS(w, "end", "ending", "close") && !IS(next, "of", "when"))
+            set_window(q, end, end);
+        else if (place && IS(w, "end") && strcmp(next, "of") == 0)
+            set_window(q, end, end);
+        else if (place && IS(w, "beginning", "start", "begin", "opening", "outset"))
+            set_window(q, 0, 0);
+        else if (IS(w, "first", "initial") && IS(next, "emotion", "state", "expression", "mood"))
+            set_window(q, 0, 0);
+        else if (IS(w, "last", "final") && IS(next, "emotion", "state", "expression", "mood"))
+            set_window(q, end, end);
+        else if (IS(w, "initially"))
+            set_window(q, 0, 0);
+        else if (IS(w, "finally", "eventually") && i + 1 == f->token_count)
+            set_window(q, end, end);
+        else if (place && (IS(w, "middle", "midpoint") || IS(next, "halfway")))
+            set_window(q, end / 2, end / 2);
+        else if (IS(w, "halfway"))
+            set_window(q, end / 2, end / 2);
+        else if (IS(w, "first") && IS(next, "half"))
+            set_window(q, 0, end / 2);
+        else if (IS(w, "second", "last") && IS(next, "half"))
+            set_window(q, end / 2, end);
+    }
+}
+
+/* ---- what kind ---- */
+
+static bool yes_no(const reason_question *q) {
+    for (size_t i = 0; i < q->facts.token_count; i++) /* "After 30 s, does it rise?" */
+        if ((i == 0 || q->facts.tokens[i].before == ',') &&
+            IS(word(q, i), "is", "are", "was", "were", "does", "do", "did", "has", "have", "had",
+               "can", "could", "will", "would"))
+            return true;
+    return false;
+}
+
+static bool comparative(const reason_question *q) {
+    if (ANY(q, "more", "less", "most", "least", "happier", "happiest", "sadder", "saddest",
+            "angrier", "angriest", "calmer", "calmest", "higher", "lower", "highest", "lowest",
+            "livelier", "compare*", "versus", "vs", "quieter", "longer", "tenser"))
+        return true;
+    for (size_t i = 0; i < q->facts.label_count; i++) {
+        const char *w = q->facts.tokens[q->facts.label_at[i]].text;
+        size_t n = strlen(w);
+        if (n > 4 && (strcmp(w + n - 2, "er") == 0 || strcmp(w + n - 3, "est") == 0)) return true;
+    }
+    return false;
+}
+
+static bool several_persons(const reason_question *q) {
+    for (size_t i = 1; i < q->facts.person_count; i++)
+        if (q->facts.persons[i] != q->facts.persons[0]) return true;
+    return false;
+}
+
+static reason_question_kind kind_of(const reason_question *q) {
+    const reason_facts *f = &q->facts;
+    bool two_things = f->kind_count + f->label_count >= 2;
+    if (q->anchor && f->kind_count <= 1 && !f->label_count &&
+        ANY(q, "state*", "look*", "mood*", "emotion*", "seem*", "appear*", "express*", "come",
+            "feel*"))
+        return REASON_ASK_STATE;
+    bool who = ANY(q, "who", "which person", "whose") || has_pair(q, "which", "person") ||
+               has_pair(q, "which", "speaker") || has_pair(q, "which", "of");
+    if (ANY(q, "why", "cause*", "reason*", "trigger*", "because") || has_pair(q, "what", "made") ||
+        has_pair(q, "led", "to") || has_pair(q, "leads", "to") || has_pair(q, "what", "makes"))
+        return REASON_ASK_CAUSE;
+    if (has_pair(q, "many", "seconds")) return REASON_ASK_DURATION;
+    if (has_pair(q, "how", "many") || has_pair(q, "how", "often") || ANY(q, "count") ||
+        has_pair(q, "number", "of"))
+        return REASON_ASK_COUNT;
+    if (ANY(q, "next", "predict*", "forecast*") || (ANY(q, "will") && !yes_no(q)) ||
+        has_pair(q, "likely", "to") || has_pair(q, "most", "likely") ||
+        has_pair(q, "going", "to") ||
+        (ANY(q, "after") && ANY(q, "recording", "clip", "video") && has_pair(q, "after", "the")))
+        if (!(q->timed && q->t0 < q->end)) return REASON_ASK_NEXT;
+    if (has_pair(q, "how", "long") || ANY(q, "duration", "length") || has_pair(q, "how", "much") ||
+        has_pair(q, "many", "seconds"))
+        return two_things && ANY(q, "between", "after", "before", "until", "later")
+                   ? REASON_ASK_LAG
+                   : REASON_ASK_DURATION;
+    if ((several_persons(q) || who || ANY(q, "both", "compare*")) && comparative(q))
+        return REASON_ASK_COMPARE;
+    if (two_things && ANY(q, "first", "before", "after", "earlier", "later", "order", "sooner",
+                          "precede*", "follow*", "second", "sequence"))
+        return REASON_ASK_ORDER;
+    if (several_persons(q) && !q->anchor && q->phrase == SIZE_MAX &&
+        ANY(q, "first", "before", "after", "earlier", "later", "sooner"))
+        return REASON_ASK_ORDER;
+    if (has_pair(q, "what", "is") && ANY(q, "said")) return REASON_ASK_SAID;
+    if (has_pair(q, "what", "does") && ANY(q, "say") && q->phrase == SIZE_MAX)
+        return REASON_ASK_SAID;
+    if (has_pair(q, "what", "did") && ANY(q, "say") && q->phrase == SIZE_MAX)
+        return REASON_ASK_SAID;
+    bool changing =
+        f->move_count || ANY(q, "chang*", "shift*", "turn*", "switch*", "become*", "became",
+                             "develop*", "evol*", "differ*", "begin*", "began", "start*", "get",
+                             "gets", "got", "go", "goes", "went", "improv*", "steady", "stable");
+    bool starting = IS(word(q, 0), "at", "in") && ANY(q, "start", "beginning") && !ANY(q, "chang*");
+    if (ANY(q, "start", "beginning") && !ANY(q, "chang*", "become*") && !f->move_count)
+        starting = true;
+    if (changing && !starting) return REASON_ASK_CHANGE;
+    if (f->kind_count) return who ? REASON_ASK_WHO : REASON_ASK_EVENT;
+    if (who && f->label_count) return REASON_ASK_WHO;
+    bool stateful =
+        ANY(q, "state*", "emotion*", "mood*", "expression*", "express*", "feel*", "felt", "look*",
+            "seem*", "appear*", "sound*", "come*", "came", "label*", "valence", "arousal",
+            "dominance", "happen*", "positive", "negative", "affect*", "describe", "doing",
+            "react*", "perceiv*", "show*", "display*", "convey*", "exhibit*") ||
+        (strcmp(word(q, 0), "how") == 0 && ANY(q, "is", "was", "are"));
+    if (f->label_count || (stateful && (q->timed || ANY(q, "overall", "whole", "main", "dominant",
+                                                        "most", "throughout", "general"))))
+        return REASON_ASK_STATE;
+    return REASON_ASK_NOTHING;
+}
+
+/* "Happy about the letter", "angry at him": what an emotion is about is not in an expression. */
+static bool has_object(const reason_question *q) {
+    const reason_facts *f = &q->facts;
+    for (size_t i = 0; i < f->label_count; i++) {
+        size_t k = f->label_at[i] + 1;
+        if (IS(word(q, k), "about", "with", "towards", "toward", "of"))
+            return !(f->time_count && f->times[0].at <= k + 2) && !IS(word(q, k + 1), "person");
+        if (IS(word(q, k), "at", "for", "by") &&
+            IS(word(q, k + 1), "him", "her", "them", "his", "their", "me", "us", "person", "each"))
+            return true;
+    }
+    return false;
+}
+
+void reason_question_read(const reason_graph *g, const words_emotions *lexicon, const char *text,
+                          reason_question *q) {
+    memset(q, 0, sizeof *q);
+    reason_facts_read(g, lexicon, text, &q->facts);
+    q->asked = text;
+    q->phrase = q->phrase_end = SIZE_MAX;
+    q->order = ordinal(q);
+    q->yes_no = yes_no(q);
+    if (q->facts.person_count && !several_persons(q))
+        q->person = affect_timeline_resolve_person(g->timeline, q->facts.persons[0]);
+    else if (g->person_count == 1)
+        q->person = g->persons[0];
+    for (size_t i = 0; i < q->facts.person_count; i++)
+        if (!reason_graph_has_person(
+                g, affect_timeline_resolve_person(g->timeline, q->facts.persons[i]))) {
+            q->refusal = "there is no such person in the timeline";
+            return;
+        }
+    find_window(q, g, lexicon);
+    bool name;
+    size_t strange = strange_words(q, g, &name);
+    q->refusal = out_of_reach(q);
+    if (!q->refusal && name)
+        q->refusal = "it names somebody or something that the timeline does not know";
+    if (!q->refusal && has_object(q))
+        q->refusal = "what an emotion is about cannot be seen in an expression";
+    if (!q->refusal && (strange >= 2 || (strange && !q->timed && q->facts.label_count)))
+        q->refusal = "it is not about what the timeline holds";
+    if (!q->refusal && q->outside) q->refusal = "the recording is not that long";
+    if (!q->refusal && q->unsaid) q->refusal = "nothing of the kind is said or happens";
+    if (!q->refusal && !q->facts.token_count) q->refusal = "it is empty";
+    if (q->refusal) return;
+    q->kind = kind_of(q);
+    if (q->kind == REASON_ASK_NOTHING)
+        q->refusal = "it is none of the questions that can be answered (docs/reason.md)";
+}
+
+void reason_question_clear(reason_question *q) { reason_facts_clear(&q->facts); }

@@ -1,0 +1,44 @@
+/* A question as it was understood. */
+#ifndef REASON_QUESTION_H
+#define REASON_QUESTION_H
+
+#include "reason/reason_private.h"
+
+typedef enum reason_question_kind {
+    REASON_ASK_NOTHING,
+    REASON_ASK_STATE,    /* what is expressed, is it X */
+    REASON_ASK_EVENT,    /* when, is there a smile */
+    REASON_ASK_WHO,      /* who smiles, who is angry */
+    REASON_ASK_CHANGE,   /* when, whether, how something changes */
+    REASON_ASK_CAUSE,    /* why it changes */
+    REASON_ASK_ORDER,    /* which came first */
+    REASON_ASK_LAG,      /* how long between */
+    REASON_ASK_DURATION, /* how long */
+    REASON_ASK_COUNT,    /* how often */
+    REASON_ASK_COMPARE,  /* who more */
+    REASON_ASK_NEXT,     /* what comes next */
+    REASON_ASK_SAID      /* what is said */
+} reason_question_kind;
+
+typedef struct reason_question {
+    const char *asked;
+    reason_question_kind kind;
+    reason_facts facts;
+    const char *refusal; /* why it is not answered, or NULL */
+    int person;          /* the one it is about, or AFFECT_PERSON_NONE */
+    bool yes_no;
+    int order; /* 1 first, 2, 3; -1 last; 0 none named */
+    /* when: the whole recording unless `timed` */
+    bool timed, outside, unsaid, failed; /* failed: no memory */
+    affect_time t0, t1, end;
+    int after;                 /* 1 after, -1 before, 0 at */
+    const reason_node *anchor; /* "when she smiles", or NULL */
+    const char *anchor_kind;
+    size_t phrase, phrase_end; /* tokens of what is said in "after she says ..." */
+} reason_question;
+
+void reason_question_read(const reason_graph *graph, const words_emotions *lexicon,
+                          const char *text, reason_question *out);
+void reason_question_clear(reason_question *question);
+
+#endif

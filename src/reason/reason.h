@@ -1,0 +1,44 @@
+/* reason: what is said about a timeline, and whether it holds. In: a finished timeline, free
+ * descriptions, questions, explanations. Out: labels, explanations with evidence, verdicts,
+ * answers. Implements include/affect/reason.h. Follows the survey arXiv 2509.24322: no claim
+ * without evidence, no reading of an inner state. */
+#ifndef REASON_H
+#define REASON_H
+
+#include "affect/reason.h"
+#include "base/base.h"
+
+/* A table with the columns name and text as the text of a table name,openset, which
+ * `affect score mer-ov` reads. Errors: those of a table; FORMAT (a column is missing). */
+AFFECT_MUST_USE affect_status reason_label_table(affect_context *ctx, const char *path,
+                                                 base_text *out);
+
+/* Lines of a text file without blanks around them; empty ones are left out. */
+typedef struct reason_list {
+    const char *const *items;
+    size_t count;
+    char *text; /* private */
+} reason_list;
+
+/* Errors: those of base_read_file (over 1 MiB is LIMIT); FORMAT (no line). */
+AFFECT_MUST_USE affect_status reason_list_read(affect_context *ctx, const char *path,
+                                               reason_list *out);
+void reason_list_clear(reason_list *list);
+
+/* An answer as one line of text with how sure it is, or as JSON. Check out->failed. */
+void reason_put_answer(const char *question, const affect_answer *answer, bool json,
+                       base_text *out);
+
+/* The deterministic explanation of a timeline as explanation.json and explanation.txt in a folder that
+ * is there. Errors: EXISTS (unless `force`), OUTPUT, those of affect_reasoner_create and
+ * affect_explain. */
+AFFECT_MUST_USE affect_status reason_write(affect_context *ctx, const affect_timeline *timeline,
+                                           const char *folder, bool force);
+/* The check alone, for a command that wants to know before it works for minutes. */
+AFFECT_MUST_USE affect_status reason_check_folder(affect_context *ctx, const char *folder,
+                                                  bool force);
+/* Its text appended to `out`. */
+AFFECT_MUST_USE affect_status reason_put_text(affect_context *ctx, const affect_timeline *timeline,
+                                              base_text *out);
+
+#endif

@@ -1,0 +1,227 @@
+/* What the files of this room share. */
+#ifndef REASON_PRIVATE_H
+#define REASON_PRIVATE_H
+
+#include "affect/reason.h"
+#include "reason/reason.h"
+#include "reason/turns.h"
+#include "track/track.h"
+#include "words/emotions.h"
+
+struct affect_reasoner {
+    affect_context *ctx;
+    words_emotions *lexicon;
+    reason_turns_model *turns; /* or NULL: not there, or not for commercial use */
+};
+
+/* ---- labels.c ---- */
+
+typedef struct reason_label {
+    char *word;
+    double score;
+    const char *family, *category; /* the lexicon's; "" where a word is none of it */
+} reason_label;
+
+struct affect_labels {
+    reason_label *items;
+    size_t count, capacity;
+};
+
+/* Appends entry `i` of the lexicon. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_labels_add(affect_context *ctx, affect_labels *labels,
+                                                const words_emotions *lexicon, size_t i,
+                                                double score);
+
+/* ---- graph.c: what there is to cite, and the levels of the tracks ---- */
+
+typedef struct reason_node {
+    const char *id;
+    affect_time t0, apex, t1; /* apex: of an interval its begin */
+    affect_modality modality;
+    int person;
+    double strength; /* of an event: strength x confidence; else 0 */
+    const affect_event *event;
+    const affect_interval *interval; /* one of the two */
+    const char *tier;                /* "" for an event */
+} reason_node;
+
+typedef struct reason_graph {
+    const affect_timeline *timeline; /* merged persons are one */
+    affect_timeline *made;           /* where that had to be made */
+    reason_node *nodes;              /* by id */
+    size_t count;
+    const reason_node **events, **episodes; /* by time */
+    size_t event_count, episode_count;
+    const reason_node **utterances; /* by time */
+    reason_turn *turns;             /* of the utterances, and room for one more */
+    size_t utterance_count;
+    const reason_turns_model *model; /* or NULL */
+    int *persons;                    /* who is in the timeline, ascending */
+    size_t person_count, person_capacity;
+} reason_graph;
+
+/* Borrows the timeline and the reasoner. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_graph_build(const affect_reasoner *reasoner,
+                                                 const affect_timeline *timeline,
+                                                 reason_graph *out);
+void reason_graph_clear(reason_graph *graph);
+const reason_node *reason_graph_find(const reason_graph *graph, const char *id); /* or NULL */
+bool reason_graph_has_person(const reason_graph *graph, int person);
+/* The link of that kind between two ids in either direction, or NULL. */
+const affect_link *reason_graph_link(const reason_graph *graph, affect_link_kind kind,
+                                     const char *a, const char *b);
+bool reason_is_episode(const reason_node *node);
+/* The person's episode that holds an instant, or NULL. */
+const reason_node *reason_episode_at(const reason_graph *graph, int person, affect_time time);
+/* The person's episode before this one, or NULL. */
+const reason_node *reason_episode_before(const reason_graph *graph, const reason_node *episode);
+
+enum { REASON_VALENCE, REASON_AROUSAL, REASON_DOMINANCE, REASON_PITCH, REASON_LOUDNESS };
+extern const char *const reason_dimension_names[]; /* "valence", ..., "pitch", "loudness" */
+/* Mean of a dimension in [t0, t1) as a modality alone (FUSED: everything together) says it, and its
+ * standard deviation. False where there is none. */
+bool reason_level(const reason_graph *graph, int person, affect_modality modality, int dimension,
+                  affect_time t0, affect_time t1, double *mean, double *sd);
+/* The same of an episode, from what it says of itself where it does. */
+bool reason_episode_level(const reason_graph *graph, const reason_node *episode, int dimension,
+                          double *mean, double *sd);
+/* The level at the end of a stretch less that at its begin. */
+bool reason_change(const reason_graph *graph, int person, affect_modality modality, int dimension,
+                   affect_time t0, affect_time t1, double *change);
+/* From which difference on a level has moved, and up to which it is steady: between them either may
+ * be said. In the unit of the dimension. */
+double reason_moved(int dimension);
+double reason_steady(int dimension);
+
+/* "smile", "rise of pitch": what an event's kind is called in a sentence. */
+const char *reason_kind_phrase(const char *kind);
+
+/* ---- explanation.c ---- */
+
+typedef struct reason_claim {
+    affect_claim public; /* texts and lists are owned */
+    const char *episode; /* id of the episode that a paragraph is about, or NULL; owned */
+} reason_claim;
+
+typedef struct reason_named { /* the labels of an episode */
+    char *episode;
+    int person;
+    affect_labels *labels;
+} reason_named;
+
+struct affect_explanation {
+    char *input, *generator;
+    reason_claim *claims;
+    size_t count, capacity;
+    reason_named *named;
+    size_t named_count, named_capacity;
+    bool checked;
+    size_t strong, strong_cited; /* events, after a check */
+    base_text text;              /* what was handed out last */
+};
+
+enum { REASON_CLAIMS_LIMIT = 10000, REASON_EVIDENCE_LIMIT = 64 };
+
+AFFECT_MUST_USE affect_status reason_explanation_create(affect_context *ctx, const char *input,
+                                                        const char *generator,
+                                                        affect_explanation **out);
+/* Appends a copy of a claim; `episode` may be NULL. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_explanation_add(affect_context *ctx, affect_explanation *e,
+                                                     const affect_claim *claim,
+                                                     const char *episode);
+AFFECT_MUST_USE affect_status reason_claim_judge(affect_context *ctx, reason_claim *claim,
+                                                 affect_verdict verdict, const char *reason);
+
+/* ---- sentence.c: what a sentence about a timeline says, as facts ---- */
+
+enum { REASON_TOKEN = 40, REASON_TOKENS = 400, REASON_FACTS = 16 };
+
+typedef struct reason_token {
+    char text[REASON_TOKEN]; /* a word in lower case, or a number as it stands */
+    double value;            /* of a number, else NaN */
+    int decimals;
+    bool clock;  /* 1:20 */
+    bool quoted; /* between quotation marks */
+    bool capital;
+    char before; /* punctuation in front; 0 for none */
+} reason_token;
+
+typedef struct reason_quantity {
+    double value, tolerance; /* seconds; half a unit of the last decimal */
+    size_t at;               /* token */
+} reason_quantity;
+
+typedef struct reason_mention {
+    const char *kind; /* of an event */
+    size_t at;
+    bool denied;
+} reason_mention;
+
+typedef struct reason_move {
+    int dimension; /* or -1 */
+    affect_direction direction;
+    size_t at;
+} reason_move;
+
+typedef struct reason_facts {
+    reason_token tokens[REASON_TOKENS];
+    size_t token_count;
+    reason_quantity times[REASON_FACTS], lags[REASON_FACTS], lasting[REASON_FACTS];
+    size_t time_count, lag_count, lasting_count;
+    int persons[REASON_FACTS];
+    size_t person_at[REASON_FACTS];
+    size_t person_count;
+    bool modality[AFFECT_MODALITY_FUSED + 1];
+    reason_mention kinds[REASON_FACTS];
+    size_t kind_count;
+    reason_move moves[REASON_FACTS];
+    size_t move_count;
+    long labels[REASON_FACTS]; /* entries of the lexicon; -1: a category or region that it lacks */
+    size_t label_at[REASON_FACTS];
+    size_t label_count;
+    long denied[REASON_FACTS]; /* the same of what is denied: "is not sad" */
+    size_t denied_at[REASON_FACTS];
+    size_t denied_count;
+    bool agreement;  /* two things are said to agree */
+    base_text quote; /* what stands between quotation marks, words with blanks between */
+} reason_facts;
+
+/* Clear with reason_facts_clear. What goes beyond the limits above is not looked at. */
+void reason_facts_read(const reason_graph *graph, const words_emotions *lexicon, const char *text,
+                       reason_facts *out);
+void reason_facts_clear(reason_facts *facts);
+/* Is the token (in lower case) one of the words? One that ends in * stands for all that begin so. */
+bool reason_is(const char *word, const char *const *list);
+#define REASON_IS(word, ...) reason_is((word), (const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- check.c ---- */
+
+/* How well an emotion word (`entry` of the lexicon, or -1 and only `word`) fits an episode: 1 its label or category, less for its runners-up, 0 what
+ * it speaks against; NaN where nothing can be said. */
+double reason_label_fit(const reason_graph *graph, const words_emotions *lexicon, long entry,
+                        const char *word, const reason_node *episode);
+
+/* ---- cause.c ---- */
+
+/* How well `cause` explains the begin of `effect`: 0 (not at all) to 1. A link where there is one; of
+ * an utterance what the model of turns says; else the time between and what the cause expresses. */
+double reason_cause_score(const reason_graph *graph, const reason_node *cause,
+                          const reason_node *effect);
+/* The best candidate, or NULL. */
+const reason_node *reason_cause_find(const reason_graph *graph, const reason_node *effect,
+                                     double *score);
+enum { REASON_CAUSE_PERCENT = 30 }; /* from which score on it is said, in hundredths */
+
+/* ---- name.c ---- */
+
+/* The labels of an episode; see affect_labels_of_episode. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_name_episode(affect_context *ctx, const reason_graph *graph,
+                                                  const words_emotions *lexicon,
+                                                  const reason_node *episode,
+                                                  const char *const *allowed, size_t allowed_count,
+                                                  affect_labels **labels);
+/* "Ann", or "person 2"; for the begin of a sentence "Person 2". */
+const char *reason_person_title(const affect_timeline *timeline, int person, bool begin,
+                                char out[64]);
+
+#endif
