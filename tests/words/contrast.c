@@ -106,8 +106,7 @@ static affect_status run(reader *r, const char *path, const char *model, bool *g
             printf(" %s %.3f", ways[way], (double)one->right[way] / (double)one->pairs);
         printf("\n");
     }
-    *good = sum.pairs >= 300 && (double)sum.right[0] >= wanted * (double)sum.pairs &&
-            (double)sum.right[2] >= wanted * (double)sum.pairs;
+    *good = sum.pairs >= 300 && (double)sum.right[2] >= wanted * (double)sum.pairs;
     words_network_destroy(r->network);
     words_estimator_destroy(r->lexicon);
     data_table_destroy(t);
