@@ -320,7 +320,7 @@ sed 's/neutral=1 0 0/neutral=x 0 0/' rules.txt >bad.txt
 refuse 4 "bad.txt: expected LABEL=TARGET" "$affect" train bad.ini -o x --quiet
 sed 's/^frame a/frame b/' rules.txt >bad.txt
 refuse 4 "bad.txt: no word for slot 'b'" "$affect" train bad.ini -o x --quiet
-sed 's/^contrast = .*/contrast = rules.txt/; s/^kind = text$/kind = audio/' rules.ini >bad.ini
+sed 's/^kind = text$/kind = audio/; s/text_gru/voice_crnn/' rules.ini >bad.ini
 refuse 4 "contrast = rules.txt: expected texts" "$affect" train bad.ini -o x --quiet
 refuse 3 "no-such.ini" "$affect" train no-such.ini --quiet
 sed 's/epochs = 12/epochs = 7/' r.ini >other.ini
