@@ -40,8 +40,6 @@ AFFECT_MUST_USE affect_status fuse_rows_take(affect_context *ctx, fuse_rows *row
 /* All rows of a finished timeline that are that person's. */
 AFFECT_MUST_USE affect_status fuse_rows_collect(affect_context *ctx, fuse_rows *rows,
                                                 const timeline_view *view, int person);
-/* Of a stream, the first row at or after `time`. */
-size_t fuse_rows_at(const fuse_rows *rows, size_t input, affect_time time);
 void fuse_rows_forget(fuse_rows *rows, affect_time before);
 void fuse_rows_destroy(fuse_rows *rows); /* of a zeroed one too */
 

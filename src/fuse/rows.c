@@ -83,7 +83,8 @@ affect_status fuse_rows_collect(affect_context *ctx, fuse_rows *rows, const time
     return status;
 }
 
-size_t fuse_rows_at(const fuse_rows *rows, size_t input, affect_time time) {
+/* Of a stream, the first row at or after `time`. */
+static size_t row_at(const fuse_rows *rows, size_t input, affect_time time) {
     const struct fuse_input *in = &rows->inputs[input];
     size_t low = 0, high = in->count;
     while (low < high) {
@@ -99,7 +100,7 @@ size_t fuse_rows_at(const fuse_rows *rows, size_t input, affect_time time) {
 void fuse_rows_forget(fuse_rows *rows, affect_time before) {
     for (size_t m = 0; m < FUSE_INPUTS; m++) {
         struct fuse_input *in = &rows->inputs[m];
-        size_t gone = fuse_rows_at(rows, m, before), width = fuse_input_width(m);
+        size_t gone = row_at(rows, m, before), width = fuse_input_width(m);
         if (!gone) continue;
         in->count -= gone;
         memmove(in->times, in->times + gone, in->count * sizeof *in->times);
@@ -119,7 +120,7 @@ void fuse_piece_rows(const fuse_rows *rows, int64_t step, size_t first[FUSE_INPU
                      size_t count[FUSE_INPUTS]) {
     affect_time start = fuse_piece_start(step);
     for (size_t m = 0; m < FUSE_INPUTS; m++) {
-        first[m] = fuse_rows_at(rows, m, start);
-        count[m] = fuse_rows_at(rows, m, start + FUSE_PIECE_S * AFFECT_SECOND) - first[m];
+        first[m] = row_at(rows, m, start);
+        count[m] = row_at(rows, m, start + FUSE_PIECE_S * AFFECT_SECOND) - first[m];
     }
 }

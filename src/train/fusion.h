@@ -39,15 +39,6 @@ AFFECT_MUST_USE affect_status train_sequences_add(train_sequences *set, const ch
 AFFECT_MUST_USE affect_status train_sequences_mosi(affect_context *ctx, const char *folder,
                                                    const char *split, train_sequences **out);
 
-/* Timelines (FOLDER/NAME.json or FOLDER/NAME/timeline.json) and what is known of them: a table with the columns
- * recording, time (s) or start and end, valence, arousal or dominance (-1 to 1, empty = unknown), and where there are
- * several person (1) and group (what must not be split; the recording). A person is cut into pieces of 12 s, one every
- * 4 s, as `affect analyze --fusion` does (fuse/network.h); the streams are its six. Errors: those of the table and the
- * timelines; FORMAT, MEMORY. */
-AFFECT_MUST_USE affect_status train_sequences_timelines(affect_context *ctx, const char *folder,
-                                                        const char *table, double rate_hz,
-                                                        train_sequences **out);
-
 /* A row of a stream may be mixed with one of another training sequence: it keeps a share of
  * 1 - w, w between these two. For features that were learnt on the training labels and so say more
  * of them than they will of others'. 0 0: no mixing. */
@@ -104,9 +95,12 @@ AFFECT_MUST_USE affect_status train_fusion_run(affect_context *ctx, const train_
 AFFECT_MUST_USE affect_status train_fusion_predict(affect_context *ctx, nn_fusion *net,
                                                    const train_view *view, float *out);
 
-/* `affect train RECIPE TIMELINES TABLE`: trains on them as a recipe of the kind "timelines" says, and leaves a model folder
- * for `affect analyze --fusion`. What it is worth on the groups left out goes to the context's log (INFO) and the card.
- * Errors: those of the recipe and the data, CANCELLED, OUTPUT, MEMORY. */
+/* `affect train RECIPE TIMELINES TABLE`: trains on timelines (TIMELINES/NAME.json or TIMELINES/NAME/timeline.json) as a
+ * recipe of the kind "timelines" says, and leaves a model folder for `affect analyze --fusion`. The table has the columns
+ * recording, time (s) or start and end, valence, arousal or dominance (-1 to 1, empty = unknown), and where there are
+ * several person (1) and group (what must not be split; the recording). What the network is worth on the groups left out
+ * goes to the context's log (INFO) and the card. Errors: those of the recipe, the table and the timelines, CANCELLED,
+ * OUTPUT, MEMORY. */
 AFFECT_MUST_USE affect_status train_fusion_timelines(affect_context *ctx, const char *recipe,
                                                      const char *timelines, const char *table,
                                                      const char *folder);

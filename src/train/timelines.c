@@ -176,8 +176,9 @@ static affect_status open_timeline(affect_context *ctx, const char *folder, cons
     return status;
 }
 
-affect_status train_sequences_timelines(affect_context *ctx, const char *folder, const char *table,
-                                        double rate_hz, train_sequences **out) {
+/* A person is cut into pieces of 12 s, one every 4 s, as the stage does (fuse/network.h). */
+static affect_status read_sequences(affect_context *ctx, const char *folder, const char *table,
+                                    double rate_hz, train_sequences **out) {
     labels l;
     size_t inputs[FUSE_INPUTS];
     affect_timeline *timeline = NULL;
@@ -396,8 +397,7 @@ affect_status train_fusion_timelines(affect_context *ctx, const char *recipe, co
         read_recipe(&r);
         status = train_recipe_finish(r.recipe);
     }
-    if (status == AFFECT_OK)
-        status = train_sequences_timelines(ctx, timelines, table, r.rate_hz, &r.set);
+    if (status == AFFECT_OK) status = read_sequences(ctx, timelines, table, r.rate_hz, &r.set);
     if (status == AFFECT_OK) {
         status = open_labels(ctx, table, &l); /* again, for the names of its values */
         memcpy(r.names, l.names, sizeof r.names);
