@@ -168,6 +168,7 @@ void nn_fusion_destroy(nn_fusion *net) {
 }
 
 nn_params *nn_fusion_params(nn_fusion *net) { return net->params; }
+const nn_fusion_options *nn_fusion_get_options(const nn_fusion *net) { return &net->o; }
 
 void nn_fusion_set_usual(nn_fusion *net, size_t stream, const nn_real *mean,
                          const nn_real *deviation) {

@@ -70,6 +70,7 @@ AFFECT_MUST_USE affect_status nn_fusion_create(affect_context *ctx,
                                                nn_fusion **out);
 void nn_fusion_destroy(nn_fusion *net);
 nn_params *nn_fusion_params(nn_fusion *net);
+const nn_fusion_options *nn_fusion_get_options(const nn_fusion *net);
 /* What standardises the rows of a stream (inputs values each); kept among the parameters. */
 void nn_fusion_set_usual(nn_fusion *net, size_t stream, const nn_real *mean,
                          const nn_real *deviation);
