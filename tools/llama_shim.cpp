@@ -41,7 +41,13 @@ void keep_error(ggml_log_level level, const char *text, void *) {
     if (level == GGML_LOG_LEVEL_ERROR && first_error.empty()) first_error = text;
 }
 
-void throw_instead(const char *message) { throw std::runtime_error(message); }
+// "FILE:LINE: WHAT", without the folders of the machine that built it.
+void throw_instead(const char *message) {
+    const char *colon = strchr(message, ':');
+    for (const char *at = message; colon && at < colon; at++)
+        if (*at == '/') message = at + 1;
+    throw std::runtime_error(message);
+}
 
 void say(char why[AFFECT_LLAMA_WHY], const char *text) {
     if (!first_error.empty()) text = first_error.c_str();
@@ -75,7 +81,6 @@ void *open_model(int file, int context, int threads, int (*progress)(void *, flo
     s->progress_user = user;
     llama_model_params m = llama_model_default_params();
     m.n_gpu_layers = 0;
-    m.check_tensors = true; // no infinity and no NaN among the weights
     m.progress_callback = told;
     m.progress_callback_user_data = s.get();
     const int copy = dup(file);
@@ -151,8 +156,10 @@ llama_token choose(shim *s, llama_sampler *grammar, llama_sampler *chain) {
     const int n = llama_vocab_n_tokens(s->vocab);
     const float *logits = llama_get_logits_ith(s->context.get(), -1);
     std::vector<llama_token_data> all((size_t)n);
+    if (!logits || std::any_of(logits, logits + n, [](float x) { return x != x; }))
+        throw std::runtime_error("its weights give no numbers");
     for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < n; i++) all[(size_t)i] = {i, logits[i] == logits[i] ? logits[i] : -1e30F, 0};
+        for (int i = 0; i < n; i++) all[(size_t)i] = {i, logits[i], 0};
         llama_token_data_array list = {all.data(), all.size(), -1, false};
         if (pass) llama_sampler_apply(grammar, &list);
         llama_sampler_apply(chain, &list);
@@ -187,7 +194,7 @@ int answer_prompt(void *model, const affect_llama_request *request, affect_llama
     s->known.resize(same);
     read_tokens(s, {tokens.begin() + (long)same, tokens.end()});
     sampler grammar(llama_sampler_init_grammar(s->vocab, request->grammar, "root"));
-    if (!grammar) throw std::runtime_error("llama.cpp does not take the grammar");
+    if (!grammar || !*request->grammar) throw std::runtime_error("llama.cpp does not take the grammar");
     sampler chain(llama_sampler_chain_init(llama_sampler_chain_default_params()));
     if (request->temperature > 0) {
         llama_sampler_chain_add(chain.get(), llama_sampler_init_temp(request->temperature));

