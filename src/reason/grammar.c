@@ -7,12 +7,12 @@
 
 #include "reason/reason_private.h"
 
-enum { MOST_CLAIMS = 12, MOST_TEXT = 300, MOST_CITED = 8, DEEPEST = 16 };
+enum { MOST_TEXT = 240, MOST_CITED = 8, DEEPEST = 16 };
 
-void reason_put_schema(const char *ids, bool bounded, base_text *out) {
+void reason_put_schema(const char *ids, int most_claims, base_text *out) {
     char claims[48] = "", text[32] = "", cited[48] = "";
-    if (bounded) {
-        snprintf(claims, sizeof claims, "\"minItems\":1,\"maxItems\":%d,", MOST_CLAIMS);
+    if (most_claims) {
+        snprintf(claims, sizeof claims, "\"minItems\":1,\"maxItems\":%d,", most_claims);
         snprintf(text, sizeof text, ",\"maxLength\":%d", MOST_TEXT);
         snprintf(cited, sizeof cited, "\"minItems\":1,\"maxItems\":%d,", MOST_CITED);
     }

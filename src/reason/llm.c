@@ -11,6 +11,8 @@
 
 enum {
     MOST_VOTES = 15,
+    EPISODE_CLAIMS = 8,
+    MOST_CLAIMS = 200,
     WHOLE = 48 << 10 /* bytes; longer recordings are told episode by episode */
 };
 static const double TIMEOUT_S = 120, LEAST_STRENGTH = 0.2;
@@ -253,7 +255,9 @@ static affect_status ask_once(asked *a, const reason_scope *scope, int vote,
     const affect_llm_options *o = a->options;
     base_text prompt = {0}, ids = {0}, content = {0};
     affect_status status = prompt_of(a, *scope, &prompt, &ids);
-    const reason_question_to q = {prompt.data, ids.data, vote};
+    size_t episodes = scope->episode || a->llama ? 1 : BASE_MAX(1, a->graph.episode_count);
+    const reason_question_to q = {prompt.data, ids.data, vote,
+                                  (int)BASE_MIN(MOST_CLAIMS, EPISODE_CLAIMS * episodes)};
     if (status == AFFECT_OK)
         status = a->llama ? reason_llama_ask(a->llama, o, &q,
                                              o->timeout_s > 0 ? o->timeout_s : TIMEOUT_S, &content)

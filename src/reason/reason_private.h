@@ -222,9 +222,9 @@ AFFECT_MUST_USE affect_status reason_prompt_make(affect_context *ctx, const reas
 
 /* ---- grammar.c: the form of an answer ---- */
 
-/* The JSON schema of claims. `ids` (a JSON list, or NULL): what may be cited. `bounded`: lists and
- * texts have a greatest length. Check out->failed. */
-void reason_put_schema(const char *ids, bool bounded, base_text *out);
+/* The JSON schema of claims. `ids` (a JSON list, or NULL): what may be cited. `most_claims`: 0: no list
+ * and no text has a greatest length. Check out->failed. */
+void reason_put_schema(const char *ids, int most_claims, base_text *out);
 /* A schema as a GBNF grammar. Errors: FORMAT (it holds what this does not know), MEMORY. */
 AFFECT_MUST_USE affect_status reason_grammar(affect_context *ctx, const char *schema,
                                              base_text *out);
@@ -235,6 +235,7 @@ typedef struct reason_question_to {
     const char *prompt;
     const char *ids; /* as above */
     int vote;        /* 0 for the first */
+    int most_claims; /* in the answer */
 } reason_question_to;
 
 /* Appends the text of the answer. `deadline`: on base_now_s's clock. *form begins with 0 and goes on from

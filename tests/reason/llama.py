@@ -86,7 +86,11 @@ with tempfile.TemporaryDirectory() as folder:
     tiny_gguf.write("tiny.gguf")
     through_the_shim()
 
-    one = {**d, "tiers": [{**t, "intervals": t["intervals"][:1]} if t["id"] == "episodes" else t for t in d["tiers"]]}
+    event = next(e for e in d["events"] if e["kind"] == "smile")
+
+    def holds_it(e):
+        return e["person"] == event["person"] and e["t0"] <= event["apex"] <= e["t1"]
+    one = {**d, "tiers": [{**t, "intervals": [e for e in t["intervals"] if holds_it(e)]} if t["id"] == "episodes" else t for t in d["tiers"]]}
     with open("one.json", "w") as f:
         json.dump(one, f)
     alone_one = explain("one.json", "--json")[0]
@@ -96,7 +100,6 @@ with tempfile.TemporaryDirectory() as folder:
     assert out == alone_one and error.count("\n") == 1 and re.search(r"none of its \d+ claims holds;|claim 1: 't1' must be", error), error
 
     # A model that says one thing that is true of one episode: it is kept; of the others our own account stands in.
-    event = next(e for e in d["events"] if e["kind"] == "smile")
     claim = {"text": "There is a smile.", "kind": "event", "person": event["person"], "modality": "face", "direction": None, "t0": event["onset"],
              "t1": event["offset"], "evidence": [event["id"]]}
     tiny_gguf.write("smile.gguf", says=json.dumps({"claims": [claim]}))
@@ -149,6 +152,7 @@ with tempfile.TemporaryDirectory() as folder:
     for words in (b"llama\x08", b"<0x41>", b"</s>", b"blk.0.attn_q", b"token_embd"):
         damaged.append(whole.replace(words, b"\x00" * len(words)))
     damaged.append(whole[:-4] + struct.pack("<f", float("nan")))
+    assert claim["text"] in explain("one.json", "--llm", "smile.gguf")[0]
     refused = 0
     for i, b in enumerate(damaged):
         with open("bad.gguf", "wb") as f:
