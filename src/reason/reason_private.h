@@ -117,7 +117,8 @@ struct affect_explanation {
     size_t named_count, named_capacity;
     bool checked;
     size_t strong, strong_cited; /* events, after a check */
-    base_text text;              /* what was handed out last */
+    base_text evidence; /* JSON of what it rests on (evidence.c); empty where it was only read */
+    base_text text;     /* what was handed out last */
 };
 
 enum { REASON_CLAIMS_LIMIT = 10000, REASON_EVIDENCE_LIMIT = 64 };
@@ -193,6 +194,12 @@ void reason_facts_clear(reason_facts *facts);
 /* Is the token (in lower case) one of the words? One that ends in * stands for all that begin so. */
 bool reason_is(const char *word, const char *const *list);
 #define REASON_IS(word, ...) reason_is((word), (const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- evidence.c ---- */
+
+/* Fills e->evidence: what the claims cite and what links tie to that. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_evidence(affect_context *ctx, const reason_graph *graph,
+                                              affect_explanation *e);
 
 /* ---- check.c ---- */
 
