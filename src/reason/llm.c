@@ -256,7 +256,7 @@ static affect_status ask_once(asked *a, const reason_scope *scope, int vote,
     base_text prompt = {0}, ids = {0}, content = {0};
     affect_status status = prompt_of(a, *scope, &prompt, &ids);
     size_t episodes = scope->episode || a->llama ? 1 : BASE_MAX(1, a->graph.episode_count);
-    const reason_question_to q = {prompt.data, ids.data, vote,
+    const reason_question_to q = {prompt.data, ids.length ? ids.data : NULL, vote,
                                   (int)BASE_MIN(MOST_CLAIMS, EPISODE_CLAIMS * episodes)};
     if (status == AFFECT_OK)
         status = a->llama ? reason_llama_ask(a->llama, o, &q,
