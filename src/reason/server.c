@@ -19,7 +19,7 @@ static void put_body(const affect_llm_options *o, const reason_question_to *q, i
     base_text_append_json(out, o->model ? o->model : "default");
     base_text_append(out, ",\"messages\":[{\"role\":\"user\",\"content\":");
     base_text_append_json(out, q->prompt);
-    base_text_printf(out, "}],\"stream\":false,\"temperature\":%s,\"seed\":%d",
+    base_text_printf(out, "}],\"stream\":true,\"temperature\":%s,\"seed\":%d",
                      o->votes > 1 ? "0.7" : "0", q->vote + 1);
     if (form == FORM_BOUNDED || form == FORM_SCHEMA) {
         base_text_append(out, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
@@ -115,12 +115,46 @@ static affect_status exchange(affect_context *ctx, const affect_llm_options *o,
     return status;
 }
 
+/* An answer in pieces (server-sent events): lines "data: {...}" until one that says how it ended. */
+static bool in_pieces(const base_text *body) {
+    const char *at = body->data ? body->data : "";
+    while (*at == '\n' || *at == '\r') at++;
+    return *at == ':' || base_starts_with(at, "data:") || base_starts_with(at, "event:");
+}
+
+static affect_status read_pieces(affect_context *ctx, const base_text *body, base_text *out) {
+    bool ended = false;
+    json_error_t error;
+    for (const char *line = body->data; line && *line && !ended;) {
+        size_t length = strcspn(line, "\n");
+        if (base_starts_with(line, "data:")) {
+            const char *text = line + 5;
+            json_t *root = json_loadb(text, length - 5, 0, &error);
+            const json_t *choice = json_array_get(json_object_get(root, "choices"), 0);
+            const char *piece =
+                json_string_value(json_object_get(json_object_get(choice, "delta"), "content"));
+            if (piece) base_text_append(out, piece);
+            ended = json_is_string(json_object_get(choice, "finish_reason")) ||
+                    base_starts_with(text + strspn(text, " "), "[DONE]");
+            json_decref(root);
+        }
+        line += length + (line[length] == '\n');
+    }
+    if (out->failed) return base_fail_memory(ctx);
+    return ended ? AFFECT_OK : base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer ends in the middle");
+}
+
 affect_status reason_server_ask(affect_context *ctx, const affect_llm_options *o,
                                 const reason_question_to *q, double deadline, int *form,
                                 base_text *out) {
     reason_http_reply reply = {0};
     json_error_t error;
     affect_status status = exchange(ctx, o, q, deadline, form, &reply);
+    if (status == AFFECT_OK && in_pieces(&reply.body)) {
+        status = read_pieces(ctx, &reply.body, out);
+        reason_http_clear(&reply);
+        return status;
+    }
     json_t *root = status == AFFECT_OK ? json_loadb(reply.body.data ? reply.body.data : "",
                                                     reply.body.length, 0, &error)
                                        : NULL;
