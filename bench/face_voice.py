@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How much to believe the face and how much the voice, emotion by emotion: fits the weights of fuse.default, and judges them.
 
-usage: bench/face_voice.py VOTES.csv [--terms NAME=TERMS.csv]... [--calm FIT.csv JUDGE.csv]
+usage: bench/face_voice.py VOTES.csv [--terms NAME=TERMS.csv]... [--units AU.csv TERMS.csv] [--calm RAVDESS.csv NEMO.csv [MORE.csv]...]
 
 VOTES.csv is ../shared/data/crema_d_votes/tabulatedVotes.csv: votes for six emotions on the same 7,442 clips from the
 voice alone, the face alone and both. What is printed first: the votes of "both" from the other two. Six parts of the
@@ -24,11 +24,23 @@ of them) is judged by what was fitted on the others, for the face alone, the voi
   own             a weight an emotion and modality of its own, held near two weights by a normal prior
   stacking        multinomial logistic regression on all terms of "both"
 
+--units: the same of RAVDESS at the level of features: AU.csv (../shared/data/ravdess_au/ravdess_au_mean.csv) has the mean action units of
+each clip's film, of which a logistic regression on the other actors (six parts) makes the face's posterior; TERMS.csv what
+`bench-java-sed --sound --by clip` prints of the same takes' sound.
+
+--calm: neutral's share (n_c of docs/latent.md) of fuse.default. RAVDESS's actors of odd numbers and nEMO, neutral (with calm) against the
+rest: the n_c with the least mean of both rates, calm called an emotion and emotion called calm; both rates at that and at the n_c that
+ships, there, on the actors of even numbers, and on tables of people who act nothing (MORE.csv).
+
+Of the form `two weights` also sets of labels that hold the right one in nine of ten clips (split conformal: all labels whose share
+reaches what the right ones of the others reached in nine of ten), by other actors and by the other set, and the ECE.
+
 Differences are from the form marked *, with 95 % intervals (groups drawn anew, then clips within them, 2,000 times).
 """
 import argparse
 import csv
 import json
+import os
 
 import numpy as np
 from scipy.optimize import minimize
@@ -161,13 +173,48 @@ class clips_of:
         self.trust_face, self.trust_voice = number("face"), number("voice")
         self.way = np.array([WAYS.index(r["way"]) for r in rows])
         self.says = number("says") > 0
-        self.label = np.array([CATEGORIES.index(r["label"]) for r in rows])
+        self.label = np.array([CATEGORIES.index(r["label"]) for r in rows], int)
         self.group = np.array([r["by"] for r in rows])
         self.used = np.array([c in set(self.label) for c in range(8)])
         self.gold = np.eye(8)[self.label][:, self.used]
 
     def constants(self):
         return one_each(self.trust_face[:, None] * np.ones(self.used.sum()))
+
+
+def with_units(units, terms):
+    """RAVDESS at the level of features: the face from action units, the voice from terms; rows as of clips_of."""
+    d = clips_of(terms)
+    with open(units, newline="") as file:
+        rows = {r["wav_clip"]: r for r in csv.DictReader(file)}
+    clip = [g.split(".")[0] for g in d.group]
+    kept = [i for i, c in enumerate(clip) if c in rows]
+    names = [n for n in next(iter(rows.values())) if n.startswith("AU")]
+    x = np.array([[float(rows[clip[i]][n]) for n in names] for i in kept])
+    label, actor = d.label[kept], np.array([int(clip[i][-2:]) for i in kept])
+    used = np.flatnonzero(d.used)
+    gold = np.eye(8)[label][:, used]
+    log_face = np.zeros((len(kept), 8))
+    for part in range(6):
+        held = actor % 6 == part
+        mean, deviation = x[~held].mean(0), x[~held].std(0) + 1e-9
+        u = np.hstack([(x - mean) / deviation, np.ones((len(x), 1))])
+        parts = crossed(u, len(used))
+        t = fit(parts[:, ~held], gold[~held], np.zeros(len(parts)), 0.02)
+        log_face[np.ix_(held, used)] = np.maximum(log_softmax(np.tensordot(t, parts[:, held], 1)), np.log(0.01))
+    for c in set(range(8)) - set(used):
+        log_face[:, c] = log_face[:, used].mean(1)
+    n = len(kept)
+    tile = lambda v, there: np.concatenate([v * there[k] for k in range(3)])
+    out = object.__new__(clips_of)
+    out.face, out.voice, out.place = tile(log_face + np.log(8), [1, 0, 1]), tile(d.voice[kept], [0, 1, 1]), tile(d.place[kept], [0, 1, 1])
+    out.trust_face, out.trust_voice = tile(np.ones(n), [1, 0, 1]), tile(d.trust_voice[kept], [0, 1, 1])
+    out.way, out.label, out.used = np.repeat([0, 1, 2], n), np.tile(label, 3), d.used
+    out.says = tile(np.ones(n), [1, 1, 1]) > 0
+    out.says[n:] = np.tile(d.says[kept], 2)
+    out.group = np.tile(np.array([f"{a % 6}" for a in actor]), 3)
+    out.gold = np.eye(8)[out.label][:, out.used]
+    return out
 
 
 def form_two(d, face=None, voice=None):
@@ -178,8 +225,7 @@ def form_two(d, face=None, voice=None):
     return parts, np.r_[0.96, 0.64, 0.5, np.zeros(u.sum())]
 
 
-def judge(name, path, face, voice):
-    d = clips_of(path)
+def judge(name, d, face, voice):
     u, n = d.used, d.used.sum()
     shipped = json.load(open("models/fuse.default/weights.json"))
     k = np.array([shipped["categories"][c]["face"] for c in CATEGORIES])
@@ -215,6 +261,7 @@ def judge(name, path, face, voice):
                 fitted[form] = t
             else:
                 log_p[form][held] = log_softmax(np.tensordot(t, parts[:, held], 1))
+    kept = np.exp(log_p["two weights"][both & d.says]), d.gold[both & d.says], d.group[both & d.says]
     print(f"\n{name}: {both.sum()} clips, {len(np.unique(d.group))} groups, {n} emotions; agreement, mean recall, NLL")
     draws = draws_of(d.group[both], np.random.default_rng(2))
     nothing = np.log(np.full(n, 1 / n))
@@ -236,17 +283,86 @@ def judge(name, path, face, voice):
         t = fitted[form]
         print(f"{form}, of all: face {t[0]:.2f}, voice {t[1]:.2f}, place {t[2]:.2f}; constants " + ", ".join(f"{c} {x:+.2f}" for c, x in zip(np.array(CATEGORIES)[u], t[3:])))
     print("own, of all, beyond these: face " + ", ".join(f"{x:+.2f}" for x in fitted["own"][:n]) + "; voice " + ", ".join(f"{x:+.2f}" for x in fitted["own"][n : 2 * n]))
+    return kept
+
+
+def ece(p, gold):
+    top, right = p.max(1), p.argmax(1) == gold.argmax(1)
+    bins = np.minimum((15 * top).astype(int), 14)
+    return sum(abs(right[bins == b].sum() - top[bins == b].sum()) for b in range(15)) / len(p)
+
+
+def least_score(p, gold, share=0.9):
+    """The largest score such that all labels that reach it hold the right one in at least that share (split conformal)."""
+    own = np.sort((p * gold).sum(1))
+    return own[max(int(np.floor((1 - share) * (len(own) + 1))) - 1, 0)]
+
+
+def conformal(judged):
+    """Sets of labels at 90 %, of the form `two weights`, each group or corpus by what was fitted on the others."""
+    print("\nconformal sets at 90 %: coverage, mean size; ECE")
+    for name, (p, gold, group) in judged.items():
+        covered, size = np.zeros(len(p)), np.zeros(len(p))
+        for g in np.unique(group):
+            held = group == g
+            inside = p[held] >= least_score(p[~held], gold[~held])
+            covered[held], size[held] = (inside * gold[held]).sum(1), inside.sum(1)
+        print(f"{name + ', other actors':44}{covered.mean():6.3f}{size.mean():6.2f}{ece(p, gold):7.3f}")
+        for other, (q, their, _) in judged.items():
+            if other != name:
+                inside = p >= least_score(q, their)
+                print(f"{name + ', by ' + other:44}{(inside * gold).sum(1).mean():6.3f}{inside.sum(1).mean():6.2f}")
+
+
+def calm(paths):
+    shipped = json.load(open("models/fuse.default/weights.json"))
+    w = {e: np.array(x) * np.ones(8) for e, x in shipped["weights"].items()}
+    k = np.array([shipped["categories"][c]["face"] for c in CATEGORIES])
+    now = shipped["categories"]["neutral"]["prior"]
+    sets = []
+    for path in paths:
+        d = clips_of(path, lambda r: r["way"] == "both")
+        if not len(d.label):  # sound alone
+            d = clips_of(path, lambda r: r["way"] == "voice")
+        z = w["face"] * d.face + w["voice"] * d.voice + w["place"] * d.place + k * d.trust_face[:, None]
+        lead = z[:, 0] - z[:, 1:].max(1)  # neutral is said where n_c is above -lead
+        sets.append((os.path.basename(path), d, lead))
+    name, d, lead = sets[0]
+    odd = np.array([int(g.split(".")[0][-2:]) % 2 == 1 for g in d.group])
+    sets[:1] = [(name + ", odd actors", (d.label == 0)[odd], lead[odd]), (name + ", even actors", (d.label == 0)[~odd], lead[~odd])]
+    sets[2:] = [(name, d.label == 0, lead) for name, d, lead in sets[2:]]
+
+    def rates(neutral, lead, n):
+        said = lead + n > 0
+        return (~said[neutral]).mean(), said[~neutral].mean() if (~neutral).any() else np.nan
+
+    grid = np.arange(-1, 4.001, 0.05)
+    cost = [np.mean([rates(*sets[i][1:], n) for i in (0, 2)]) for n in grid]
+    best = grid[int(np.argmin(cost))]
+    print(f"\nneutral's n_c: {best:.2f} fitted, {now:.2f} ships; calm called an emotion, emotion called calm")
+    for name, neutral, lead in sets:
+        print(f"{name:28} {neutral.sum():5d} calm {(~neutral).sum():5d} not" + "".join("   %.3f %.3f" % rates(neutral, lead, n) for n in (best, now)))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("votes")
     parser.add_argument("--terms", action="append", default=[], metavar="NAME=TERMS.csv")
+    parser.add_argument("--units", nargs=2, metavar=("AU.csv", "TERMS.csv"))
+    parser.add_argument("--calm", nargs="+", metavar="TERMS.csv")
     a = parser.parse_args()
     face, voice = (proportions(w) for w in people(a.votes))
     print("in proportion, in the categories' order: face " + json.dumps([round(x, 2) for x in face]) + ", voice " + json.dumps([round(x, 2) for x in voice]))
+    judged = {}
     for item in a.terms:
-        judge(*item.split("=", 1), face, voice)
+        name, path = item.split("=", 1)
+        judged[name] = judge(name, clips_of(path), face, voice)
+    if a.units:
+        judged["RAVDESS, features"] = judge("RAVDESS, features", with_units(*a.units), face, voice)
+    if judged:
+        conformal(judged)
+    if a.calm:
+        calm(a.calm)
 
 
 if __name__ == "__main__":
