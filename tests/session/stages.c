@@ -432,7 +432,7 @@ static void models_of_every_stage_can_be_named(void **state) {
     affect_options *options = with_plan(&plan);
     affect_timeline *timeline;
     assert_int_equal(affect_options_set_model(options, "face.mesh", "x"), AFFECT_ERROR_ARGUMENT);
-    assert_non_null(strstr(affect_context_message(ctx), "tasks: fuse, after"));
+    assert_non_null(strstr(affect_context_message(ctx), "tasks: fuse, fusion, after"));
     assert_int_equal(affect_options_set_model(options, "after", "models/nowhere"), AFFECT_OK);
     assert_int_equal(affect_analyze(ctx, file, options, &timeline), AFFECT_ERROR_MODEL);
     assert_int_equal(affect_options_set_model(options, "after", NULL), AFFECT_OK);
@@ -457,7 +457,7 @@ static void all_default_tasks_are_told(void **state) {
                                         "face.emotion",         "voice.prosody",  "voice.emotion",
                                         "words.recognition.en", "voice.activity", "words.lexicon",
                                         "text.emotion",         "voice.speaker",  "fuse",
-                                        "align.synchrony"};
+                                        "align.synchrony",      "fusion"};
     for (size_t i = 0; i < BASE_COUNT(tasks); i++)
         assert_non_null(strstr(affect_context_message(ctx), tasks[i]));
     for (size_t i = 0; i < BASE_COUNT(tasks); i++)
