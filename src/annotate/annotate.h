@@ -107,10 +107,7 @@ AFFECT_MUST_USE affect_status annotate_write_gold(affect_context *ctx, const cha
 json_t *annotate_gold_json(const affect_gold *gold, const char *method, bool rows);
 json_t *annotate_json_real(double x);
 void annotate_print_raters(FILE *out, const affect_gold *gold, const char *method);
-/* A row a rater: his name and these. */
-enum { ANNOTATE_RATER_COLUMNS = 9 };
-extern const char *const annotate_rater_columns[ANNOTATE_RATER_COLUMNS];
-void annotate_rater_row(const affect_gold_rater *rater, double out[ANNOTATE_RATER_COLUMNS]);
+/* A row a rater: his name, then lag, gain, offset, noise and weight with their errors. */
 AFFECT_MUST_USE affect_status annotate_write_raters(affect_context *ctx, const char *path,
                                                     const affect_gold *gold);
 

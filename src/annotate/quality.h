@@ -83,7 +83,6 @@ AFFECT_MUST_USE affect_status annotate_ask(affect_context *ctx, const affect_gol
 /* Tables: rater,finding,from_s,to_s,value,other and rank,from_s,to_s,sd,spread,raters,sd_with_one_more. */
 void annotate_print_quality(FILE *out, const annotate_quality *quality,
                             const affect_gold_trace *traces, bool csv);
-void annotate_print_unsure(FILE *out, const annotate_unsure *list, size_t count);
 AFFECT_MUST_USE affect_status annotate_write_quality(affect_context *ctx, const char *path,
                                                      const annotate_quality *quality,
                                                      const affect_gold_trace *traces);

@@ -32,11 +32,13 @@ affect_status annotate_write_gold(affect_context *ctx, const char *path, const a
     return status;
 }
 
-const char *const annotate_rater_columns[ANNOTATE_RATER_COLUMNS] = {
-    "lag_s",     "lag_sd_s", "gain",        "offset", "noise_sd",
-    "lasting_s", "weight",   "reliability", "covered"};
+enum { RATER_COLUMNS = 9 };
 
-void annotate_rater_row(const affect_gold_rater *r, double out[ANNOTATE_RATER_COLUMNS]) {
+static const char *const rater_columns[RATER_COLUMNS] = {"lag_s",  "lag_sd_s",    "gain",
+                                                         "offset", "noise_sd",    "lasting_s",
+                                                         "weight", "reliability", "covered"};
+
+static void rater_row(const affect_gold_rater *r, double out[RATER_COLUMNS]) {
     const double row[] = {r->lag_s,     r->lag_sd_s, r->gain,        r->offset, r->noise_sd,
                           r->lasting_s, r->weight,   r->reliability, r->covered};
     memcpy(out, row, sizeof row);
@@ -49,21 +51,20 @@ affect_status annotate_write_raters(affect_context *ctx, const char *path,
     affect_status status = base_output_open(ctx, path, &out);
     if (status) return status;
     fputs("rater", out.file);
-    for (size_t c = 0; c < ANNOTATE_RATER_COLUMNS; c++)
-        fprintf(out.file, ",%s", annotate_rater_columns[c]);
+    for (size_t c = 0; c < RATER_COLUMNS; c++) fprintf(out.file, ",%s", rater_columns[c]);
     fputc('\n', out.file);
     for (size_t i = 0; i < affect_gold_rater_count(gold); i++) {
-        double row[ANNOTATE_RATER_COLUMNS];
+        double row[RATER_COLUMNS];
         const affect_gold_rater *r = affect_gold_rater_at(gold, i);
-        annotate_rater_row(r, row);
+        rater_row(r, row);
         base_text_clear(&text);
         base_text_append_clean(&text, r->name);
         fputc('"', out.file);
         for (const char *c = text.length ? text.data : ""; *c; c++)
             fprintf(out.file, *c == '"' ? "\"\"" : "%c", *c);
         fputs("\",", out.file);
-        for (size_t c = 0; c < ANNOTATE_RATER_COLUMNS; c++)
-            cell(out.file, row[c], c + 1 < ANNOTATE_RATER_COLUMNS ? ',' : '\n');
+        for (size_t c = 0; c < RATER_COLUMNS; c++)
+            cell(out.file, row[c], c + 1 < RATER_COLUMNS ? ',' : '\n');
     }
     base_text_destroy(&text);
     status = base_output_commit(ctx, &out);
@@ -76,11 +77,11 @@ json_t *annotate_json_real(double x) { return isfinite(x) ? json_real(x) : json_
 json_t *annotate_gold_json(const affect_gold *gold, const char *method, bool rows) {
     json_t *raters = json_array(), *values = json_array();
     for (size_t i = 0; i < affect_gold_rater_count(gold); i++) {
-        double row[ANNOTATE_RATER_COLUMNS];
-        annotate_rater_row(affect_gold_rater_at(gold, i), row);
+        double row[RATER_COLUMNS];
+        rater_row(affect_gold_rater_at(gold, i), row);
         json_t *one = json_pack("{s:s}", "name", affect_gold_rater_at(gold, i)->name);
-        for (size_t c = 0; c < ANNOTATE_RATER_COLUMNS; c++)
-            json_object_set_new(one, annotate_rater_columns[c], annotate_json_real(row[c]));
+        for (size_t c = 0; c < RATER_COLUMNS; c++)
+            json_object_set_new(one, rater_columns[c], annotate_json_real(row[c]));
         json_array_append_new(raters, one);
     }
     for (size_t k = 0; k < affect_gold_count(gold) && rows; k++)
@@ -195,7 +196,7 @@ json_t *annotate_quality_json(const annotate_quality *q, const affect_gold_trace
     return list;
 }
 
-void annotate_print_unsure(FILE *out, const annotate_unsure *list, size_t count) {
+static void print_unsure(FILE *out, const annotate_unsure *list, size_t count) {
     fprintf(out, "rank,from_s,to_s,sd,spread,raters,sd_with_one_more\n");
     for (size_t i = 0; i < count; i++) {
         const annotate_unsure *u = &list[i];
@@ -223,7 +224,7 @@ affect_status annotate_write_asked(affect_context *ctx, const char *path, const 
     base_output out = {0};
     affect_status status = annotate_ask(ctx, gold, traces, count, window_s, &list, &found);
     if (!status) status = base_output_open(ctx, path, &out);
-    if (!status) annotate_print_unsure(out.file, list, found);
+    if (!status) print_unsure(out.file, list, found);
     if (!status) status = base_output_commit(ctx, &out);
     base_output_abort(&out);
     base_free(list);

@@ -19,7 +19,7 @@ typedef struct request {
     int64_t audio_stream, threads, jobs;
     double rate_hz, subtitles_offset;
     cli_list other_models;
-    const char *recogniser;
+    const char *recogniser, *fusion;
     unsigned formats;
     bool bar_shown;
 } request;
@@ -93,6 +93,7 @@ static affect_status set_options(request *r, affect_options *o) {
     }
     if (r->recogniser && status == AFFECT_OK)
         status = affect_options_set_model(o, "words.recognition.en", r->recogniser);
+    if (r->fusion && status == AFFECT_OK) status = affect_options_set_model(o, "fusion", r->fusion);
     if (!r->quiet && isatty(STDERR_FILENO)) affect_options_on_progress(o, show_progress, r);
     return status;
 }
@@ -306,6 +307,8 @@ static const cli_option analyze_options[] = {
                .help = "use another model (a name or a folder) for a task, e.g. face.emotion"),
     CLI_OPTION(request, "recogniser", CLI_TEXT, recogniser, .meta = "MODEL",
                .help = "whisper:FILE hears with Whisper (docs/words.md)"),
+    CLI_OPTION(request, "fusion", CLI_TEXT, fusion, .meta = "MODEL",
+               .help = "a trained fusion makes the trajectory (docs/fusion.md)"),
     CLI_OPTION(request, "licence", CLI_CHOICE, licence, .choices = "any|commercial",
                .help = "commercial: refuse models that may not be used commercially, and use what "
                        "remains"),

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "cli/options.h"
+#include "train/fusion.h"
 #include "train/train.h"
 
 int cli_train(int argc, char **argv);
@@ -52,7 +53,18 @@ static affect_status train(affect_context *ctx, void *user, const cli_list *oper
                        .stop_after = (size_t)set->stop};
     affect_context_set_log(ctx, AFFECT_LOG_INFO, set->quiet ? NULL : show_line, NULL);
     if (!set->quiet && isatty(STDERR_FILENO)) o.progress = show_progress;
-    affect_status status = train_run(ctx, &o, &folder);
+    const char *const *more = (const char *const *)operands->items + 1; /* timelines and a table */
+    affect_status status;
+    if (operands->count == 2)
+        return base_fail(ctx, AFFECT_ERROR_USAGE,
+                         "train wants a recipe, or RECIPE TIMELINES TABLE");
+    if (operands->count == 3) {
+        const char *out = set->folder ? set->folder : "runs/fusion";
+        status = train_fusion_timelines(ctx, o.recipe, more[0], more[1], out);
+        if (status == AFFECT_OK) base_put_line(stdout, "%s", out);
+        return status;
+    }
+    status = train_run(ctx, &o, &folder);
     if (folder) base_put_line(stdout, "%s", folder);
     base_free(folder);
     return status;
@@ -62,19 +74,17 @@ int cli_train(int argc, char **argv) {
     train_settings set = {.threads = 2};
     const cli_usage usage = {
         .verb = "train",
-        .synopsis = "affect train [OPTIONS] RECIPE.ini",
+        .synopsis = "affect train [OPTIONS] RECIPE.ini [TIMELINES LABELS.csv]",
         .text =
             "Trains a network as the recipe says: data, model, loss and schedule are in that one "
-            "file. "
-            "A "
-            "run that was interrupted, even by kill -9, goes on from its last epoch with the same "
-            "command "
-            "and ends with the same weights, bit for bit.",
+            "file. A run that was interrupted, even by kill -9, goes on from its last epoch with "
+            "the same command and ends with the same weights, bit for bit. A fusion "
+            "(recipes/fusion.ini) takes a folder of timelines and a table of labels as well.",
         .examples =
             "affect train recipes/face.ini\naffect train recipes/face.ini --fresh --out /tmp/face",
         .options = train_arguments,
         .into = &set,
         .option_count = BASE_COUNT(train_arguments),
     };
-    return cli_run(&usage, argc, argv, 1, 1, "one recipe", train);
+    return cli_run(&usage, argc, argv, 1, 3, "a recipe", train);
 }

@@ -84,13 +84,14 @@ affect_status evaluate_values_over(evaluate_data *d, affect_score_metric metric,
     d->metric = metric;
     if (!metric(d, all, items, r->value))
         for (size_t k = 0; k < r->count; k++) r->value[k] = NAN;
+    affect_status status = d->status;
+    if (!status && call->rounds && items) {
+        r->with_intervals = true;
+        status =
+            evaluate_intervals(d, all, items, unit, units, until_failure, d, r->count, r->interval);
+    }
     base_free(all);
-    if (d->status || !call->rounds || !items) return d->status;
-    r->with_intervals = true;
-    affect_status status =
-        affect_score_bootstrap(call->ctx, unit, items, units, (size_t)call->rounds,
-                               (uint64_t)call->seed, 0.95, until_failure, d, r->count, r->interval);
-    return status ? status : d->status;
+    return status;
 }
 
 affect_status evaluate_values(evaluate_data *d, affect_score_metric metric, evaluate_report *r) {

@@ -1,7 +1,7 @@
 /* evaluate: files of gold and of predictions, scored. In: a call (which task, which files, which
  * columns). Out: a report as text, Markdown, LaTeX or JSON. The metrics themselves are score/'s.
  *
- * join.c brings gold and predictions together, data.c reads columns and runs the bootstrap,
+ * join.c brings gold and predictions together, data.c reads columns, intervals.c runs the bootstrap,
  * report.c writes; the tasks are in tasks.c (classes, numbers, sentiment), more.c (sets, raters,
  * probabilities), votes.c (FER+), dynamics.c (traces), spans.c (intervals, pairs) and open.c (open
  * vocabulary). */
@@ -11,6 +11,7 @@
 #include "affect/score.h"
 #include "base/base.h"
 #include "data/frame.h"
+#include "score/resample.h"
 
 typedef struct evaluate_call {
     affect_context *ctx;
@@ -154,7 +155,13 @@ bool evaluate_is_value(const evaluate_join *join, const data_frame *frame, size_
 
 enum { EVALUATE_DRAWS = 4 };
 
-typedef struct evaluate_data {
+typedef struct evaluate_data evaluate_data;
+/* Intervals of the items index[0..n), drawn by units. UNSUPPORTED: not for these items; ask the metric. */
+typedef affect_status (*evaluate_resample)(evaluate_data *data, const uint32_t *index, size_t n,
+                                           const score_draws *draws, size_t values,
+                                           affect_score_interval *out);
+
+struct evaluate_data {
     const evaluate_call *call;
     const evaluate_join *join;
     size_t n, width, classes;
@@ -164,9 +171,11 @@ typedef struct evaluate_data {
     void *draw[EVALUATE_DRAWS];        /* what a draw is gathered into */
     size_t draw_bytes[EVALUATE_DRAWS];
     affect_score_metric metric;
+    /* A task whose intervals need not ask the metric a thousand times says so here (classes, numbers). */
+    evaluate_resample resample;
     affect_status status; /* of a metric, which itself can only say "undefined"; stays */
     void *more;           /* the task's own */
-} evaluate_data;
+};
 
 void evaluate_data_clear(evaluate_data *data);
 /* At least `bytes` in draw buffer `slot`, which lives until the next call for it; NULL = no memory
@@ -175,6 +184,12 @@ void *evaluate_draw(evaluate_data *data, int slot, size_t bytes);
 /* Items `index` of an array whose items have `size` bytes, in draw buffer `slot`. */
 void *evaluate_gather(evaluate_data *data, int slot, const void *source, size_t size,
                       const uint32_t *index, size_t n);
+/* Intervals of `values` values of the items index[0..n): by data->resample, else by asking `metric`
+ * (user) of each draw, whose index is of places in `index`. */
+AFFECT_MUST_USE affect_status evaluate_intervals(evaluate_data *data, const uint32_t *index,
+                                                 size_t n, const int32_t *unit, size_t units,
+                                                 affect_score_metric metric, void *user,
+                                                 size_t values, affect_score_interval *out);
 /* Values on all `items` items and their intervals over `unit` (units of them). */
 AFFECT_MUST_USE affect_status evaluate_values_over(evaluate_data *data, affect_score_metric metric,
                                                    const int32_t *unit, size_t items, size_t units,

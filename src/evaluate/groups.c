@@ -75,10 +75,8 @@ static affect_status measure(evaluate_data *d, affect_score_metric metric, const
         status = d->status;
         size_t units = own_units(j, &g, number, unit);
         if (!status && call->rounds)
-            status = affect_score_bootstrap(call->ctx, unit, g.count, units, (size_t)call->rounds,
-                                            (uint64_t)call->seed, .95, group_metric, &g, width,
-                                            all->intervals + k * width);
-        if (!status) status = d->status;
+            status = evaluate_intervals(d, g.items, g.count, unit, units, group_metric, &g, width,
+                                        all->intervals + k * width);
     }
     base_free(g.items);
     base_free(g.drawn);

@@ -46,6 +46,22 @@ static bool classes_metric(void *user, const uint32_t *index, size_t n, double *
     return status == AFFECT_OK;
 }
 
+static void values_of_classes(void *user, const affect_score_confusion *drawn, double *out) {
+    affect_score_classes c;
+    affect_score_classes_from(drawn, evaluate_average_of(user), &c, NULL);
+    put_classes(&c, out);
+}
+
+static affect_status resample_classes(evaluate_data *d, const uint32_t *index, size_t n,
+                                      const score_draws *draws, size_t values,
+                                      affect_score_interval *out) {
+    const int32_t *gold = evaluate_gather(d, 0, d->gold_class, sizeof *gold, index, n);
+    const int32_t *predicted = evaluate_gather(d, 1, d->predicted_class, sizeof *gold, index, n);
+    if (!gold || !predicted) return d->status;
+    return score_resample_classes(d->call->ctx, draws, gold, predicted, n, d->classes,
+                                  values_of_classes, (void *)(uintptr_t)d->call, values, out);
+}
+
 /* A row a fold: what the pooled values would be if each fold stood alone. The means of these rows
  * are the usual mistake where a fold lacks classes (RESEARCH: UF1 is pooled). */
 static const char *const fold_values[] = {"items",    "accuracy",    "uar",
@@ -93,7 +109,7 @@ affect_status evaluate_task_classes(const evaluate_call *call) {
     evaluate_report report;
     affect_score_class *rows = NULL;
     affect_score_confusion confusion = {0};
-    evaluate_data data = {.call = call, .join = &join};
+    evaluate_data data = {.call = call, .join = &join, .resample = resample_classes};
     evaluate_report_begin(call, &report, class_values, BASE_COUNT(class_values),
                           "most frequent gold class");
     affect_status status = evaluate_join_open(call, &join);
@@ -144,6 +160,13 @@ static const char *const regression_values[] = {
     "ccc",       "pearson",        "spearman", "mae",          "rmse",
     "mean_gold", "mean_predicted", "sd_gold",  "sd_predicted", "ccc_mean_of_units"};
 
+static void put_numbers(void *user, const affect_score_regression *r, double *out) {
+    (void)user;
+    const double values[] = {r->ccc,       r->pearson,        r->spearman, r->mae,          r->rmse,
+                             r->mean_gold, r->mean_predicted, r->sd_gold,  r->sd_predicted, NAN};
+    memcpy(out, values, sizeof values);
+}
+
 static bool regression_metric(void *user, const uint32_t *index, size_t n, double *out) {
     evaluate_data *d = user;
     affect_score_regression r;
@@ -156,16 +179,26 @@ static bool regression_metric(void *user, const uint32_t *index, size_t n, doubl
         d->status = status;
         return false;
     }
-    const double values[] = {r.ccc,       r.pearson,        r.spearman, r.mae,          r.rmse,
-                             r.mean_gold, r.mean_predicted, r.sd_gold,  r.sd_predicted, NAN};
-    memcpy(out, values, sizeof values);
+    put_numbers(NULL, &r, out);
     return true;
+}
+
+static affect_status resample_regression(evaluate_data *d, const uint32_t *index, size_t n,
+                                         const score_draws *draws, size_t values,
+                                         affect_score_interval *out) {
+    const double *gold = evaluate_gather(d, 0, d->gold, sizeof *gold, index, n);
+    const double *predicted = evaluate_gather(d, 1, d->predicted, sizeof *gold, index, n);
+    if (!gold || !predicted) return d->status;
+    for (size_t i = 0; i < n; i++)
+        if (isinf(gold[i]) || isinf(predicted[i])) return AFFECT_ERROR_UNSUPPORTED;
+    return score_resample_numbers(d->call->ctx, draws, gold, predicted, n,
+                                  evaluate_variance_of(d->call), put_numbers, NULL, values, out);
 }
 
 affect_status evaluate_task_regression(const evaluate_call *call) {
     evaluate_join join;
     evaluate_report report;
-    evaluate_data data = {.call = call, .join = &join};
+    evaluate_data data = {.call = call, .join = &join, .resample = resample_regression};
     double *constant = NULL;
     evaluate_report_begin(call, &report, regression_values, BASE_COUNT(regression_values),
                           "the mean of gold for every item");

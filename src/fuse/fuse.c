@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "align/speaking.h"
+#include "fuse/network.h"
 
 enum { STREAMS = FUSE_STREAMS, DIMENSIONS = FUSE_DIMENSIONS };
 
-#define LAG (4 * AFFECT_SECOND) /* of the latent smoother: results use 4 to 8 s of future */
+#define LAG FUSE_STEP /* of the latent smoother: results use 4 to 8 s of future */
 #define REACH (2500 * AFFECT_MILLISECOND) /* a row speaks for this long to both sides */
 
 fuse_options fuse_options_default(void) {
@@ -34,7 +35,9 @@ typedef struct person {
         size_t first, count, capacity; /* those before `first` are done */
     } covered;
     affect_time covered_to[STREAMS];
-    size_t asked; /* instants of the grid decided */
+    size_t asked;   /* instants of the grid decided */
+    fuse_rows rows; /* for the network, with the piece it told last */
+    fuse_piece piece;
     affect_track *trajectory;
     fuse_changes *changes;
     affect_time last; /* of the trajectory */
@@ -51,6 +54,7 @@ struct fuse_stage {
     affect_context *ctx;
     fuse_options options;
     fuse_parameters *parameters;
+    fuse_network *network; /* or NULL */
     affect_timeline *out;
     struct {
         person **items;
@@ -83,7 +87,9 @@ affect_status fuse_create(affect_context *ctx, const fuse_options *options, affe
     s->out = out;
     s->end = INT64_MAX;
     affect_status status = fuse_parameters_load(ctx, options->model, &s->parameters);
-    s->options.model = NULL; /* was only borrowed */
+    if (status == AFFECT_OK && options->network)
+        status = fuse_network_load(ctx, options->network, &s->network);
+    s->options.model = s->options.network = NULL; /* were only borrowed */
     if (status == AFFECT_OK)
         status = timeline_tier(ctx, out, "episodes", AFFECT_MODALITY_FUSED, &s->episodes);
     if (status != AFFECT_OK) {
@@ -101,6 +107,8 @@ static void person_destroy(person *p) {
         base_free(p->answers[d].items);
     }
     base_free(p->covered.items);
+    fuse_rows_destroy(&p->rows);
+    fuse_piece_destroy(&p->piece);
     fuse_changes_destroy(p->changes);
     base_free(p);
 }
@@ -112,6 +120,7 @@ void fuse_destroy(fuse_stage *s) {
     base_free(s->cursors.items);
     base_free(s->waiting.items);
     fuse_parameters_destroy(s->parameters);
+    fuse_network_destroy(s->network);
     base_free(s);
 }
 
@@ -133,7 +142,8 @@ static affect_status find_person(fuse_stage *s, int number, person **out) {
         status = latent_online_create(s->ctx, &s->parameters->dimensions[d], LAG, &p->latent[d]);
     if (status == AFFECT_OK)
         status = timeline_add_role(s->ctx, s->out, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED,
-                                   number, "", NULL, 0, &p->trajectory);
+                                   number, s->network ? fuse_network_name(s->network) : "", NULL, 0,
+                                   &p->trajectory);
     if (status != AFFECT_OK) {
         person_destroy(p);
         return status;
@@ -238,6 +248,20 @@ static int stream_of(const fuse_stage *s, const affect_track *track) {
     }
 }
 
+/* Which of the network's streams, or -1: none, or there is no network. */
+static int input_of(const fuse_stage *s, const affect_track *track) {
+    return s->network ? fuse_input_of(track) : -1;
+}
+
+static affect_status take_input(fuse_stage *s, int number, const affect_track *track, size_t row,
+                                affect_time offset, double share) {
+    person *p;
+    affect_status status = find_person(s, number, &p);
+    return status == AFFECT_OK
+               ? fuse_rows_take(s->ctx, &p->rows, track, row, track->times[row] - offset, share)
+               : status;
+}
+
 static affect_status take_rows(fuse_stage *s, const timeline_view *view, affect_time horizon) {
     affect_status status = AFFECT_OK;
     /* Faces first: a voice goes to person 1 only where no face is. Voice and words wait until the
@@ -246,12 +270,12 @@ static affect_status take_rows(fuse_stage *s, const timeline_view *view, affect_
     for (size_t i = 0; i < view->count; i++)
         for (size_t k = 0; k < view->items[i]->track_count; k++) {
             const affect_track *track = view->items[i]->tracks[k];
-            int stream = stream_of(s, track);
-            if (stream < 0) continue;
+            int stream = stream_of(s, track), input = input_of(s, track);
+            if (stream < 0 && input < 0) continue;
             cursor *at = NULL;
             status = follow(s, track, &at);
             if (status != AFFECT_OK) return status;
-            bool face = stream == AFFECT_MODALITY_FACE - 1;
+            bool face = track->kind->modality == AFFECT_MODALITY_FACE;
             affect_time until = face ? horizon : heard;
             for (; at->row < track->rows && track->times[at->row] < until; at->row++) {
                 int number = track->person;
@@ -264,7 +288,10 @@ static affect_status take_rows(fuse_stage *s, const timeline_view *view, affect_
                     if (stream == AFFECT_MODALITY_VOICE - 1) *last = number;
                     offset = align_offset_at(view, track->times[at->row]);
                 }
-                status = take_row(s, number, (size_t)stream, track, at->row, offset, share);
+                if (stream >= 0)
+                    status = take_row(s, number, (size_t)stream, track, at->row, offset, share);
+                if (input >= 0 && status == AFFECT_OK)
+                    status = take_input(s, number, track, at->row, offset, share);
                 if (status != AFFECT_OK) return status;
             }
         }
@@ -304,6 +331,14 @@ static affect_status keep_stretches(fuse_stage *s, person *p) {
     return AFFECT_OK;
 }
 
+/* The network's answer in the place of the latent model's, where it tells the dimension. */
+static affect_status tell(fuse_stage *s, person *p, affect_time t, double mean[DIMENSIONS],
+                          double sd[DIMENSIONS]) {
+    for (size_t d = 0; d < DIMENSIONS; d++)
+        if (fuse_network_tells(s->network, d)) sd[d] = fuse_network_error(s->network, d);
+    return fuse_network_tell(s->ctx, s->network, &p->rows, &p->piece, t, mean);
+}
+
 static affect_status append_answers(fuse_stage *s, person *p) {
     affect_status status = AFFECT_OK;
     affect_time step = time_from_seconds(1.0 / s->options.rate_hz);
@@ -314,6 +349,10 @@ static affect_status append_answers(fuse_stage *s, person *p) {
         for (int d = 0; d < DIMENSIONS; d++) {
             mean[d] = p->answers[d].items[i].mean;
             sd[d] = p->answers[d].items[i].sd;
+        }
+        if (s->network) status = tell(s, p, t, mean, sd);
+        if (status != AFFECT_OK) break;
+        for (int d = 0; d < DIMENSIONS; d++) {
             row[d] = (float)fmax(-1.0, fmin(1.0, mean[d]));
             row[DIMENSIONS + d] = (float)sd[d];
         }
@@ -356,7 +395,10 @@ static affect_status advance_person(fuse_stage *s, person *p, affect_time horizo
         status = latent_online_advance(p->latent[d], known, keep_answer, &p->answers[d]);
         if (p->answers[d].failed) status = base_fail_memory(s->ctx);
     }
-    return status == AFFECT_OK ? append_answers(s, p) : status;
+    if (status == AFFECT_OK) status = append_answers(s, p);
+    if (known != INT64_MAX) /* steps whose next one is over have been told */
+        fuse_rows_forget(&p->rows, (known / FUSE_STEP - 2) * FUSE_STEP);
+    return status;
 }
 
 /* Labels the stretches that end at or before `known`. */

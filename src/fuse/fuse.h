@@ -35,7 +35,7 @@ typedef enum fuse_expert {
 typedef struct fuse_parameters {
     latent_model dimensions[FUSE_DIMENSIONS]; /* how the streams observe each */
     latent_stream streams[FUSE_DIMENSIONS][FUSE_STREAMS];
-    double weights[FUSE_EXPERTS];
+    double weights[FUSE_EXPERTS][FUSE_CATEGORIES]; /* people see some emotions, and hear others */
     double places[FUSE_CATEGORIES][FUSE_DIMENSIONS];
     double spread; /* sd of a category around its place, each dimension */
     /* Added, as far as there is a face, to the sum: what the face's categories are short of, or too
@@ -61,6 +61,8 @@ typedef struct fuse_options {
     double rate_hz; /* rows of the trajectory a second, 0.1..1000 */
     bool face, voice, words;
     const char *model; /* of the constants; NULL = "fuse.default" */
+    const char
+        *network; /* a trained fusion (network.h), which then makes the trajectory; NULL = none */
 } fuse_options;
 
 fuse_options fuse_options_default(void); /* 10 Hz, everything */
@@ -122,8 +124,9 @@ typedef struct fuse_evidence {
     double mean[3], sd[3];      /* valence, arousal, dominance; NaN = unknown */
 } fuse_evidence;
 
-/* What each says of each category, 0 where it says nothing, times how far it can be trusted: the
- * voice of a machine or music over a face must not outvote it. */
+/* What each says of each category, above what it would if it could not tell (ln p - ln 1/8: weights may
+ * differ between categories), 0 where it says nothing, times how far it can be trusted: the voice of a
+ * machine or music over a face must not outvote it. */
 void fuse_category_terms(const fuse_parameters *parameters, const fuse_evidence *evidence,
                          double out[FUSE_EXPERTS][FUSE_CATEGORIES]);
 /* Scores of the categories, summing to 1: the product of experts of docs/latent.md. */

@@ -1,6 +1,6 @@
 /* What an episode is called, and what in each modality speaks for it.
  *
- * Categories: a product of experts, log s_c = sum of w ln p_c over face, voice and words, plus
+ * Categories: a product of experts, log s_c = sum of w_c ln 8 p_c over face, voice and words, plus
  * w ln N(z; mu_c, ...), where mu_c is the category's place in valence-arousal-dominance. */
 #include <math.h>
 #include <string.h>
@@ -37,9 +37,10 @@ static bool without_prior(const fuse_parameters *p, const fuse_evidence *e, int 
 void fuse_category_terms(const fuse_parameters *p, const fuse_evidence *e,
                          double out[FUSE_EXPERTS][FUSE_CATEGORIES]) {
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
-        out[FUSE_FACE][c] = e->has_face ? e->trust[FUSE_FACE] * e->log_face[c] : 0.0;
-        out[FUSE_VOICE][c] = e->has_voice ? e->trust[FUSE_VOICE] * e->log_voice[c] : 0.0;
-        out[FUSE_WORDS][c] = e->has_words ? e->trust[FUSE_WORDS] * e->log_words[c] : 0.0;
+        const double even = log(FUSE_CATEGORIES);
+        out[FUSE_FACE][c] = e->has_face ? e->trust[FUSE_FACE] * (e->log_face[c] + even) : 0.0;
+        out[FUSE_VOICE][c] = e->has_voice ? e->trust[FUSE_VOICE] * (e->log_voice[c] + even) : 0.0;
+        out[FUSE_WORDS][c] = e->has_words ? e->trust[FUSE_WORDS] * (e->log_words[c] + even) : 0.0;
         out[FUSE_PLACE][c] = 0.0;
         for (int d = 0; d < 3; d++) {
             double mean, sd;
@@ -56,7 +57,7 @@ void fuse_category_scores(const fuse_parameters *p, const fuse_evidence *e,
     fuse_category_terms(p, e, terms);
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
         out[c] = e->has_face ? e->trust[FUSE_FACE] * p->face_constants[c] : 0.0;
-        for (int k = 0; k < FUSE_EXPERTS; k++) out[c] += p->weights[k] * terms[k][c];
+        for (int k = 0; k < FUSE_EXPERTS; k++) out[c] += p->weights[k][c] * terms[k][c];
         if (named) out[c] += p->prior[c];
     }
     softmax(out, FUSE_CATEGORIES);

@@ -72,6 +72,16 @@ static void read_dimension(reader *r, const json_t *all, int d, fuse_parameters 
     }
 }
 
+/* One for all categories, or one each in their order. */
+static void read_weights(reader *r, const json_t *from, int expert, double out[FUSE_CATEGORIES]) {
+    bool each = json_array_size(from) == FUSE_CATEGORIES;
+    for (size_t c = 0; c < FUSE_CATEGORIES; c++) {
+        out[c] = number_of(each ? json_array_get(from, c) : from);
+        if (!(out[c] >= 0))
+            refuse(r, "weights", expert_names[expert], "a number from 0 to 1000, or eight of them");
+    }
+}
+
 static void read_categories(reader *r, const json_t *root, fuse_parameters *out) {
     const json_t *all = member(r, root, "the file", "categories");
     for (int c = 0; c < FUSE_CATEGORIES; c++) {
@@ -103,10 +113,8 @@ affect_status fuse_parameters_parse(affect_context *ctx, const char *where, cons
         const json_t *dimensions = member(&r, root, "the file", "dimensions");
         const json_t *weights = member(&r, root, "the file", "weights");
         for (int d = 0; d < FUSE_DIMENSIONS; d++) read_dimension(&r, dimensions, d, p);
-        for (int e = 0; e < FUSE_EXPERTS; e++) {
-            p->weights[e] = number(&r, weights, "weights", expert_names[e]);
-            if (!(p->weights[e] >= 0)) refuse(&r, "weights", expert_names[e], "0 or more");
-        }
+        for (int e = 0; e < FUSE_EXPERTS; e++)
+            read_weights(&r, json_object_get(weights, expert_names[e]), e, p->weights[e]);
         p->spread = number(&r, root, "the file", "spread");
         if (!(p->spread > 0)) refuse(&r, "the file", "spread", "above 0");
         read_categories(&r, root, p);

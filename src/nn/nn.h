@@ -89,7 +89,6 @@ void nn_tape_destroy(nn_tape *tape);
  * NULL for inference. `training` switches dropout and batch statistics on. */
 void nn_tape_begin(nn_tape *tape, bool training, uint64_t seed, nn_real *grad);
 affect_status nn_tape_status(const nn_tape *tape);
-size_t nn_tape_bytes(const nn_tape *tape); /* memory held */
 /* Uninitialised memory that lives until the next begin; NULL on failure (noted). */
 nn_real *nn_tape_alloc(nn_tape *tape, size_t count);
 /* Promises that the parameters no longer change (until false is given): packed forms of the weights
@@ -99,7 +98,6 @@ void nn_tape_freeze(nn_tape *tape, bool frozen);
 /* Input tensors. The data are borrowed until the pass ends. */
 nn_tensor *nn_input(nn_tape *tape, nn_shape shape, const nn_real *data);
 nn_tensor *nn_variable(nn_tape *tape, nn_shape shape, const nn_real *data); /* gets a gradient */
-nn_tensor *nn_parameter(nn_tape *tape, int id); /* a parameter as a tensor */
 /* Sends the gradient of the scalar `loss` back to every variable and parameter. */
 affect_status nn_backward(nn_tape *tape, nn_tensor *loss);
 

@@ -34,7 +34,6 @@
 #define nn_fusion_create nn_fusion_create_64
 #define nn_fusion_destroy nn_fusion_destroy_64
 #define nn_fusion_forward nn_fusion_forward_64
-#define nn_fusion_get_options nn_fusion_get_options_64
 #define nn_fusion_loss nn_fusion_loss_64
 #define nn_fusion_params nn_fusion_params_64
 #define nn_fusion_set_usual nn_fusion_set_usual_64
@@ -64,7 +63,6 @@
 #define nn_param_find nn_param_find_64
 #define nn_param_grad nn_param_grad_64
 #define nn_param_value nn_param_value_64
-#define nn_parameter nn_parameter_64
 #define nn_params_create nn_params_create_64
 #define nn_params_destroy nn_params_destroy_64
 #define nn_rank_n_contrast nn_rank_n_contrast_64
@@ -86,7 +84,6 @@
 #define nn_tanh nn_tanh_64
 #define nn_tape_alloc nn_tape_alloc_64
 #define nn_tape_begin nn_tape_begin_64
-#define nn_tape_bytes nn_tape_bytes_64
 #define nn_tape_bytes_alloc nn_tape_bytes_alloc_64
 #define nn_tape_create nn_tape_create_64
 #define nn_tape_destroy nn_tape_destroy_64

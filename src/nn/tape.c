@@ -68,12 +68,6 @@ void nn_tape_begin(nn_tape *tape, bool training, uint64_t seed, nn_real *grad) {
 
 affect_status nn_tape_status(const nn_tape *tape) { return tape->status; }
 
-size_t nn_tape_bytes(const nn_tape *tape) {
-    size_t total = 0;
-    for (size_t i = 0; i < tape->block_count; i++) total += tape->blocks[i].size;
-    return total;
-}
-
 void *nn_tape_bytes_alloc(nn_tape *tape, size_t size) {
     if (tape->status != AFFECT_OK) return NULL;
     size = (size + 63) / 64 * 64;
@@ -150,17 +144,6 @@ nn_tensor *nn_input(nn_tape *tape, nn_shape shape, const nn_real *data) {
 
 nn_tensor *nn_variable(nn_tape *tape, nn_shape shape, const nn_real *data) {
     return wrap(tape, shape, (nn_real *)(uintptr_t)data, false);
-}
-
-nn_tensor *nn_parameter(nn_tape *tape, int id) {
-    if (nn_bad_param(tape, id)) return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "no such parameter");
-    nn_tensor *t =
-        wrap(tape, nn_param_of(tape, id)->shape, nn_param_value(tape->params, id), false);
-    if (t) {
-        t->grad = nn_param_grad(tape, id);
-        t->constant = !t->grad;
-    }
-    return t;
 }
 
 void *nn_note(nn_tape *tape, size_t size, void (*backward)(nn_tape *, nn_node *)) {

@@ -128,9 +128,6 @@ AFFECT_MUST_USE affect_status report_read_names(affect_context *ctx, const char 
  * missing. No line is wider than `columns` (40 to 200; others are clamped). `colour` adds ANSI
  * colours. Appends to `out`; check out->failed. */
 void report_summary(const affect_timeline *timeline, int columns, bool colour, base_text *out);
-/* Columns of the terminal behind `file` (80 if it is none), and whether colours are wanted there: a
- * terminal, NO_COLOR unset or empty, TERM not "dumb". */
-void report_terminal(FILE *file, int *columns, bool *colour);
 
 /* The summary as that file wants it. Errors: MEMORY; the caller looks at ferror. */
 AFFECT_MUST_USE affect_status report_print_summary(affect_context *ctx,

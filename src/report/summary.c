@@ -441,7 +441,9 @@ void report_summary(const affect_timeline *timeline, int columns, bool colour, b
     affect_timeline_destroy(made);
 }
 
-void report_terminal(FILE *file, int *columns, bool *colour) {
+/* Columns of the terminal behind `file` (80 if it is none), and whether colours are wanted there: a
+ * terminal, NO_COLOR unset or empty, TERM not "dumb". */
+static void terminal_of(FILE *file, int *columns, bool *colour) {
     *columns = 80;
     *colour = false;
     int fd = fileno(file);
@@ -457,7 +459,7 @@ affect_status report_print_summary(affect_context *ctx, const affect_timeline *t
     int columns;
     bool colour;
     base_text text = {0};
-    report_terminal(file, &columns, &colour);
+    terminal_of(file, &columns, &colour);
     report_summary(timeline, columns, colour, &text);
     affect_status status = text.failed ? base_fail_memory(ctx) : AFFECT_OK;
     if (status == AFFECT_OK) fputs(text.data, file);

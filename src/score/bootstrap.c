@@ -6,16 +6,9 @@
 
 #include "affect/score.h"
 #include "base/base.h"
+#include "score/score_private.h"
 
-__extension__ typedef unsigned __int128 wide;
-
-/* splitmix64 (Steele, Lea & Flood 2014): a counter-based stream, the same on every machine. */
-static uint64_t next_random(uint64_t *state) {
-    uint64_t z = (*state += 0x9E3779B97F4A7C15U);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-    return z ^ (z >> 31);
-}
+enum { FEWEST = 10 /* defined rounds */ };
 
 static int compare_double(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -28,6 +21,21 @@ static double quantile(const double *sorted, size_t n, double q) {
     size_t low = (size_t)at;
     if (low + 1 >= n) return sorted[n - 1];
     return sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low]);
+}
+
+void score_percentiles(double *results, size_t rounds, size_t values, double level,
+                       affect_score_interval *out) {
+    for (size_t v = 0; v < values; v++) {
+        double *column = results + v * rounds;
+        size_t kept = 0;
+        out[v] = (affect_score_interval){NAN, NAN};
+        for (size_t r = 0; r < rounds; r++)
+            if (!isnan(column[r])) column[kept++] = column[r];
+        if (kept < FEWEST) continue;
+        qsort(column, kept, sizeof *column, compare_double);
+        out[v].low = quantile(column, kept, (1 - level) / 2);
+        out[v].high = quantile(column, kept, (1 + level) / 2);
+    }
 }
 
 affect_status affect_score_bootstrap(affect_context *ctx, const int32_t *unit, size_t n,
@@ -70,7 +78,7 @@ affect_status affect_score_bootstrap(affect_context *ctx, const int32_t *unit, s
             goto cleanup;
         }
         for (size_t k = 0; k < units; k++) {
-            size_t u = (size_t)(((wide)next_random(&seed) * units) >> 64);
+            size_t u = score_random_below(&seed, units);
             size_t m = start[u + 1] - start[u];
             if (!base_grow((void **)&index, &index_capacity, count + m + 1, sizeof *index)) {
                 status = base_fail_memory(ctx);
@@ -82,16 +90,7 @@ affect_status affect_score_bootstrap(affect_context *ctx, const int32_t *unit, s
         bool defined = metric(user, index, count, one);
         for (size_t v = 0; v < values; v++) results[v * rounds + r] = defined ? one[v] : NAN;
     }
-    for (size_t v = 0; v < values; v++) {
-        double *column = results + v * rounds;
-        size_t kept = 0;
-        for (size_t r = 0; r < rounds; r++)
-            if (!isnan(column[r])) column[kept++] = column[r];
-        if (kept < 10) continue;
-        qsort(column, kept, sizeof *column, compare_double);
-        out[v].low = quantile(column, kept, (1 - level) / 2);
-        out[v].high = quantile(column, kept, (1 + level) / 2);
-    }
+    score_percentiles(results, rounds, values, level, out);
 cleanup:
     base_free(start);
     base_free(by_unit);

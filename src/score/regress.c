@@ -5,12 +5,8 @@
 
 #include "affect/score.h"
 #include "base/base.h"
+#include "score/score_private.h"
 #include "score/sort.h"
-
-/* Sums of centred squares and products, and of errors. */
-typedef struct moments {
-    double n, mean_x, mean_y, xx, yy, xy, absolute, square;
-} moments;
 
 /* Sums run in eight lanes, so that one addition need not wait for the one before. The order is the
  * same for every machine. */
@@ -43,12 +39,12 @@ static bool any_nan(const double *x, const double *y, size_t n) {
 }
 
 /* Two passes: exact enough that a constant gives a variance of zero, which one pass does not. */
-static moments moments_of_all(const double *x, const double *y, size_t n) {
+static score_moments moments_of_all(const double *x, const double *y, size_t n) {
     lanes sum_x = {0}, sum_y = {0}, xx = {0}, yy = {0}, xy = {0}, absolute = {0}, square = {0};
     lane_masks other_x = {0}, other_y = {0};
     const lane_masks no_sign = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
                                 INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
-    moments m = {.n = (double)n};
+    score_moments m = {.n = (double)n};
     size_t whole = n - n % LANES;
     for (size_t i = 0; i < whole; i += LANES) {
         sum_x += load(x + i);
@@ -101,8 +97,8 @@ static moments moments_of_all(const double *x, const double *y, size_t n) {
 }
 
 /* The same past items with a NaN. */
-static moments moments_of_some(const double *x, const double *y, size_t n) {
-    moments m = {0};
+static score_moments moments_of_some(const double *x, const double *y, size_t n) {
+    score_moments m = {0};
     double first_x = NAN, first_y = NAN;
     bool constant_x = true, constant_y = true;
     for (size_t i = 0; i < n; i++) {
@@ -134,18 +130,18 @@ static moments moments_of_some(const double *x, const double *y, size_t n) {
     return m;
 }
 
-static moments moments_of(const double *x, const double *y, size_t n) {
-    if (!n) return (moments){0};
-    moments m = moments_of_all(x, y, n);
+static score_moments moments_of(const double *x, const double *y, size_t n) {
+    if (!n) return (score_moments){0};
+    score_moments m = moments_of_all(x, y, n);
     /* A NaN, or infinities of both signs, make a mean NaN. */
     return isnan(m.mean_x + m.mean_y) && any_nan(x, y, n) ? moments_of_some(x, y, n) : m;
 }
 
-static double pearson_of(moments m) {
+static double pearson_of(score_moments m) {
     return m.xx > 0 && m.yy > 0 ? m.xy / sqrt(m.xx * m.yy) : NAN;
 }
 
-static double ccc_of(moments m, affect_score_variance variance) {
+static double ccc_of(score_moments m, affect_score_variance variance) {
     double n = variance == AFFECT_SCORE_SAMPLE ? m.n - 1 : m.n;
     if (n <= 0) return NAN;
     double shift = m.mean_x - m.mean_y;
@@ -233,17 +229,8 @@ static affect_status spearman_of(affect_context *ctx, const double *x, const dou
     return good ? AFFECT_OK : base_fail_memory(ctx);
 }
 
-affect_status affect_score_regression_from(affect_context *ctx, const double *gold,
-                                           const double *predicted, size_t n,
-                                           affect_score_variance variance,
-                                           affect_score_regression *out) {
-    BASE_NEED(ctx, (!n || (gold && predicted)) && out);
-    *out = (affect_score_regression){
-        .mae = NAN, .rmse = NAN, .pearson = NAN, .spearman = NAN, .ccc = NAN};
-    moments m = moments_of(gold, predicted, n);
-    out->items = (int64_t)m.n;
-    out->skipped = (int64_t)n - out->items;
-    if (m.n == 0) return AFFECT_OK;
+void score_regression_of(score_moments m, affect_score_variance variance,
+                         affect_score_regression *out) {
     out->mae = m.absolute / m.n;
     out->rmse = sqrt(m.square / m.n);
     out->pearson = pearson_of(m);
@@ -252,6 +239,20 @@ affect_status affect_score_regression_from(affect_context *ctx, const double *go
     out->mean_predicted = m.mean_y;
     out->sd_gold = sqrt(m.xx / m.n);
     out->sd_predicted = sqrt(m.yy / m.n);
+}
+
+affect_status affect_score_regression_from(affect_context *ctx, const double *gold,
+                                           const double *predicted, size_t n,
+                                           affect_score_variance variance,
+                                           affect_score_regression *out) {
+    BASE_NEED(ctx, (!n || (gold && predicted)) && out);
+    *out = (affect_score_regression){
+        .mae = NAN, .rmse = NAN, .pearson = NAN, .spearman = NAN, .ccc = NAN};
+    score_moments m = moments_of(gold, predicted, n);
+    out->items = (int64_t)m.n;
+    out->skipped = (int64_t)n - out->items;
+    if (m.n == 0) return AFFECT_OK;
+    score_regression_of(m, variance, out);
     if (!out->skipped) return spearman_of(ctx, gold, predicted, n, &out->spearman);
     /* Ranks are among the items that count. */
     double *x = base_alloc(2 * n * sizeof *x);
@@ -423,7 +424,7 @@ affect_status affect_score_sentiment_from(affect_context *ctx, const double *gol
                                           affect_score_sentiment *out) {
     BASE_NEED(ctx, (!n || (gold && predicted)) && out);
     *out = (affect_score_sentiment){0};
-    moments m = moments_of(gold, predicted, n);
+    score_moments m = moments_of(gold, predicted, n);
     out->items = (int64_t)m.n;
     out->skipped = (int64_t)n - out->items;
     if (set == AFFECT_SCORE_SIMS) return sentiment_sims(ctx, gold, predicted, n, out);

@@ -5,7 +5,7 @@
  *   thread, may block, and answers once by a serve_reply_ function, or fails: its status becomes the
  *   HTTP status and its message {"error": "..."}.
  * - A channel is a row too: a path at which WebSockets are opened. Its functions run on the one
- *   thread that serves everybody, so they must not block: they queue. serve_socket_send may be called
+ *   thread that serves everybody, so they must not block: they queue. serve_socket_send_json may be called
  *   by any thread.
  * - The project is the folder: its files are reached by serve_project_open_file only, its database by
  *   serve_store_ functions, on any thread. */
@@ -163,10 +163,7 @@ struct serve_socket {
 
 /* Queues a message; any thread. Copied. False where the connection is gone, or so much waits already
  * (4 MiB) that the other side does not keep up: it is closed then. */
-bool serve_socket_send(serve_socket *socket, const void *data, size_t length, bool binary);
 bool serve_socket_send_json(serve_socket *socket, json_t *given_up);
-/* Bytes that wait. */
-size_t serve_socket_waiting(serve_socket *socket);
 /* A socket that another thread keeps: it may be sent to until it is let go, even when it is closed. */
 serve_socket *serve_socket_hold(serve_socket *socket);
 void serve_socket_release(serve_socket *socket); /* NULL is fine */
@@ -209,11 +206,6 @@ const char *serve_study_of(const serve_server *server);
 
 AFFECT_MUST_USE affect_status serve_views_start(affect_context *ctx, serve_server *server);
 void serve_views_stop(serve_server *server);
-/* A recording's timeline with its corrections, merged persons as one; kept for the next who asks.
- * Errors: NOT_FOUND (not analyzed), those of reading it. */
-AFFECT_MUST_USE affect_status serve_view_open(affect_context *ctx, serve_server *server,
-                                              const char *id, const affect_timeline **out);
-void serve_view_close(serve_server *server, const affect_timeline *timeline);
 /* After an analysis or a correction: what the page asks for first, and what is searched, are made. */
 AFFECT_MUST_USE affect_status serve_view_renew(affect_context *ctx, serve_server *server,
                                                const char *id);

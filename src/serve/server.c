@@ -39,7 +39,6 @@ struct exchange {
 typedef struct message {
     struct message *next;
     size_t length;
-    bool binary;
     unsigned char bytes[]; /* LWS_PRE, then the message */
 } message;
 
@@ -526,7 +525,7 @@ void serve_socket_release(serve_socket *socket) {
     pthread_mutex_unlock(&server->mutex);
 }
 
-static bool queue(wire *w, const void *data, size_t length, bool binary) { /* mutex held */
+static bool queue(wire *w, const void *data, size_t length) { /* mutex held */
     if (!w->open || w->overflown) return false;
     if (w->waiting + length > SOCKET_WAITING_MOST) {
         w->overflown = true;
@@ -536,7 +535,6 @@ static bool queue(wire *w, const void *data, size_t length, bool binary) { /* mu
     if (!m) return false;
     m->next = NULL;
     m->length = length;
-    m->binary = binary;
     if (length) memcpy(m->bytes + LWS_PRE, data, length);
     *w->last = m;
     w->last = &m->next;
@@ -544,28 +542,17 @@ static bool queue(wire *w, const void *data, size_t length, bool binary) { /* mu
     return true;
 }
 
-bool serve_socket_send(serve_socket *socket, const void *data, size_t length, bool binary) {
-    serve_server *server = socket->server;
-    pthread_mutex_lock(&server->mutex);
-    bool good = queue((wire *)socket, data, length, binary);
-    pthread_mutex_unlock(&server->mutex);
-    wake(server);
-    return good;
-}
-
 bool serve_socket_send_json(serve_socket *socket, json_t *given_up) {
     char *text = given_up ? json_dumps(given_up, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(given_up);
-    bool good = text && serve_socket_send(socket, text, strlen(text), false);
+    if (!text) return false;
+    serve_server *server = socket->server;
+    pthread_mutex_lock(&server->mutex);
+    bool good = queue((wire *)socket, text, strlen(text));
+    pthread_mutex_unlock(&server->mutex);
+    wake(server);
     free(text); /* Jansson's own */
     return good;
-}
-
-size_t serve_socket_waiting(serve_socket *socket) {
-    pthread_mutex_lock(&socket->server->mutex);
-    size_t waiting = ((wire *)socket)->waiting;
-    pthread_mutex_unlock(&socket->server->mutex);
-    return waiting;
 }
 
 void serve_broadcast(serve_server *server, const char *channel, json_t *given_up) {
@@ -574,8 +561,7 @@ void serve_broadcast(serve_server *server, const char *channel, json_t *given_up
     if (!text) return;
     pthread_mutex_lock(&server->mutex);
     for (wire *w = server->wires; w; w = w->next)
-        if (strcmp(w->socket.channel->path, channel) == 0)
-            (void)queue(w, text, strlen(text), false);
+        if (strcmp(w->socket.channel->path, channel) == 0) (void)queue(w, text, strlen(text));
     pthread_mutex_unlock(&server->mutex);
     free(text); /* Jansson's own */
     wake(server);
@@ -689,8 +675,7 @@ static int write_message(serve_server *server, struct lws *wsi, session *s) {
         return close_with(wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, "what was sent was not read");
     }
     if (!m) return 0;
-    int n = lws_write(wsi, m->bytes + LWS_PRE, m->length,
-                      m->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
+    int n = lws_write(wsi, m->bytes + LWS_PRE, m->length, LWS_WRITE_TEXT);
     free_message(m);
     if (n < 0) return -1;
     if (more) lws_callback_on_writable(wsi);

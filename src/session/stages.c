@@ -224,6 +224,7 @@ static affect_status fuse_make(affect_context *ctx, const affect_options *o,
     fuse_options options = fuse_options_default();
     options.rate_hz = o->rate_hz;
     options.model = session_option_model(o, "fuse");
+    options.network = session_option_model(o, "fusion");
     fuse_stage *stage = NULL;
     affect_status status = fuse_create(ctx, &options, timeline, &stage);
     *impl = stage;
@@ -242,7 +243,9 @@ static affect_status fuse_now(void *impl, const timeline_view *view, affect_time
 }
 
 static const session_task fuse_tasks[] = {
-    {.task = "fuse", .model = "fuse.default", .tier = "episodes"}, {.task = NULL}};
+    {.task = "fuse", .model = "fuse.default", .tier = "episodes"},
+    {.task = "fusion"}, /* none of its own: only what is named */
+    {.task = NULL}};
 
 static const session_understanding fuse = {
     .name = "fuse",

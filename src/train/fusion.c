@@ -139,6 +139,7 @@ static bool group_references(const step *s, nn_tape *tape, const nn_fusion_batch
         for (size_t from = 0; from < n; from += each) {
             size_t to = BASE_MIN(n, from + each);
             if (most && train_roll(&dice) * (double)known >= (double)(most * each)) continue;
+            if (set->values && isnan(q->values[(from + to) / 2 * set->values])) continue;
             for (size_t r = from; r < to; r++) g->group[i * b->references + r] = (int32_t)g->groups;
             ptrdiff_t margin = size == 1 ? AROUND : 0;
             put_piece(q, set->values, (ptrdiff_t)from - margin, (ptrdiff_t)to + margin, g->steps,

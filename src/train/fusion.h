@@ -95,6 +95,16 @@ AFFECT_MUST_USE affect_status train_fusion_run(affect_context *ctx, const train_
 AFFECT_MUST_USE affect_status train_fusion_predict(affect_context *ctx, nn_fusion *net,
                                                    const train_view *view, float *out);
 
+/* `affect train RECIPE TIMELINES TABLE`: trains on timelines (TIMELINES/NAME.json or TIMELINES/NAME/timeline.json) as a
+ * recipe of the kind "timelines" says, and leaves a model folder for `affect analyze --fusion`. The table has the columns
+ * recording, time (s) or start and end, valence, arousal or dominance (-1 to 1, empty = unknown), and where there are
+ * several person (1) and group (what must not be split; the recording). What the network is worth on the groups left out
+ * goes to the context's log (INFO) and the card. Errors: those of the recipe, the table and the timelines, CANCELLED,
+ * OUTPUT, MEMORY. */
+AFFECT_MUST_USE affect_status train_fusion_timelines(affect_context *ctx, const char *recipe,
+                                                     const char *timelines, const char *table,
+                                                     const char *folder);
+
 /* 1 - likeness of trajectories (rows of levels and derivatives, one unit): soft-DTW divergences of
  * all pairs of `count` pieces of `steps` rows of `width`, to soft targets of SoftCLT in
  * out[count, count]: 1 for itself, 2 a sigma(-softness d / mean d) with a = .5 for others. */

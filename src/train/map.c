@@ -90,7 +90,8 @@ void train_map_outputs(const train_spec *own, const train_mapped *mapped, size_t
                 if (mapped->column[o] == (int)k) top = fmax(top, (double)outputs[o] / temperature);
             for (size_t o = 0; o < own->classes; o++)
                 if (mapped->column[o] == (int)k) sum += exp((double)outputs[o] / temperature - top);
-            out[k] = (float)(temperature * (top + log(sum)));
+            /* several may hold: then it holds as much as the strongest of them */
+            out[k] = (float)(temperature * (own->multi_label ? top : top + log(sum)));
         }
         memcpy(out + c, outputs + own->classes, own->values * sizeof *out);
     }

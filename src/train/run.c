@@ -3,6 +3,7 @@
  * random is a function of the seed, the epoch and the sample, so a checkpoint holds no generator.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 #include "nn/tape.h"
 #include "train/train_private.h"
 #include "voice/summary.h"
+
+enum { WINDOW = 50 }; /* batches whose texts are sorted by length */
 
 /* ---- from the recipe ---- */
 
@@ -112,6 +115,7 @@ static void read_schedule(training *t) {
         .clip = train_recipe_number(r, "train", "clip", 0, 0, 1e9),
         .average = train_recipe_number(r, "train", "average", 0, 0, .999999),
     };
+    t->by_length = train_recipe_second(r, "train", "order", "mixed|by_length");
     t->small_epochs = train_recipe_count(r, "train", "small_epochs", 0, 0, 10000);
     t->small_size = train_recipe_count(r, "train", "small_size", 32, 16, 48);
     if (t->batch % t->shard)
@@ -375,6 +379,32 @@ static affect_status hold_out(training *t, const char *train, const char *except
     return status;
 }
 
+/* Sentences by rule, behind what teachers had a part in: their targets are the rule's alone. */
+static affect_status add_contrast(training *t, const char *path, size_t count) {
+    const size_t before = t->train->count, width = t->train->width;
+    affect_status status = train_contrast(t->train, path, count, t->seed);
+    if (status != AFFECT_OK || !t->untaught) return status;
+    float *known = base_realloc(t->untaught, t->train->count * width * sizeof *known);
+    if (!known) return base_fail_memory(t->ctx);
+    t->untaught = known;
+    memcpy(known + before * width, t->train->target + before * width,
+           (t->train->count - before) * width * sizeof *known);
+    return AFFECT_OK;
+}
+
+static affect_status count_tokens(training *t) {
+    const train_set *s = t->train;
+    t->tokens = base_calloc(s->count, sizeof *t->tokens);
+    if (!t->tokens) return base_fail_memory(t->ctx);
+    for (size_t i = 0; i < s->count; i++) {
+        char token[WORDS_UNITS_TOKEN_SIZE];
+        for (size_t at = 0;
+             t->tokens[i] < WORDS_UNITS_TOKENS && words_units_token(s->texts[i], &at, token);)
+            t->tokens[i]++;
+    }
+    return AFFECT_OK;
+}
+
 static affect_status build(training *t) {
     train_recipe *r = t->recipe;
     read_spec(t);
@@ -388,6 +418,10 @@ static affect_status build(training *t) {
                *valid_except = train_recipe_text(r, "data", "valid_except", "");
     size_t least = train_recipe_count(r, "data", "least_count", 2, 1, 1000000);
     size_t buckets = train_recipe_count(r, "data", "buckets", 20000, 0, 10000000);
+    const char *contrast = train_recipe_text(r, "data", "contrast", "");
+    size_t contrasts = train_recipe_count(r, "data", "contrasts", 6000, 0, 10000000);
+    if (*contrast && t->spec.kind != TRAIN_TEXT)
+        train_recipe_mistake(r, "data", "contrast", "expected texts");
     const char *vectors = train_recipe_text(r, "model", "vectors", "");
     const char *lexicon = train_recipe_text(r, "model", "lexicon", "");
     const bool polarity = train_recipe_second(r, "model", "lexicon_columns", "all|polarity");
@@ -447,6 +481,8 @@ static affect_status build(training *t) {
         status = train_distil(t, label_teachers, share, false);
     if (status == AFFECT_OK && *value_teachers)
         status = train_distil(t, value_teachers, share, true);
+    if (status == AFFECT_OK && *contrast) status = add_contrast(t, contrast, contrasts);
+    if (status == AFFECT_OK && t->by_length) status = count_tokens(t);
     if (status == AFFECT_OK) status = base_pool_create(t->ctx, t->o->threads, &t->pool);
     if (status == AFFECT_OK)
         status =
@@ -454,7 +490,8 @@ static affect_status build(training *t) {
     if (status != AFFECT_OK) return status;
     t->order = base_calloc(t->train->count, sizeof *t->order);
     t->logits = base_calloc(t->valid->count * t->valid->width, sizeof(float));
-    if (!t->order || !t->logits) return base_fail_memory(t->ctx);
+    t->keys = base_calloc(WINDOW * t->batch, sizeof *t->keys);
+    if (!t->order || !t->logits || !t->keys) return base_fail_memory(t->ctx);
     for (size_t i = 0; i < t->train->count; i++)
         if (train_usable(t->train, i)) t->order[t->order_count++] = (uint32_t)i;
     if (t->balance > 0 && (status = balance_classes(t)) != AFFECT_OK) return status;
@@ -518,6 +555,34 @@ static affect_status validate(training *t, train_scores *out) {
 
 /* ---- the loop ---- */
 
+static int compare_keys(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Texts of like length stand in one batch, so that little of it is padding: the order, which is random by now, is sorted in
+ * windows of so many batches, and the batches of a window change places at random. */
+static void gather_lengths(training *t, size_t n, uint64_t seed) {
+    for (size_t from = 0; from + t->batch <= n; from += WINDOW * t->batch) {
+        const size_t batches = BASE_MIN((n - from) / t->batch, (size_t)WINDOW),
+                     count = batches * t->batch;
+        uint64_t *key = t->keys;
+        for (size_t k = 0; k < count; k++)
+            key[k] = (uint64_t)t->tokens[t->order[from + k]] << 32 | t->order[from + k];
+        qsort(key, count, sizeof *key, compare_keys);
+        size_t place[WINDOW];
+        for (size_t b = 0; b < batches; b++) place[b] = b;
+        for (size_t b = batches; b-- > 1;) {
+            size_t other = (size_t)((uint64_t)nn_hash64(seed + from, b) * (b + 1) >> 32),
+                   keep = place[b];
+            place[b] = place[other];
+            place[other] = keep;
+        }
+        for (size_t k = 0; k < count; k++)
+            t->order[from + place[k / t->batch] * t->batch + k % t->batch] = (uint32_t)key[k];
+    }
+}
+
 static void shuffle(training *t) {
     /* from the sorted order each epoch, so that it depends on seed and epoch alone */
     size_t n = 0;
@@ -539,6 +604,7 @@ static void shuffle(training *t) {
         t->order[i] = t->order[wide];
         t->order[wide] = keep;
     }
+    if (t->by_length) gather_lengths(t, n, seed);
 }
 
 static void show(const training *t, size_t step, size_t steps, double loss, double started) {
@@ -768,6 +834,8 @@ affect_status train_run(affect_context *ctx, const train_options *options, char 
     base_free(t.weights);
     base_free(t.places);
     base_free(t.untaught);
+    base_free(t.tokens);
+    base_free(t.keys);
     words_units_destroy(t.words);
     return status;
 }

@@ -460,6 +460,34 @@ static affect_status renormalised(const train_set *s, const float *logits, doubl
     return AFFECT_OK;
 }
 
+/* A network of several labels on data that have one each: what it says loudest of what the data ask. */
+static affect_status strongest(const train_set *s, const float *logits, base_text *json,
+                               base_text *text) {
+    bool present[MAX_CLASSES], one = s->spec.multi_label && labels_present(s, present) > 1;
+    for (size_t r = 0; one && r < s->count; r++) one = s->gold[r] >= 0;
+    if (!one) return AFFECT_OK;
+    float *masked = base_alloc(s->count * s->width * sizeof *masked);
+    if (!masked) return base_fail_memory(s->ctx);
+    for (size_t r = 0; r < s->count; r++)
+        for (size_t i = 0; i < s->width; i++)
+            masked[r * s->width + i] =
+                i < s->spec.classes && !present[i] ? -1e30F : logits[r * s->width + i];
+    train_set single = *s;
+    single.spec.multi_label = false;
+    train_scores m;
+    affect_status status = train_score(&single, masked, 1, 0, NULL, 0, &m);
+    base_free(masked);
+    if (status != AFFECT_OK) return status;
+    base_text_printf(json,
+                     "  \"strongest\": {\"accuracy\": %.17g, \"uar\": %.17g, \"weighted_f1\": "
+                     "%.17g, \"majority\": %.17g},\n",
+                     m.accuracy, m.uar, m.weighted_f1, m.majority);
+    base_text_printf(text,
+                     "strongest label: accuracy %.4f (majority %.4f), uar %.4f, weighted_f1 %.4f\n",
+                     m.accuracy, m.majority, m.uar, m.weighted_f1);
+    return AFFECT_OK;
+}
+
 /* Fewer distinct samples look worse calibrated: the ECE of a round is above that of the set by about as
  * much as the set's is above the truth. Moved by that, the interval is around what it belongs to. */
 static void centre_ece(const metric_user *user, const double *values,
@@ -688,6 +716,7 @@ affect_status train_report(const train_set *s, const float *logits, double tempe
     base_text_printf(text, "%-16s %8.4f   (%s of always saying the most frequent class)\n",
                      "majority", m.majority, s->spec.multi_label ? "macro F1" : "accuracy");
     status = renormalised(s, logits, temperature, json, text);
+    if (status == AFFECT_OK) status = strongest(s, logits, json, text);
     if (status == AFFECT_OK)
         status = per_class(s, logits, temperature, threshold > 0 ? threshold : .5, json, text);
     if (status == AFFECT_OK && s->by_count) status = report_groups(s, &user, rounds, json, text);

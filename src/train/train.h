@@ -318,4 +318,19 @@ AFFECT_MUST_USE affect_status train_print_answer(affect_context *ctx, train_mode
                                                  const char *name, const float *box, size_t face,
                                                  size_t faces, const float *row, bool json);
 
+/* ---- pictures.c ---- */
+
+typedef struct train_predictor {
+    affect_context *ctx;
+    train_model *model;
+    struct face_finder *finder; /* made with the first picture that needs it */
+    bool json;
+    float row[64]; /* as many as labels and values can be */
+} train_predictor;
+
+/* Prints what the model says of one input: each face of a picture (without one, and up to 64 x 64 pixels, its middle
+ * square), each picture of an npz, an audio file, a text. Errors: those of reading, LIMIT, CANCELLED. */
+AFFECT_MUST_USE affect_status train_predict(train_predictor *p, const char *input);
+void train_predictor_end(train_predictor *p); /* closes finder and model */
+
 #endif

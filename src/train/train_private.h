@@ -19,8 +19,11 @@ typedef struct training {
     double value_weight;
     bool ccc;
     const char *class_weights;
-    float *weights; /* of the classes, or NULL */
-    float *places;  /* classes x values: what a class stands for, or NULL */
+    float *weights;   /* of the classes, or NULL */
+    bool by_length;   /* order: texts of like length in one batch */
+    uint32_t *tokens; /* of each training text, where by_length; else NULL */
+    uint64_t *keys;   /* by_length: of a window, while it is sorted */
+    float *places;    /* classes x values: what a class stands for, or NULL */
     train_set *train, *valid;
     float *untaught; /* targets of the training set before teachers had a part in them, or NULL */
     nn_net *net;
@@ -76,6 +79,9 @@ affect_status train_save_model(training *t);
  * targets become the teachers' altogether (Hinton et al. 2015). `values`: of the values, else of
  * the classes. */
 affect_status train_distil(training *t, const char *teachers, double share, bool values);
+/* Adds `count` sentences made by the rules of the file at `path` to a set of texts; which ones follows from the seed. Errors:
+ * NOT_FOUND, FORMAT (with the line), MEMORY. */
+affect_status train_contrast(train_set *set, const char *path, size_t count, uint64_t seed);
 /* At the end of a run: what the best weights are worth as they were stored, the threshold fixed on
  * training samples, and what is usual among inputs (nn/ood.h). */
 affect_status train_finish(training *t);

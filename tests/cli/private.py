@@ -1,7 +1,7 @@
 """Nothing leaves the machine: the program is traced (strace) in a fresh HOME without CI or its kin, which
 would hide telemetry. It opens no socket, neither itself nor a library nor a child, and it writes no file
 but what it was asked for. usage: private.py AFFECT"""
-import json, os, re, shutil, struct, subprocess, sys, tempfile, time
+import http.client, json, os, re, shutil, signal, struct, subprocess, sys, tempfile, time
 
 AFFECT = sys.argv[1]
 DATA = os.environ.get("AFFECT_DATA", "../shared/data")
@@ -38,7 +38,7 @@ class Traced:
         # A sanitizer's leak check does not work under strace.
         environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         self.process = subprocess.Popen(
-            ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "signal=none", "-e", f"trace=%network,{FILES}", "-s", "400",
+            ["strace", "-f", "-y", "-qq", "--seccomp-bpf", "-e", "signal=none", "-e", f"trace=%network,{FILES}", "-s", "400",
              "-o", self.log, *command], env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def end(self):
@@ -46,11 +46,14 @@ class Traced:
         self.network, self.written, self.opened = [], [], []
         for line in open(self.log, errors="replace"):
             call = re.sub(r"^\d+ +", "", line.rstrip())
+            # A name below an open folder with that folder before it; what else strace says of descriptors goes.
+            call = re.sub(r'\((?:\d+|AT_FDCWD)<(/[^>]*)>, "(?!/)', r'(AT_FDCWD, "\1/', call)
+            call = re.sub(r"(\d+|AT_FDCWD)<[^>]*>", r"\1", call)
             if call.startswith("<... ") or call.startswith(("+++", "---")):
                 continue
             name = call.split("(")[0]
-            if call.startswith("mkdir(") and call.endswith("EEXIST (File exists)"):
-                continue  # the folders above an output folder
+            if call.startswith('mkdir("') and (self.out + "/").startswith(call.split('"')[1].rstrip("/") + "/"):
+                continue  # the folders above an output folder, which are there
             if name == "socketpair" and "AF_UNIX" in call or \
                     name in ("sendto", "recvfrom", "sendmsg", "recvmsg", "shutdown") and "sa_family" not in call:
                 continue  # between us and our own child; on a socket to anywhere else, that socket is told of
@@ -271,6 +274,44 @@ def the_page_calls_nobody(out):
     return ok
 
 
+def serves_on_the_loopback(out, clip):
+    """The server listens on the loopback, calls nobody, and writes nothing outside its folder: while the page is read,
+    a recording is analyzed in the background and looked at."""
+    folder = f"{out}/project"
+    os.makedirs(folder)
+    shutil.copy(clip, f"{folder}/clip.mp4")
+    traced = Traced([AFFECT, "serve", "--port", "0", folder], folder)
+    address = traced.process.stdout.readline().decode().strip()
+    port = int(address.rsplit(":", 1)[1].strip("/"))
+
+    def ask(method, path):
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        c.request(method, path, b"" if method == "POST" else None)
+        answer = c.getresponse()
+        data = answer.read()
+        c.close()
+        return answer.status, data
+
+    states, until = ["asked"], time.time() + 120
+    asked = [ask("GET", "/")[0], ask("POST", "/api/recordings/clip/analysis")[0]]
+    while states[-1] not in ("done", "failed") and time.time() < until:
+        time.sleep(.5)
+        states.append(json.loads(ask("GET", "/api/recordings")[1])["recordings"][0]["state"])
+    asked += [ask("GET", "/api/recordings/clip/view")[0], ask("GET", "/media/clip")[0]]
+    child = open(f"/proc/{traced.process.pid}/task/{traced.process.pid}/children").read().split()[0]
+    os.kill(int(child), signal.SIGTERM)
+    text, left = traced.end()
+    # Its own socket, those that it accepts, and the questions that the C library asks the kernel about them.
+    mine = re.compile(r"(bind\(\d+, {sa_family=AF_INET, sin_port=htons\(\d+\), sin_addr=inet_addr\(\"127\.0\.0\.1\"\)}|"
+                      r"socket\(AF_(INET|UNIX|NETLINK), |listen\(|accept4?\(|"
+                      r"(get|set)sockopt\(|getsockname\(|getpeername\(|(send|recv)(to|msg)\(\d+, .*AF_NETLINK|bind\(\d+, {sa_family=AF_NETLINK)")
+    calls = [c for c in traced.network if not mine.match(c)]
+    fine = not calls and not traced.written and not left and states[-1] == "done" and \
+        all(200 <= status < 300 for status in asked) and traced.process.returncode == 0
+    print(f"serve: {'the loopback alone, nothing outside its folder' if fine else (states[-1], asked, traced.process.returncode, calls[:6], traced.written[:6], left[:6], text[-400:])}")
+    return fine
+
+
 def main():
     if not shutil.which("strace"):
         skip("no strace here")
@@ -324,6 +365,7 @@ def main():
                 ("score", ["score", "classes", "--gold", gold, "--pred", gold, "--column", "label"]),
                 ("data info on HDF5", ["data", "info", f"{out}/data/x.h5"])):
             ok &= clean(what, Traced([AFFECT, *command], out))
+        ok &= serves_on_the_loopback(out, clip)
         ok &= the_page_calls_nobody(out)
     finally:
         shutil.rmtree(out)

@@ -26,7 +26,8 @@ static const struct {
                 {0.9, 0.2, 0.35, 0.05, 0.25, 5.0}};
 
 static const char weights[] =
-    "\"weights\": {\"face\": 0.5, \"voice\": 1.5, \"words\": 0.7, \"place\": 0.6}, \"spread\": 0.4,"
+    "\"weights\": {\"face\": 0.5, \"voice\": [1.5, 1.1, 0.4, 0, 2, 0.9, 1.3, 1], "
+    "\"words\": 0.7, \"place\": 0.6}, \"spread\": 0.4,"
     "\"categories\": {\"neutral\": {\"place\": [0, 0, 0], \"face\": -0.7, \"prior\": 0.5},"
     "\"happiness\": {\"place\": [0.8, 0.5, 0.4], \"face\": 0.1, \"prior\": -0.1},"
     "\"surprise\": {\"place\": [0.4, 0.7, -0.1], \"face\": -0.5, \"prior\": 0.2},"
@@ -35,7 +36,8 @@ static const char weights[] =
     "\"disgust\": {\"place\": [-0.6, 0.35, 0.1], \"face\": 0.2, \"prior\": -0.3},"
     "\"fear\": {\"place\": [-0.65, 0.6, -0.4], \"face\": 0.8, \"prior\": 0},"
     "\"contempt\": {\"place\": [-0.7, 0.3, 0.5], \"face\": 0, \"prior\": 0.1}}}";
-static const double weight[4] = {0.5, 1.5, 0.7, 0.6}, spread = 0.4;
+static const double weight[4] = {0.5, 0, 0.7, 0.6}, spread = 0.4;
+static const double voice_weight[8] = {1.5, 1.1, 0.4, 0, 2, 0.9, 1.3, 1};
 static const double face_constant[8] = {-0.7, 0.1, -0.5, 0.4, 0.3, 0.2, 0.8, 0};
 static const double prior[8] = {0.5, -0.1, 0.2, 0, 0, -0.3, 0, 0.1};
 static const double place[8][3] = {{0, 0, 0},          {0.8, 0.5, 0.4},  {0.4, 0.7, -0.1},
@@ -413,7 +415,7 @@ static void product(const fuse_evidence *e, double out[8]) {
     for (int c = 0; c < 8; c++) {
         out[c] = 0;
         if (e->has_face) out[c] += e->trust[0] * (weight[0] * e->log_face[c] + face_constant[c]);
-        if (e->has_voice) out[c] += e->trust[1] * weight[1] * e->log_voice[c];
+        if (e->has_voice) out[c] += e->trust[1] * voice_weight[c] * (e->log_voice[c] - log(.125));
         if (e->has_words) out[c] += e->trust[2] * weight[2] * e->log_words[c];
         if (e->has_face || e->has_voice || e->has_words) out[c] += prior[c];
         for (int d = 0; d < 3; d++) {
@@ -452,9 +454,9 @@ static void scores_are_the_product_of_experts(void **state) {
         for (int c = 0; c < 8; c++) assert_true(fabs(got[c] - want[c]) < 1e-12);
         fuse_category_terms(constants, &e, terms);
         for (int c = 0; c < 8; c++) {
-            assert_true(terms[FUSE_FACE][c] == (e.has_face ? .9 * e.log_face[c] : 0));
-            assert_true(terms[FUSE_VOICE][c] == (e.has_voice ? .5 * e.log_voice[c] : 0));
-            assert_true(terms[FUSE_WORDS][c] == (e.has_words ? .7 * e.log_words[c] : 0));
+            assert_true(terms[FUSE_FACE][c] == (e.has_face ? .9 * (e.log_face[c] + log(8)) : 0));
+            assert_true(terms[FUSE_VOICE][c] == (e.has_voice ? .5 * (e.log_voice[c] + log(8)) : 0));
+            assert_true(terms[FUSE_WORDS][c] == (e.has_words ? .7 * (e.log_words[c] + log(8)) : 0));
         }
         /* The region is the one whose share is largest, valence and arousal as they are. */
         double region[CATEGORY_REGIONS] = {0}, score;

@@ -470,7 +470,7 @@ static void shipped_constants_are_those_of_the_table_and_the_docs(void **state) 
     for (int c = 0; c < FUSE_CATEGORIES; c++)
         for (int d = 0; d < 3; d++)
             assert_true(shipped->places[c][d] == category_table[c].place[d]);
-    assert_true(shipped->weights[FUSE_FACE] == 0.33 && shipped->weights[FUSE_PLACE] == 0.77);
+    assert_true(shipped->weights[FUSE_FACE][0] == 0.33 && shipped->weights[FUSE_PLACE][7] == 0.77);
     assert_true(shipped->prior[0] == 1.20 && shipped->face_constants[0] == -1.36);
     assert_true(shipped->streams[1][AFFECT_MODALITY_VOICE - 1].drift_sd == 0.20);
     assert_ptr_equal(shipped->dimensions[2].streams, shipped->streams[2]);
@@ -498,17 +498,20 @@ static void wrong_constants_are_refused_by_name(void **state) {
     (void)state;
     static const struct {
         const char *from, *to, *told;
-    } cases[] = {{"\"noise_sd\": 0.15", "\"noise_sd\": 0", "valence: latent: stream 0"},
-                 {"\"gain\": 1", "\"gain\": 0", "\"gain\" of face"},
-                 {"\"gain\": 1", "\"gain\": \"1\"", "\"gain\" of face"},
-                 {"\"dominance\"", "\"power\"", "\"dominance\" of dimensions"},
-                 {"\"place\": 0.77", "\"place\": -0.77", "\"place\" of weights"},
-                 {"\"spread\": 0.35", "\"spread\": 0", "\"spread\" of the file"},
-                 {"0.81, 0.51, 0.46", "0.81, 0.51", "\"place\" of happiness"},
-                 {"0.81, 0.51, 0.46", "1.81, 0.51, 0.46", "\"place\" of happiness"},
-                 {"\"prior\": 1.20", "\"prior\": 1e300", "\"prior\" of neutral"},
-                 {"\"contempt\": {", "\"contempt\": [", "not valid JSON"},
-                 {"\"spread\"", "\"weights\"", "not valid JSON"}};
+    } cases[] = {
+        {"\"noise_sd\": 0.15", "\"noise_sd\": 0", "valence: latent: stream 0"},
+        {"\"gain\": 1", "\"gain\": 0", "\"gain\" of face"},
+        {"\"gain\": 1", "\"gain\": \"1\"", "\"gain\" of face"},
+        {"\"dominance\"", "\"power\"", "\"dominance\" of dimensions"},
+        {"\"place\": 0.77", "\"place\": -0.77", "\"place\" of weights"},
+        {"\"place\": 0.77", "\"place\": [1, 1, 1, 1, 1, 1, 1]", "\"place\" of weights"},
+        {"\"place\": 0.77", "\"place\": [1, 1, 1, 1, 1, 1, 1, -1]", "\"place\" of weights"},
+        {"\"spread\": 0.35", "\"spread\": 0", "\"spread\" of the file"},
+        {"0.81, 0.51, 0.46", "0.81, 0.51", "\"place\" of happiness"},
+        {"0.81, 0.51, 0.46", "1.81, 0.51, 0.46", "\"place\" of happiness"},
+        {"\"prior\": 1.20", "\"prior\": 1e300", "\"prior\" of neutral"},
+        {"\"contempt\": {", "\"contempt\": [", "not valid JSON"},
+        {"\"spread\"", "\"weights\"", "not valid JSON"}};
     for (size_t i = 0; i < BASE_COUNT(cases); i++) {
         fuse_parameters *p = shipped;
         assert_int_equal(parse_changed(cases[i].from, cases[i].to, &p), AFFECT_ERROR_MODEL);

@@ -41,7 +41,9 @@ await main(async () => {
   const live = recordings.find((r) => r.id.startsWith('live-'));
   check(live && live.state === 'done' && live.seconds > seconds - 2, `the timeline is kept (${live?.seconds} s)`);
   const timeline = JSON.parse(readFileSync(join(folder, `.affect/recordings/${live.id}/timeline.json`), 'utf8'));
-  check(timeline.tracks.some((t) => /face/.test(t.id)) && timeline.tracks.some((t) => /voice/.test(t.id)), 'it has face and voice');
+  /* Sound is never dropped; pictures are, down to none, where the processor has no time for them. */
+  check(timeline.tracks.some((t) => /voice/.test(t.id)), 'it has the voice');
+  check(timeline.tracks.some((t) => /face/.test(t.id)) || crowded, 'it has the face');
   await page.click('#live-kept a');
   await page.waitForSelector('[data-ready]');
   check((await page.textContent('#player-note')).length >= 0 && await page.evaluate(() => window.affectReport.rows.length) > 3, 'and opens as a report');

@@ -158,6 +158,30 @@ grep -q '"side": 10, "value_hidden": 8' values/card.json || fail "the card does 
 "$affect" predict values "the good day!" | grep -q valence || fail "predicting values"
 "$affect" models export values values.onnx >/dev/null && [ -s values.onnx ] || fail "export of a run"
 
+# sentences by rule teach what the data do not say: that "not" takes a feeling away; texts in batches by length; in pieces too
+cat >rules.txt <<'R'
+# what is not known stays so
+word a joy .4 .1 : lovely, happy, sunny, warm
+word a sadness -.4 0 : awful, sad, rainy, cold
+thing : the table, the street
+frame a 1 0 1 0 : @ is *
+frame a 0 1 -.3 0 : @ is not *
+frame a 1 0 1 0 : @ is &, but *
+line joy=0,sadness=0,neutral=1 0 0 : they see @
+R
+sed 's/^kind = text$/kind = text\ncontrast = rules.txt\ncontrasts = 800/; s/^epochs = 12/epochs = 8\norder = by_length/; s/^\[train\]/[loss]\nlabels = several\n[train]/;
+    s/^monitor.*/monitor = macro_f1/' r.ini >rules.ini
+"$affect" train rules.ini -o rules --threads 1 --quiet >/dev/null || fail "training with sentences by rule"
+"$affect" train rules.ini -o parts --threads 3 --stop-after 3 --quiet >/dev/null || fail "three epochs of it"
+"$affect" train rules.ini -o parts --quiet >/dev/null || fail "going on with it"
+cmp -s rules/weights.safetensors parts/weights.safetensors || fail "sentences by rule: other weights in pieces"
+share() { "$affect" predict --json "$1" "$2" | jq ".classes.$3"; }
+awk "BEGIN { exit !($(share rules 'the table is lovely' joy) > .6 && $(share rules 'the table is not lovely' joy) < .4) }" ||
+    fail "denied: $(share rules 'the table is lovely' joy) became $(share rules 'the table is not lovely' joy)"
+# one label a sample and a network of several: what it says loudest is judged too
+"$affect" evaluate rules valid.tsv --rounds 0 --json | jq -e '.strongest.accuracy > .5 and .strongest.majority < .5' >/dev/null ||
+    fail "strongest: $("$affect" evaluate rules valid.tsv --rounds 0 | grep strongest)"
+
 # texts of the training's own words are usual, others less so; the end of the run said what is
 known() { "$affect" predict --json whole "$1" | sed -n 's/.*"in_distribution": \([0-9.]*\).*/\1/p'; }
 awk "BEGIN { exit !($(known 'happy table lovely sunny good street') >= .5) }" || fail "a usual text is unknown"
@@ -289,6 +313,15 @@ sed 's/accuracy/last/' plateau.ini >bad.ini
 refuse 4 "bad.ini:[0-9]*: .*schedule = plateau: expected a monitor other" "$affect" train bad.ini -o x --quiet
 sed 's/accuracy/r/' r.ini >bad.ini
 refuse 4 "bad.ini:21: .*monitor = r: expected values" "$affect" train bad.ini -o x --quiet
+sed 's/^frame a 1 0 1 0 : @ is \*/frame a 1 0 : @ is */' rules.txt >bad.txt
+sed 's/rules.txt/bad.txt/' rules.ini >bad.ini
+refuse 4 "bad.txt:5: expected 'word'" "$affect" train bad.ini -o x --quiet
+sed 's/neutral=1 0 0/neutral=x 0 0/' rules.txt >bad.txt
+refuse 4 "bad.txt: expected LABEL=TARGET" "$affect" train bad.ini -o x --quiet
+sed 's/^frame a/frame b/' rules.txt >bad.txt
+refuse 4 "bad.txt: no word for slot 'b'" "$affect" train bad.ini -o x --quiet
+sed 's/^kind = text$/kind = audio/; s/text_gru/voice_crnn/' rules.ini >bad.ini
+refuse 4 "contrast = rules.txt: expected texts" "$affect" train bad.ini -o x --quiet
 refuse 3 "no-such.ini" "$affect" train no-such.ini --quiet
 sed 's/epochs = 12/epochs = 7/' r.ini >other.ini
 refuse 7 "another recipe" "$affect" train other.ini -o whole --quiet
