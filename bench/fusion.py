@@ -105,7 +105,7 @@ def spoilt(path, out, modality, how, other, rng):
             track["rows"] = [[r[0], r[1], *(float(x) for x in np.clip(rng.normal(0, 0.4, 3), -1, 1)), *r[5:]] for r in rows]
         elif how == "noise":
             track["rows"] = [[r[0], r[1], *(float(x) for x in rng.dirichlet(np.full(len(r) - 2, 0.5)))] for r in rows]
-        else:
+        elif how == "another's":
             track["rows"] = [r for r in another[track["id"]] if r[0] <= last]
     with open(out, "w") as file:
         json.dump(timeline, file)
@@ -213,8 +213,8 @@ def main():
     if not a.robust:
         return
     print("mean CCC of valence and arousal (trained: seed 1)")
-    for modality in ("face", "voice"):
-        for how in ("removed", "late", "noise", "another's"):
+    for modality in ("nothing", "face", "voice"):
+        for how in ("removed", "late", "noise", "another's") if modality != "nothing" else ("spoilt",):
             total = {"default": 0, "trained": 0}
             for k, scene in enumerate(all_scenes):
                 other = next(s[0] for s in all_scenes[k:] + all_scenes if s[1] != scene[1])

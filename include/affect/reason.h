@@ -162,18 +162,24 @@ AFFECT_API void affect_explanation_drop(affect_explanation *explanation);
 /* ---- explanations by a language model, checked ---- */
 
 typedef struct affect_llm_options {
-    const char *url;    /* of an OpenAI-compatible server: "http://127.0.0.1:8080/v1" */
+    const char *url; /* of an OpenAI-compatible server: "http://127.0.0.1:8080/v1", or the name of a
+                           model's file that ends in .gguf: it runs in this process, by llama.cpp */
     const char *model;  /* as the server calls it; NULL = "default" */
     const char *prompt; /* "zero-shot" (NULL), "few-shot", "chain-of-thought", or a file */
     const char *send;   /* "text,events" (NULL), "text" or "events": what the server is told beside
                            persons and episodes: what was said; events and links */
     const char *key;    /* bearer token, or NULL; never logged and never written */
-    double timeout_s;   /* for everything, retries included; 0 = 120 */
-    int votes;          /* answers that are asked for, 1 to 15; 0 = 1: claims that more than half of
+    double
+        timeout_s; /* for everything, retries included, or for each answer of a model in this process;
+                           0 = 120 */
+    int votes;     /* answers that are asked for, 1 to 15; 0 = 1: claims that more than half of
                            them make are kept */
-    int mask; /* not 0: it is asked again with face, voice and words hidden in turn, and what
+    int mask;      /* not 0: it is asked again with face, voice and words hidden in turn, and what
                            it claims of a modality that it could not see is dropped: that did not
                            come from the evidence (up to three more answers) */
+    /* Told what is being done and its share, 0..1; NULL is fine. */
+    void (*progress)(void *user, const char *what, double share);
+    void *progress_user;
 } affect_llm_options;
 
 /* What would be sent, as one text (*text is the caller's: affect_text_free). `size` is sizeof of the
@@ -183,9 +189,11 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_llm_prompt(affect_reasoner *reas
                                                            const affect_llm_options *options,
                                                            size_t size, char **text);
 AFFECT_API void affect_text_free(char *text); /* NULL is fine */
-/* Asks the server that options->url names, and nobody else. Its claims are checked, and what is not
- * supported is dropped. Whatever goes wrong with the server gives the deterministic explanation and
- * one warning on the context's log. Errors: ARGUMENT, those of affect_llm_prompt, CANCELLED, MEMORY. */
+/* Asks the server or the model that options->url names, and nobody else. Its claims are checked, and what
+ * is not supported is dropped. A model in this process, and a server where a recording's measurements
+ * exceed 48 KiB, is asked episode by episode and last about the episodes as a whole; an episode of which it says
+ * nothing that holds gets its paragraph of the deterministic explanation. Whatever goes wrong with all
+ * gives that explanation alone; each of both gives one warning on the context's log. Errors: ARGUMENT, those of affect_llm_prompt, CANCELLED, MEMORY. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_explain_with_llm(affect_reasoner *reasoner,
                                                                  const affect_timeline *timeline,
                                                                  const affect_llm_options *options,

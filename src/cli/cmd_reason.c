@@ -1,4 +1,5 @@
 /* affect label, explain, check, ask: what was expressed in words, why, and whether what is said holds. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,12 +29,14 @@ static affect_status put_text(affect_context *ctx, const reason_settings *set, a
 
 #define OPTION(...) CLI_OPTION(reason_settings, __VA_ARGS__)
 #define USAGE(word, table) .verb = (word), .options = (table), .option_count = BASE_COUNT(table)
+#define OUTPUT_OPTION                                                                              \
+    OPTION("output", CLI_TEXT, output, .letter = 'o', .meta = "FILE",                              \
+           .help = "where it goes; without it to standard output")
 
 static const cli_option label_options[] = {
     OPTION("from-text", CLI_TEXT, from_text, .meta = "FILE",
            .help = "descriptions, as a table with the columns name and text"),
-    OPTION("output", CLI_TEXT, output, .letter = 'o', .meta = "FILE",
-           .help = "where the labels go; without it to standard output"),
+    OUTPUT_OPTION,
 };
 
 static affect_status label(affect_context *ctx, void *user, const cli_list *operands) {
@@ -61,7 +64,6 @@ int cli_label(int argc, char **argv) {
 
 /* Nothing is sent before the user was told what and where to, and agreed. */
 static affect_status agree(affect_context *ctx, const affect_llm_options *o, const char *prompt) {
-    int answer;
     base_put_line(stderr,
                   "affect explain: sends %zu bytes of text (%s; no picture, no sound) to %s;"
                   " --show-prompt shows them",
@@ -69,10 +71,13 @@ static affect_status agree(affect_context *ctx, const affect_llm_options *o, con
     if (!isatty(STDIN_FILENO))
         return base_fail(ctx, AFFECT_ERROR_USAGE, "nothing was sent: say --yes to send it");
     fputs("Send it? [y/N] ", stderr);
-    answer = getchar();
-    return answer == 'y' || answer == 'Y'
-               ? AFFECT_OK
-               : base_fail(ctx, AFFECT_ERROR_CANCELLED, "nothing was sent");
+    int answer = getchar();
+    if (answer == 'y' || answer == 'Y') return AFFECT_OK;
+    return base_fail(ctx, AFFECT_ERROR_CANCELLED, "nothing was sent");
+}
+
+static void show_progress(void *user, const char *what, double share) {
+    report_progress(user, share, what, NAN);
 }
 
 static affect_status ask_model(affect_reasoner *reasoner, const affect_timeline *timeline,
@@ -83,13 +88,16 @@ static affect_status ask_model(affect_reasoner *reasoner, const affect_timeline 
     char *prompt;
     o.votes = (int)set->votes;
     o.mask = set->mask;
+    bool shown = false, local = reason_is_file(o.url); /* nothing is sent */
+    if (isatty(STDERR_FILENO)) o.progress = show_progress, o.progress_user = &shown;
     o.key = own && *own ? own : getenv("OPENAI_API_KEY");
     if (!o.url) o.url = "http://localhost"; /* the prompt is the same for all */
     affect_status status = affect_llm_prompt(reasoner, timeline, &o, sizeof o, &prompt);
     if (!status && set->show_prompt) base_text_append(out, prompt);
-    if (!status && !set->show_prompt && !set->yes) status = agree(ctx, &o, prompt);
+    if (!status && !set->show_prompt && !set->yes && !local) status = agree(ctx, &o, prompt);
     if (!status && !set->show_prompt)
         status = affect_explain_with_llm(reasoner, timeline, &o, sizeof o, e);
+    report_progress_end(&shown);
     affect_text_free(prompt);
     return status;
 }
@@ -127,15 +135,11 @@ cleanup:
     return put_text(ctx, set, status, &out);
 }
 
-#define OUTPUT_OPTION                                                                              \
-    OPTION("output", CLI_TEXT, output, .letter = 'o', .meta = "FILE",                              \
-           .help = "where it goes; without it to standard output")
 static const cli_option explain_options[] = {
     OPTION("json", CLI_FLAG, json, .help = "print JSON (affect-explanation/1)"),
-    OPTION("labels", CLI_TEXT, labels, .meta = "FILE",
-           .help = "the only labels to use, one a line"),
-    OPTION("llm", CLI_TEXT, llm.url, .meta = "URL",
-           .help = "ask this OpenAI-compatible server; its claims are checked"),
+    OPTION("labels", CLI_TEXT, labels, .meta = "FILE", .help = "the only labels, one a line"),
+    OPTION("llm", CLI_TEXT, llm.url, .meta = "URL|FILE.gguf",
+           .help = "ask this OpenAI-compatible server, or this model; its claims are checked"),
     OPTION("llm-model", CLI_TEXT, llm.model, .meta = "NAME", .help = "as the server calls it"),
     OPTION("prompt", CLI_TEXT, llm.prompt, .meta = "NAME",
            .help = "zero-shot, few-shot, chain-of-thought, or a file with a line {EVIDENCE}"),
@@ -147,8 +151,7 @@ static const cli_option explain_options[] = {
            .help = "ask again with each modality hidden; drop claims that do not need it"),
     OPTION("timeout", CLI_NUMBER, llm.timeout_s, .meta = "SECONDS", .min = 0.1, .max = 86400,
            .help = "for the server, retries included"),
-    OPTION("show-prompt", CLI_FLAG, show_prompt,
-           .help = "print what would be sent, and send nothing"),
+    OPTION("show-prompt", CLI_FLAG, show_prompt, .help = "print what would be sent; send nothing"),
     OPTION("yes", CLI_FLAG, yes, .help = "send it without asking"),
     OUTPUT_OPTION,
 };
@@ -162,9 +165,8 @@ int cli_explain(int argc, char **argv) {
     reason_settings set = {.votes = 1, .llm.timeout_s = 120};
     const cli_usage usage = {
         USAGE("explain", explain_options), .synopsis = "affect explain [OPTIONS] TIMELINE.json",
-        .text =
-            "Says in English what was expressed, when, how sure that is and on which evidence,\n"
-            "what changed and what may have caused it, with the ids of the evidence.",
+        .text = "Says in English what was expressed, when, how sure that is and on which\n"
+                "evidence, what changed and what may have caused it, with its ids.",
         .examples = "affect explain talk/timeline.json --json -o talk/explanation.json\n"
                     "affect explain talk/timeline.json --llm http://127.0.0.1:8080/v1",
         .into = &set};

@@ -726,6 +726,7 @@ affect_status affect_explanation_check(affect_reasoner *reasoner, const affect_t
     if (status == AFFECT_OK) {
         e->checked = true;
         count_strong(&graph, e);
+        status = reason_evidence(ctx, &graph, e);
     }
     if (graph.nodes) reason_graph_clear(&graph);
     base_free(k);

@@ -442,6 +442,7 @@ affect_status affect_explain(affect_reasoner *reasoner, const affect_timeline *t
                      ? base_fail(ctx, AFFECT_ERROR_CANCELLED, "interrupted")
                      : explain_episode(&a, g.episodes[i], allowed, allowed_count);
     }
+    if (status == AFFECT_OK) status = reason_evidence(ctx, &g, a.out);
     reason_graph_clear(&g);
     if (status == AFFECT_OK)
         *out = a.out;

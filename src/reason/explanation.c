@@ -110,6 +110,7 @@ void affect_explanation_destroy(affect_explanation *e) {
     base_free(e->named);
     base_free(e->input);
     base_free(e->generator);
+    base_text_destroy(&e->evidence);
     base_text_destroy(&e->text);
     base_free(e);
 }
@@ -218,6 +219,10 @@ affect_status affect_explanation_json(affect_context *ctx, affect_explanation *e
         put_claim(out, &e->claims[i].public, e->checked);
     }
     base_text_append(out, "]");
+    if (e->evidence.length) {
+        base_text_append(out, ",\n\"evidence\":");
+        base_text_append(out, e->evidence.data);
+    }
     if (e->checked) {
         put_share(out, "faithfulness", affect_explanation_faithfulness(e));
         put_share(out, "utilisation", affect_explanation_utilisation(e));

@@ -37,6 +37,8 @@ AFFECT_MUST_USE affect_status reason_write(affect_context *ctx, const affect_tim
 /* The check alone, for a command that wants to know before it works for minutes. */
 AFFECT_MUST_USE affect_status reason_check_folder(affect_context *ctx, const char *folder,
                                                   bool force);
+/* Is a language model, as affect_llm_options.url names it, a file in this process, and no server? */
+bool reason_is_file(const char *url);
 /* Its text appended to `out`. */
 AFFECT_MUST_USE affect_status reason_put_text(affect_context *ctx, const affect_timeline *timeline,
                                               base_text *out);

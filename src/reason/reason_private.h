@@ -117,7 +117,8 @@ struct affect_explanation {
     size_t named_count, named_capacity;
     bool checked;
     size_t strong, strong_cited; /* events, after a check */
-    base_text text;              /* what was handed out last */
+    base_text evidence; /* JSON of what it rests on (evidence.c); empty where it was only read */
+    base_text text;     /* what was handed out last */
 };
 
 enum { REASON_CLAIMS_LIMIT = 10000, REASON_EVIDENCE_LIMIT = 64 };
@@ -194,12 +195,75 @@ void reason_facts_clear(reason_facts *facts);
 bool reason_is(const char *word, const char *const *list);
 #define REASON_IS(word, ...) reason_is((word), (const char *const[]){__VA_ARGS__, NULL})
 
+/* ---- evidence.c ---- */
+
+/* Fills e->evidence: what the claims cite and what links tie to that. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_evidence(affect_context *ctx, const reason_graph *graph,
+                                              affect_explanation *e);
+
 /* ---- check.c ---- */
 
 /* How well an emotion word (`entry` of the lexicon, or -1 and only `word`) fits an episode: 1 its label or category, less for its runners-up, 0 what
  * it speaks against; NaN where nothing can be said. */
 double reason_label_fit(const reason_graph *graph, const words_emotions *lexicon, long entry,
                         const char *word, const reason_node *episode);
+
+/* ---- prompt.c: what a language model is told ---- */
+
+typedef struct reason_scope {
+    const reason_node *episode; /* told of with what surrounds it; NULL: everything */
+    bool outline;               /* persons and episodes alone */
+    affect_modality hidden;     /* nothing is told of it; NONE: none is hidden */
+    double least;               /* events weaker than that are left out */
+} reason_scope;
+
+/* The text of a shipped template or of a file. Errors: NOT_FOUND, LIMIT, FORMAT (no {EVIDENCE}), MEMORY. */
+AFFECT_MUST_USE affect_status reason_prompt_template(affect_context *ctx, const char *prompt,
+                                                     char **out);
+/* Appends the prompt, and to `ids` what it names as a JSON list (nothing where it names nothing).
+ * Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_prompt_make(affect_context *ctx, const reason_graph *graph,
+                                                 const char *pattern, const affect_llm_options *o,
+                                                 const reason_scope *scope, base_text *out,
+                                                 base_text *ids);
+
+/* ---- grammar.c: the form of an answer ---- */
+
+/* The JSON schema of claims. `ids` (a JSON list, or NULL): what may be cited. `most_claims`: 0: no list
+ * and no text has a greatest length. Check out->failed. */
+void reason_put_schema(const char *ids, int most_claims, base_text *out);
+/* A schema as a GBNF grammar. Errors: FORMAT (it holds what this does not know), MEMORY. */
+AFFECT_MUST_USE affect_status reason_grammar(affect_context *ctx, const char *schema,
+                                             base_text *out);
+
+/* ---- server.c, llama.c: the two ways to ask a model ---- */
+
+typedef struct reason_question_to {
+    const char *prompt;
+    const char *ids; /* as above */
+    int vote;        /* 0 for the first */
+    int most_claims; /* in the answer */
+} reason_question_to;
+
+/* Appends the text of the answer. `deadline`: on base_now_s's clock. *form begins with 0 and goes on from
+ * question to question. Errors: those of reason_http_post; FORMAT (no chat completion). */
+AFFECT_MUST_USE affect_status reason_server_ask(affect_context *ctx, const affect_llm_options *o,
+                                                const reason_question_to *question, double deadline,
+                                                int *form, base_text *out);
+
+typedef struct reason_llama reason_llama;
+/* Loads the model in the file o->url. Errors: MODEL (no model, damaged), RUNTIME (no library),
+ * CANCELLED, MEMORY. */
+AFFECT_MUST_USE affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
+                                                reason_llama **out);
+void reason_llama_close(reason_llama *llama); /* NULL is fine */
+/* Does the prompt leave room for an answer? */
+bool reason_llama_fits(const reason_llama *llama, const char *prompt);
+/* Appends the text of the answer, which follows the bounded schema. Errors: MODEL, FORMAT (cut off), NOT_FOUND (not
+ * within `timeout_s`), CANCELLED, MEMORY. */
+AFFECT_MUST_USE affect_status reason_llama_ask(reason_llama *llama, const affect_llm_options *o,
+                                               const reason_question_to *question, double timeout_s,
+                                               base_text *out);
 
 /* ---- cause.c ---- */
 

@@ -115,6 +115,9 @@ static void read_schedule(training *t) {
         .clip = train_recipe_number(r, "train", "clip", 0, 0, 1e9),
         .average = train_recipe_number(r, "train", "average", 0, 0, .999999),
     };
+    t->each_threshold = train_recipe_second(r, "train", "thresholds", "one|each");
+    if (t->each_threshold && !t->spec.multi_label)
+        train_recipe_mistake(r, "train", "thresholds", "expected several labels");
     t->by_length = train_recipe_second(r, "train", "order", "mixed|by_length");
     t->small_epochs = train_recipe_count(r, "train", "small_epochs", 0, 0, 10000);
     t->small_size = train_recipe_count(r, "train", "small_size", 32, 16, 48);

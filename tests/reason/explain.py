@@ -48,7 +48,17 @@ with tempfile.TemporaryDirectory() as folder:
             validator.validate(e)
         ids = {v["id"] for t in d["tiers"] for v in t["intervals"]} | {v["id"] for v in d["events"]}
         assert all(c["evidence"] and set(c["evidence"]) <= ids for c in e["claims"]), "a claim without evidence"
+        # The evidence graph: what is cited and what links tie to that, each once, and no link to anything else.
+        nodes, tied = {n["id"]: n for n in e["evidence"]["nodes"]}, {(k["from"], k["to"], k["kind"]) for k in e["evidence"]["links"]}
+        cites = {i for c in e["claims"] for i in c["evidence"]}
+        want = {(k["from"], k["to"], k["kind"]) for k in d["links"] if {k["from"], k["to"]} & cites and {k["from"], k["to"]} <= ids}
+        assert {i for i, n in nodes.items() if n["cited"]} == cites and tied == want and len(nodes) == len(e["evidence"]["nodes"]), (seed, tied ^ want)
+        assert set(nodes) == cites | {i for k in want for i in k[:2]}
+        for v in d["events"]:
+            n = nodes.get(v["id"])
+            assert not n or (n["type"], n["label"], n["person"]) == ("events", v["kind"], v["person"]) and abs(n["strength"] - v["strength"] * v["confidence"]) < 1e-3
         checked = json.loads(run("check", "t.json", "e.json", "--json"))
+        assert checked["evidence"] == e["evidence"]
         if validator:
             validator.validate(checked)
         bad = [c for c in checked["claims"] if c["verdict"] != "supported"]

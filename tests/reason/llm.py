@@ -50,6 +50,13 @@ class Server(http.server.BaseHTTPRequestHandler):
         try:
             if how == "good":
                 self.reply(200, completion(GOOD + [FALSE]))
+            elif how in ("pieces", "pieces without an end"):
+                content = json.dumps({"claims": GOOD + [FALSE]})
+                parts = [{"role": "assistant"}, *({"content": content[i:i + 7]} for i in range(0, len(content), 7)), {}]
+                end = "data: [DONE]\n\n" if how == "pieces" else ""
+                assert request["stream"] is True
+                self.reply(200, (": hello\n\n" + "".join(f"data: {json.dumps({'choices': [{'delta': p, 'finish_reason': None}]})}\r\n\r\n" for p in parts) + end).encode(),
+                           [("Content-Type", "text/event-stream")])
             elif how == "fenced":
                 self.reply(200, completion(GOOD, "<think>{maybe}</think>Here it is:\n```json\n{}\n```\n".replace("{maybe}", "(maybe)")))
             elif how == "no schema":
@@ -166,7 +173,7 @@ with tempfile.TemporaryDirectory() as folder:
         server.how = how
         return run("t.json", "--json", "--llm", URL, "--yes", "--timeout", timeout, *more)
 
-    for how, n in (("good", 1), ("fenced", 1), ("no schema", 3), ("busy", 2), ("flaky", 3)):
+    for how, n in (("good", 1), ("pieces", 1), ("fenced", 1), ("no schema", 4), ("busy", 2), ("flaky", 3)):
         out, error, took = asks(how, "--llm-model", "tiny")
         e = json.loads(out)
         assert [c["evidence"] for c in e["claims"]] == [c["evidence"] for c in GOOD] and e["generator"] == "tiny" and not error, (how, out, error)
@@ -191,7 +198,7 @@ with tempfile.TemporaryDirectory() as folder:
     # Servers that do not.
     for how, pattern in (("500", "status 500"), ("busy for ever", "status 429"), ("401", "refuses the key"), ("404", "status 404"), ("not JSON", "no chat completion"),
                          ("no completion", "no chat completion"), ("prose", "no JSON object"), ("wrong schema", "'kind' must be"), ("nothing holds", "none of its 2 claims"),
-                         ("empty", "no chat completion"), ("cut off", ""), ("slow", "within"), ("trickle", "within"), ("huge", "8 MiB"), ("redirect", "redirects"), ("garbage", "")):
+                         ("empty", "no chat completion"), ("pieces without an end", "ends in the middle"), ("cut off", ""), ("slow", "within"), ("trickle", "within"), ("huge", "8 MiB"), ("redirect", "redirects"), ("garbage", "")):
         out, error, took = asks(how, timeout="3")
         assert out == alone, (how, out[:300])
         assert error.count("\n") == 1 and "did not help" in error and pattern in error, (how, error)

@@ -169,7 +169,7 @@ frame a 0 1 -.3 0 : @ is not *
 frame a 1 0 1 0 : @ is &, but *
 line joy=0,sadness=0,neutral=1 0 0 : they see @
 R
-sed 's/^kind = text$/kind = text\ncontrast = rules.txt\ncontrasts = 800/; s/^epochs = 12/epochs = 8\norder = by_length/; s/^\[train\]/[loss]\nlabels = several\n[train]/;
+sed 's/^kind = text$/kind = text\ncontrast = rules.txt\ncontrasts = 800/; s/^epochs = 12/epochs = 8\norder = by_length\nthresholds = each/; s/^\[train\]/[loss]\nlabels = several\n[train]/;
     s/^monitor.*/monitor = macro_f1/' r.ini >rules.ini
 "$affect" train rules.ini -o rules --threads 1 --quiet >/dev/null || fail "training with sentences by rule"
 "$affect" train rules.ini -o parts --threads 3 --stop-after 3 --quiet >/dev/null || fail "three epochs of it"
@@ -178,6 +178,12 @@ cmp -s rules/weights.safetensors parts/weights.safetensors || fail "sentences by
 share() { "$affect" predict --json "$1" "$2" | jq ".classes.$3"; }
 awk "BEGIN { exit !($(share rules 'the table is lovely' joy) > .6 && $(share rules 'the table is not lovely' joy) < .4) }" ||
     fail "denied: $(share rules 'the table is lovely' joy) became $(share rules 'the table is not lovely' joy)"
+# a threshold for each label, as output biases: no worse where they were fitted than one for all of them, and nothing else moved
+sed '/^thresholds/d' rules.ini >one.ini
+"$affect" train one.ini -o one --quiet >/dev/null || fail "one threshold"
+f1() { "$affect" evaluate "$1" train.tsv --rounds 0 --json | jq .metrics.macro_f1.value; }
+cmp -s rules/weights.safetensors one/weights.safetensors && fail "thresholds = each changed nothing"
+awk "BEGIN { exit !($(f1 rules) >= $(f1 one) - .001) }" || fail "a threshold each: macro F1 $(f1 rules), one for all $(f1 one)"
 # one label a sample and a network of several: what it says loudest is judged too
 "$affect" evaluate rules valid.tsv --rounds 0 --json | jq -e '.strongest.accuracy > .5 and .strongest.majority < .5' >/dev/null ||
     fail "strongest: $("$affect" evaluate rules valid.tsv --rounds 0 | grep strongest)"
@@ -320,6 +326,8 @@ sed 's/neutral=1 0 0/neutral=x 0 0/' rules.txt >bad.txt
 refuse 4 "bad.txt: expected LABEL=TARGET" "$affect" train bad.ini -o x --quiet
 sed 's/^frame a/frame b/' rules.txt >bad.txt
 refuse 4 "bad.txt: no word for slot 'b'" "$affect" train bad.ini -o x --quiet
+sed 's/^labels = several/labels = one/' rules.ini >bad.ini
+refuse 4 "thresholds = each: expected several labels" "$affect" train bad.ini -o x --quiet
 sed 's/^kind = text$/kind = audio/; s/text_gru/voice_crnn/' rules.ini >bad.ini
 refuse 4 "contrast = rules.txt: expected texts" "$affect" train bad.ini -o x --quiet
 refuse 3 "no-such.ini" "$affect" train no-such.ini --quiet

@@ -1,0 +1,167 @@
+/* A language model in a file of the user's, by llama.cpp, through dlopen of our narrow library (llama_shim.h;
+ * tools/build-llama makes it). It is asked with a grammar, so that whatever the model is, its answer
+ * is an object of claims. The file is walked through before llama.cpp sees it (gguf.c). */
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "model/model.h"
+#include "reason/gguf.h"
+#include "reason/llama_shim.h"
+#include "reason/reason_private.h"
+
+enum {
+    CONTEXT =
+        8192, /* tokens: an episode with what surrounds it takes some hundred, and the memory for it grows with this */
+    ANSWER = CONTEXT / 2,
+    MOST_THREADS = 8
+};
+static const int64_t SMALL = INT64_C(256)
+                             << 20; /* bytes of a model that several threads only slow down */
+
+struct reason_llama {
+    affect_context *ctx;
+    const affect_llama_api *api;
+    void *model;
+};
+
+static affect_status load_api(affect_context *ctx, const affect_llama_api **out) {
+    char why[256];
+    base_text tried = {0};
+    void *library = model_open_library("AFFECT_LLAMA", "libaffect-llama.so", NULL, &tried, why);
+    affect_status status = AFFECT_OK;
+    if (!library)
+        status = base_fail(ctx, AFFECT_ERROR_RUNTIME,
+                           "llama.cpp was not found (%s)%s: run \"make llama\", or name "
+                           "libaffect-llama.so in AFFECT_LLAMA",
+                           tried.data ? tried.data : "", why);
+    base_text_destroy(&tried);
+    if (status) return status;
+    affect_llama_entry *entry = NULL;
+    void *symbol = dlsym(library, "affect_llama");
+    memcpy(&entry, &symbol, sizeof entry);
+    if (entry) *out = entry();
+    if (!entry || (*out)->interface != AFFECT_LLAMA_INTERFACE)
+        return base_fail(ctx, AFFECT_ERROR_RUNTIME,
+                         "libaffect-llama.so is of another version: run \"make llama\"");
+    return AFFECT_OK;
+}
+
+typedef struct teller {
+    affect_context *ctx;
+    const affect_llm_options *options;
+} teller;
+
+static int tell(void *user, float share) {
+    const teller *t = user;
+    if (t->options->progress)
+        t->options->progress(t->options->progress_user, "loading the model", (double)share);
+    return !affect_context_cancelled(t->ctx);
+}
+
+affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
+                                reason_llama **out) {
+    const affect_llama_api *api = NULL;
+    char why[AFFECT_LLAMA_WHY] = "";
+    struct stat info;
+    teller t = {ctx, o};
+    *out = NULL;
+    int descriptor = base_open_regular(o->url);
+    FILE *f = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
+    if (!f) {
+        if (descriptor >= 0) close(descriptor);
+        return base_fail(ctx, AFFECT_ERROR_MODEL, "there is no such file");
+    }
+    const char *damage =
+        fstat(fileno(f), &info) == 0 ? reason_gguf_damage(f, info.st_size) : "it cannot be read";
+    affect_status status = damage ? base_fail(ctx, AFFECT_ERROR_MODEL, "%s", damage) : AFFECT_OK;
+    if (!status) status = load_api(ctx, &api);
+    reason_llama *l = status ? NULL : base_calloc(1, sizeof *l);
+    if (!status && !l) status = base_fail_memory(ctx);
+    if (!status) {
+        long processors = sysconf(_SC_NPROCESSORS_ONLN);
+        int threads =
+            info.st_size < SMALL ? 1 : (int)BASE_MAX(1, BASE_MIN(processors, MOST_THREADS));
+        *l = (reason_llama){.ctx = ctx, .api = api};
+        l->model = api->open(fileno(f), CONTEXT, threads, tell, &t, why);
+        if (!l->model && affect_context_cancelled(ctx))
+            status = base_fail(ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+        else if (!l->model)
+            status = base_fail(ctx, AFFECT_ERROR_MODEL, "llama.cpp %s cannot load it: %s",
+                               api->version, why);
+    }
+    fclose(f);
+    if (status) {
+        base_free(l);
+        return status;
+    }
+    *out = l;
+    return AFFECT_OK;
+}
+
+void reason_llama_close(reason_llama *l) {
+    if (!l) return;
+    l->api->close(l->model);
+    base_free(l);
+}
+
+bool reason_llama_fits(const reason_llama *l, const char *prompt) {
+    int tokens = l->api->count(l->model, prompt);
+    return tokens >= 0 && tokens <= l->api->context(l->model) / 2;
+}
+
+typedef struct limit {
+    affect_context *ctx;
+    double deadline;
+} limit;
+
+static int stops(void *user) {
+    const limit *l = user;
+    return affect_context_cancelled(l->ctx) || base_now_s() > l->deadline;
+}
+
+affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
+                               const reason_question_to *q, double timeout_s, base_text *out) {
+    affect_context *ctx = l->ctx;
+    limit end = {ctx, base_now_s() + timeout_s};
+    char why[AFFECT_LLAMA_WHY] = "";
+    base_text schema = {0}, grammar = {0};
+    affect_llama_reply reply = {0};
+    reason_put_schema(q->ids, q->most_claims, &schema);
+    affect_status status =
+        schema.failed ? base_fail_memory(ctx) : reason_grammar(ctx, schema.data, &grammar);
+    if (!status) {
+        const affect_llama_request request = {.prompt = q->prompt,
+                                              .grammar = grammar.data,
+                                              .most_tokens = ANSWER,
+                                              .temperature = o->votes > 1 ? 0.7F : 0,
+                                              .seed = (uint32_t)q->vote + 1,
+                                              .stop = stops,
+                                              .user = &end};
+        int failed = l->api->answer(l->model, &request, &reply, why);
+        if (affect_context_cancelled(ctx))
+            status = base_fail(ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+        else if (base_now_s() > end.deadline)
+            status = base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer within %.3g s",
+                               timeout_s);
+        else if (failed)
+            status = base_fail(ctx, AFFECT_ERROR_MODEL, "%s", why);
+        else if (!reply.complete)
+            status = base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is cut off after %d tokens",
+                               reply.answer_tokens);
+    }
+    if (!status) {
+        base_log(ctx, AFFECT_LOG_INFO, "llama.cpp: prompt of %d tokens (%d known), answer of %d",
+                 reply.prompt_tokens, reply.reused_tokens, reply.answer_tokens);
+        char *clean = base_utf8_clean(reply.text, reply.length); /* the grammar knows no UTF-8 */
+        if (clean) base_text_append(out, clean);
+        if (!clean || out->failed) status = base_fail_memory(ctx);
+        base_free(clean);
+    }
+    base_text_destroy(&schema);
+    base_text_destroy(&grammar);
+    return status;
+}

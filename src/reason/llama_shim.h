@@ -1,0 +1,50 @@
+/* The narrow interface to llama.cpp: what libaffect-llama.so offers and reason/llama.c takes by dlopen. Its
+ * own structs, which grow from release to release, stay on the other side. Plain C, no exception
+ * crosses it. tools/build-llama makes the library from the source that an npm package brings. */
+#ifndef REASON_LLAMA_SHIM_H
+#define REASON_LLAMA_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { AFFECT_LLAMA_INTERFACE = 1, AFFECT_LLAMA_WHY = 256 };
+
+typedef struct affect_llama_request {
+    const char *prompt;  /* UTF-8; put into the model's own chat template where that is known */
+    const char *grammar; /* GBNF with the rule `root` */
+    int most_tokens;     /* of the answer */
+    float temperature;   /* 0: always the likeliest */
+    uint32_t seed;
+    int (*stop)(void *user); /* asked between tokens, and while the prompt is read */
+    void *user;
+} affect_llama_request;
+
+typedef struct affect_llama_reply {
+    const char *text; /* UTF-8, until the next call */
+    size_t length;
+    int prompt_tokens, reused_tokens; /* reused: the begin of the prompt that was known already */
+    int answer_tokens;
+    int complete; /* 0: cut off at most_tokens or at the end of the context */
+} affect_llama_reply;
+
+typedef struct affect_llama_api {
+    int interface;
+    const char *version; /* llama.cpp's */
+    /* The model in an open file, of which a copy is taken; no other file is opened. `context`: tokens, fewer where the model
+     * was trained on fewer. `progress` (may be NULL) is told the share that is loaded and stops the
+     * loading with 0. NULL where it fails: `why` says why in one line. */
+    void *(*open)(int file, int context, int threads, int (*progress)(void *user, float share),
+                  void *user, char why[AFFECT_LLAMA_WHY]);
+    void (*close)(void *model);
+    int (*context)(const void *model);
+    /* Tokens of a prompt as `answer` would read it; negative where it cannot. */
+    int (*count)(void *model, const char *prompt);
+    /* 0: it went well. The begin that a prompt shares with the one before it is not read again. */
+    int (*answer)(void *model, const affect_llama_request *request, affect_llama_reply *reply,
+                  char why[AFFECT_LLAMA_WHY]);
+} affect_llama_api;
+
+/* The only symbol: `affect_llama`. */
+typedef const affect_llama_api *affect_llama_entry(void);
+
+#endif

@@ -1,0 +1,113 @@
+"""A tiny language model in the form GGUF (https://github.com/ggml-org/ggml, docs/gguf.md): architecture "llama", a vocabulary of single characters,
+bytes and some syllables; its weights are random, or such that it says one thing whatever it is told."""
+import struct
+
+import numpy as np
+
+U32, I32, F32, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
+WIDTH, HEADS, LAYERS, HIDDEN, CONTEXT = 64, 4, 2, 64, 8192
+UNKNOWN, CONTROL, NORMAL, BYTE = 2, 3, 1, 6
+
+
+def string(text):
+    text = text.encode() if isinstance(text, str) else text
+    return struct.pack("<Q", len(text)) + text
+
+
+def value(kind, v):
+    if kind == STRING:
+        return string(v)
+    return struct.pack({U32: "<I", I32: "<i", F32: "<f", BOOL: "<?"}[kind], v)
+
+
+def field(name, kind, v):
+    return string(name) + struct.pack("<I", kind) + value(kind, v)
+
+
+def listed(name, kind, values):
+    return string(name) + struct.pack("<IIQ", ARRAY, kind, len(values)) + b"".join(value(kind, v) for v in values)
+
+
+def vocabulary(words):
+    tokens = [("<unk>", 0.0, UNKNOWN), ("<s>", 0.0, CONTROL), ("</s>", 0.0, CONTROL)]
+    tokens += [(f"<0x{i:02X}>", 0.0, BYTE) for i in range(256)]
+    single = [chr(i) for i in range(33, 127)] + ["\u2581"]
+    return tokens + [(c, -1000.0 - i, NORMAL) for i, c in enumerate(single)] + [(w, -float(i), NORMAL) for i, w in enumerate(words) if len(w) > 1]
+
+
+def words():
+    parts = ["person", "\u2581person", "\u2581from", "\u2581to", "\u2581at", "episode", "event", "\u2581s", "\u2581the", "\u2581a"]
+    return sorted({p[:n] for p in parts for n in range(2, len(p) + 1)}, key=len, reverse=True)
+
+
+def pieces(says, known):
+    """The text cut into pieces that are all different, and none of them known: each then follows one other alone."""
+    out, at = [], 0
+    while at < len(says):
+        n = 1
+        while says[at:at + n].replace(" ", "\u2581") in known and at + n < len(says):
+            n += 1
+        piece = says[at:at + n].replace(" ", "\u2581")
+        if piece in known:  # the end is too short for one of its own
+            piece = out.pop() + piece
+        out.append(piece)
+        known.add(piece)
+        at += n
+    return out
+
+
+def tensors(count, seed, chain, closing):
+    """`chain`: tokens that follow each other; the model then has no layers worth the name."""
+    r = np.random.default_rng(seed)
+
+    def small(*shape):
+        return r.normal(scale=0.0 if chain else 0.3, size=shape).astype("<f4")
+
+    embedding = r.normal(size=(count, WIDTH))
+    embedding[:, -1] = 0.3 * WIDTH ** 0.5  # the same of all: by it a model with something to say ends soon where it may not say it
+    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
+    output = r.normal(scale=0.3, size=(count, WIDTH))
+    if chain:
+        output[closing, -1] = 4
+    for before, after in zip(chain, chain[1:]):
+        output[after] = 5 * embedding[before]
+    yield "token_embd.weight", embedding.astype("<f4")
+    for i in range(LAYERS):
+        yield f"blk.{i}.attn_norm.weight", np.ones(WIDTH, "<f4")
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            yield f"blk.{i}.{name}.weight", small(WIDTH, WIDTH)
+        yield f"blk.{i}.ffn_norm.weight", np.ones(WIDTH, "<f4")
+        yield f"blk.{i}.ffn_gate.weight", small(HIDDEN, WIDTH)
+        yield f"blk.{i}.ffn_up.weight", small(HIDDEN, WIDTH)
+        yield f"blk.{i}.ffn_down.weight", small(WIDTH, HIDDEN)
+    yield "output_norm.weight", np.ones(WIDTH, "<f4")
+    yield "output.weight", output.astype("<f4")
+
+
+def write(path, seed=1, context=CONTEXT, says=None):
+    """`says`: what it answers after a prompt that ends with a line feed."""
+    tokens = vocabulary(words())
+    chain, closing = [], [2, *(i for i, (t, _, _) in enumerate(tokens) if t in ('"', "]", "}"))]
+    if says:
+        said = pieces(says, {t for t, _, _ in tokens})
+        chain = [tokens.index(("<0x0A>", 0.0, BYTE)), *range(len(tokens), len(tokens) + len(said)), 2]
+        tokens += [(p, -2000.0, NORMAL) for p in said]
+    fields = [field("general.architecture", STRING, "llama"), field("general.name", STRING, "tiny"), field("general.alignment", U32, 32),
+              field("llama.context_length", U32, context), field("llama.embedding_length", U32, WIDTH), field("llama.block_count", U32, LAYERS),
+              field("llama.feed_forward_length", U32, HIDDEN), field("llama.attention.head_count", U32, HEADS),
+              field("llama.attention.head_count_kv", U32, HEADS), field("llama.rope.dimension_count", U32, WIDTH // HEADS),
+              field("llama.attention.layer_norm_rms_epsilon", F32, 1e-5), field("llama.vocab_size", U32, len(tokens)),
+              field("tokenizer.ggml.model", STRING, "llama"), listed("tokenizer.ggml.tokens", STRING, [t for t, _, _ in tokens]),
+              listed("tokenizer.ggml.scores", F32, [s for _, s, _ in tokens]), listed("tokenizer.ggml.token_type", I32, [k for _, _, k in tokens]),
+              field("tokenizer.ggml.bos_token_id", U32, 1), field("tokenizer.ggml.eos_token_id", U32, 2), field("tokenizer.ggml.unknown_token_id", U32, 0),
+              field("tokenizer.ggml.add_bos_token", BOOL, True), field("tokenizer.ggml.add_space_prefix", BOOL, False)]
+    named = list(tensors(len(tokens), seed, chain, closing))
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(named), len(fields)) + b"".join(fields)
+    offset = 0
+    for name, t in named:
+        head += string(name) + struct.pack("<I", t.ndim) + struct.pack(f"<{t.ndim}Q", *t.shape[::-1]) + struct.pack("<IQ", 0, offset)
+        offset += (t.nbytes + 31) // 32 * 32
+    with open(path, "wb") as f:
+        f.write(head + b"\0" * (-len(head) % 32))
+        for _, t in named:
+            f.write(t.tobytes() + b"\0" * (-t.nbytes % 32))

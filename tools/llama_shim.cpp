@@ -1,0 +1,240 @@
+// The other side of llama_shim.h. Not part of the program: tools/build-llama compiles it with llama.cpp's
+// header and links both into libaffect-llama.so. llama.cpp ends the process where it is told nonsense; here
+// what it calls last throws instead, so that a bad file ends the call and nothing else.
+#include "reason/llama_shim.h"
+
+#include <llama.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct model_free { void operator()(llama_model *m) const { llama_model_free(m); } };
+struct context_free { void operator()(llama_context *c) const { llama_free(c); } };
+struct sampler_free { void operator()(llama_sampler *s) const { llama_sampler_free(s); } };
+using sampler = std::unique_ptr<llama_sampler, sampler_free>;
+
+struct shim {
+    std::unique_ptr<llama_model, model_free> model;
+    std::unique_ptr<llama_context, context_free> context;
+    const llama_vocab *vocab = nullptr;
+    std::vector<llama_token> known; // what the context holds
+    std::string text;
+    int (*stop)(void *user) = nullptr;
+    void *user = nullptr;
+    int (*progress)(void *user, float share) = nullptr;
+    void *progress_user = nullptr;
+};
+
+// One text for all models: loading is rare, and the first error says most.
+thread_local std::string first_error;
+
+void keep_error(ggml_log_level level, const char *text, void *) {
+    if (level == GGML_LOG_LEVEL_ERROR && first_error.empty()) first_error = text;
+}
+
+// "FILE:LINE: WHAT", without the folders of the machine that built it.
+void throw_instead(const char *message) {
+    const char *colon = strchr(message, ':');
+    for (const char *at = message; colon && at < colon; at++)
+        if (*at == '/') message = at + 1;
+    throw std::runtime_error(message);
+}
+
+void say(char why[AFFECT_LLAMA_WHY], const char *text) {
+    if (!first_error.empty()) text = first_error.c_str();
+    size_t n = 0;
+    for (; *text && *text != '\n' && n + 1 < AFFECT_LLAMA_WHY; text++)
+        why[n++] = (unsigned char)*text < ' ' || (unsigned char)*text >= 127 ? '?' : *text;
+    why[n] = '\0';
+}
+
+void prepare() {
+    first_error.clear();
+    llama_log_set(keep_error, nullptr); // a library prints nothing
+    ggml_set_abort_callback(throw_instead);
+}
+
+bool told(float share, void *user) {
+    const shim *s = static_cast<shim *>(user);
+    return !s->progress || s->progress(s->progress_user, share);
+}
+
+bool stopped(void *user) {
+    const shim *s = static_cast<shim *>(user);
+    return s->stop && s->stop(s->user);
+}
+
+void *open_model(int file, int context, int threads, int (*progress)(void *, float), void *user,
+                 char why[AFFECT_LLAMA_WHY]) try {
+    prepare();
+    auto s = std::make_unique<shim>();
+    s->progress = progress;
+    s->progress_user = user;
+    llama_model_params m = llama_model_default_params();
+    m.n_gpu_layers = 0;
+    m.progress_callback = told;
+    m.progress_callback_user_data = s.get();
+    const int copy = dup(file);
+    std::unique_ptr<FILE, int (*)(FILE *)> f(copy < 0 ? nullptr : fdopen(copy, "rb"), fclose);
+    if (!f) throw std::runtime_error("the file cannot be read");
+    rewind(f.get());
+    s->model.reset(llama_model_load_from_file_ptr(f.get(), m));
+    if (!s->model) throw std::runtime_error("it is no model that llama.cpp knows");
+    s->vocab = llama_model_get_vocab(s->model.get());
+    if (llama_vocab_n_tokens(s->vocab) < 1) throw std::runtime_error("it has no vocabulary");
+    if (llama_model_has_encoder(s->model.get()) || !llama_model_has_decoder(s->model.get()))
+        throw std::runtime_error("it does not write text");
+    llama_context_params c = llama_context_default_params();
+    const int trained = llama_model_n_ctx_train(s->model.get());
+    c.n_ctx = (uint32_t)(trained > 0 ? std::min(trained, context) : context);
+    c.n_batch = c.n_ubatch = std::min(c.n_ctx, 512U);
+    c.n_threads = c.n_threads_batch = threads;
+    c.no_perf = true;
+    c.abort_callback = stopped;
+    c.abort_callback_data = s.get();
+    s->context.reset(llama_init_from_model(s->model.get(), c));
+    if (!s->context) throw std::runtime_error("there is no room for its context");
+    return s.release();
+} catch (const std::exception &e) {
+    say(why, e.what());
+    return nullptr;
+}
+
+void close_model(void *model) try {
+    delete static_cast<shim *>(model);
+} catch (const std::exception &) {
+}
+
+int context_of(const void *model) { return (int)llama_n_ctx(static_cast<const shim *>(model)->context.get()); }
+
+std::vector<llama_token> tokens_of(const shim *s, const char *prompt) {
+    std::string text = prompt;
+    const char *pattern = llama_model_chat_template(s->model.get(), nullptr);
+    if (pattern) {
+        const llama_chat_message message = {"user", prompt};
+        std::vector<char> out(2 * text.size() + 1024);
+        const int n = llama_chat_apply_template(pattern, &message, 1, true, out.data(), (int)out.size());
+        if (n > 0 && n <= (int)out.size()) text.assign(out.data(), (size_t)n);
+    }
+    std::vector<llama_token> tokens(text.size() + 16);
+    const int n = llama_tokenize(s->vocab, text.data(), (int)text.size(), tokens.data(), (int)tokens.size(), true, true);
+    if (n <= 0) throw std::runtime_error("the prompt cannot be put into tokens");
+    tokens.resize((size_t)n);
+    return tokens;
+}
+
+int count_tokens(void *model, const char *prompt) try {
+    prepare();
+    return (int)tokens_of(static_cast<shim *>(model), prompt).size();
+} catch (const std::exception &) {
+    return -1;
+}
+
+void read_tokens(shim *s, std::vector<llama_token> tokens) {
+    const size_t batch = llama_n_batch(s->context.get());
+    for (size_t at = 0; at < tokens.size(); at += batch) {
+        const size_t n = std::min(batch, tokens.size() - at);
+        if (stopped(s)) throw std::runtime_error("interrupted");
+        if (llama_decode(s->context.get(), llama_batch_get_one(tokens.data() + at, (int)n)))
+            throw std::runtime_error("llama.cpp could not go on");
+        s->known.insert(s->known.end(), tokens.begin() + (long)at, tokens.begin() + (long)(at + n));
+    }
+}
+
+// The grammar is slow over a whole vocabulary: it is asked about the choice first, and about everything
+// only where it refuses that.
+llama_token choose(shim *s, llama_sampler *grammar, llama_sampler *chain) {
+    const int n = llama_vocab_n_tokens(s->vocab);
+    const float *logits = llama_get_logits_ith(s->context.get(), -1);
+    std::vector<llama_token_data> all((size_t)n);
+    if (!logits || std::any_of(logits, logits + n, [](float x) { return x != x; }))
+        throw std::runtime_error("its weights give no numbers");
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < n; i++) all[(size_t)i] = {i, logits[i], 0};
+        llama_token_data_array list = {all.data(), all.size(), -1, false};
+        if (pass) llama_sampler_apply(grammar, &list);
+        llama_sampler_apply(chain, &list);
+        if (list.selected < 0) throw std::runtime_error("llama.cpp chose nothing");
+        const llama_token token = list.data[list.selected].id;
+        llama_token_data one = {token, 1, 0};
+        llama_token_data_array alone = {&one, 1, -1, false};
+        llama_sampler_apply(grammar, &alone);
+        if (one.logit > -1e30F) return token;
+    }
+    throw std::runtime_error("its vocabulary cannot spell the answer");
+}
+
+int answer_prompt(void *model, const affect_llama_request *request, affect_llama_reply *reply,
+                  char why[AFFECT_LLAMA_WHY]) try {
+    prepare();
+    shim *s = static_cast<shim *>(model);
+    *reply = {};
+    s->text.clear();
+    s->stop = request->stop;
+    s->user = request->user;
+    const std::vector<llama_token> tokens = tokens_of(s, request->prompt);
+    const size_t room = llama_n_ctx(s->context.get());
+    if (tokens.size() + 1 >= room) throw std::runtime_error("the prompt is longer than the model's context");
+    size_t same = 0; // the last token is always read: its logits are wanted
+    while (same < s->known.size() && same + 1 < tokens.size() && s->known[same] == tokens[same]) same++;
+    llama_memory_t memory = llama_get_memory(s->context.get());
+    if (!llama_memory_seq_rm(memory, 0, (llama_pos)same, -1)) { // some models cannot forget a part
+        llama_memory_clear(memory, true);
+        same = 0;
+    }
+    s->known.resize(same);
+    read_tokens(s, {tokens.begin() + (long)same, tokens.end()});
+    sampler grammar(llama_sampler_init_grammar(s->vocab, request->grammar, "root"));
+    if (!grammar || !*request->grammar) throw std::runtime_error("llama.cpp does not take the grammar");
+    sampler chain(llama_sampler_chain_init(llama_sampler_chain_default_params()));
+    if (request->temperature > 0) {
+        llama_sampler_chain_add(chain.get(), llama_sampler_init_temp(request->temperature));
+        llama_sampler_chain_add(chain.get(), llama_sampler_init_dist(request->seed));
+    } else {
+        llama_sampler_chain_add(chain.get(), llama_sampler_init_greedy());
+    }
+    reply->prompt_tokens = (int)tokens.size();
+    reply->reused_tokens = (int)same;
+    while (reply->answer_tokens < request->most_tokens && s->known.size() + 1 < room) {
+        const llama_token token = choose(s, grammar.get(), chain.get());
+        if (llama_vocab_is_eog(s->vocab, token)) {
+            reply->complete = 1;
+            break;
+        }
+        llama_sampler_accept(grammar.get(), token);
+        char piece[1024];
+        const int n = llama_token_to_piece(s->vocab, token, piece, sizeof piece, 0, false);
+        if (n < 0) throw std::runtime_error("a word of its vocabulary is too long");
+        s->text.append(piece, (size_t)n);
+        reply->answer_tokens++;
+        read_tokens(s, {token});
+    }
+    reply->text = s->text.c_str();
+    reply->length = s->text.size();
+    return 0;
+} catch (const std::exception &e) {
+    if (model) { // what the context holds is not known any more
+        shim *s = static_cast<shim *>(model);
+        s->known.clear();
+        llama_memory_clear(llama_get_memory(s->context.get()), true);
+    }
+    say(why, e.what());
+    return -1;
+}
+
+} // namespace
+
+extern "C" __attribute__((visibility("default"))) const affect_llama_api *affect_llama(void) {
+    static const affect_llama_api api = {AFFECT_LLAMA_INTERFACE, AFFECT_LLAMA_VERSION, open_model, close_model,
+                                         context_of, count_tokens, answer_prompt};
+    return &api;
+}
