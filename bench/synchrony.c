@@ -1,6 +1,6 @@
 /* Fits the weights of lip-voice synchrony, and says what the audio-visual offset is worth.
  *
- * usage: bench-synchrony DATA [--write FOLDER]      (DATA: the shared data)
+ * usage: bench-synchrony DATA [--work WORK] [--write FOLDER [PERSON...]]      (DATA: the shared data)
  *
  * Clips: java_sed (six actors), media/grid, media/sadtalker; perception as `affect analyze` does it, once. Each clip
  * is judged with weights that were fitted on other people (three folds). Sound is moved by -500 to
@@ -11,7 +11,8 @@
  * The linear peer (FaceSync, Slaney & Covell 2000): the first pair of canonical variates of what is
  * measured in the same instant, fitted on the same people; the lag with the highest correlation.
  *
- * --write: weights.json, fitted on the people named in SHIPPED alone; the scenes of the tests show others. */
+ * --work: keeps what perception found there, and takes it from there.
+ * --write: weights.json, fitted on the people named in SHIPPED alone, less those named here; the scenes of the tests show others. */
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #include "align/speaking.h"
 
 enum { MOST = 200, FOLDS = 3, DS = ALIGN_SOUND_WIDTH, DM = ALIGN_MOUTH_WIDTH, V = ALIGN_VARIATES };
-static const double REGULARISE = 0.015;
+static const double REGULARISE = 0.15;
 static const char *const SHIPPED[] = {"01",     "02",     "03",     "07",    "bbaf2n",
                                       "brbk7n", "lbax4n", "lbbc2a", "lrwp9a"};
 
@@ -37,6 +38,8 @@ typedef struct clip {
 static clip clips[MOST];
 static size_t clip_count;
 static affect_context *ctx;
+static const char *work; /* folder, or NULL */
+static char **without;   /* people who are left out of what is written, up to NULL */
 
 static void need(affect_status status, const char *what) {
     if (status == AFFECT_OK) return;
@@ -78,12 +81,18 @@ static void take_features(clip *c) {
 static void add_clip(const char *path, const char *name, const char *person, int fold) {
     if (clip_count == MOST) return;
     clip *c = &clips[clip_count];
-    affect_options *options;
-    need(affect_options_create(ctx, &options), "options");
-    affect_options_set_words(options, 0);
-    affect_status status = affect_analyze(ctx, path, options, &c->timeline);
-    affect_options_destroy(options);
-    need(status, path);
+    char folder[4096], kept[4200];
+    snprintf(folder, sizeof folder, "%s/%s", work ? work : "", name);
+    snprintf(kept, sizeof kept, "%s/timeline.json", folder);
+    if (!work || affect_timeline_read(ctx, kept, &c->timeline) != AFFECT_OK) {
+        affect_options *options;
+        need(affect_options_create(ctx, &options), "options");
+        affect_options_set_words(options, 0);
+        affect_status status = affect_analyze(ctx, path, options, &c->timeline);
+        affect_options_destroy(options);
+        need(status, path);
+        if (work) need(affect_timeline_write(ctx, c->timeline, folder, "json", 0), folder);
+    }
     snprintf(c->name, sizeof c->name, "%s", name);
     snprintf(c->person, sizeof c->person, "%s", person);
     c->fold = fold;
@@ -120,24 +129,36 @@ static void add_folder(const char *data, const char *folder, bool actors) {
 
 /* ---- the fit ---- */
 
-static void fit(bool (*wanted)(const clip *, int), int argument, align_synchrony *out) {
+typedef bool (*choice)(const clip *, int);
+
+/* Whom a clip shows, as far as people are left out: those of GRID are left out together. */
+static const char *group_of(const clip *c) { return strlen(c->person) == 2 ? c->person : "grid"; }
+
+static bool chosen(choice wanted, int argument, const char *left, bool inside, const clip *c) {
+    return wanted(c, argument) && (left && !strcmp(group_of(c), left)) == inside;
+}
+
+/* Variates of variance 1, fitted on those who are wanted but for the group `left` (NULL: nobody). */
+static void fit_variates(choice wanted, int argument, const char *left, align_synchrony *out) {
     static double css[DS * DS], cmm[DM * DM], cms[DM * DS], means[DS + DM];
     static double ds[DS * V], dm[DM * V], scratch[2 * DM * DS + 2 * DM * DM + DM];
-    double n = 0, variance[2][V] = {{0}};
+    double n = 0;
     memset(out, 0, sizeof *out);
     memset(css, 0, sizeof css);
     memset(cmm, 0, sizeof cmm);
     memset(cms, 0, sizeof cms);
     memset(means, 0, sizeof means);
     for (size_t i = 0; i < clip_count; i++)
-        for (size_t k = 0; wanted(&clips[i], argument) && k < clips[i].count; k++, n++) {
+        for (size_t k = 0; chosen(wanted, argument, left, false, &clips[i]) && k < clips[i].count;
+             k++, n++) {
             for (size_t d = 0; d < DS; d++) out->sound_mean[d] += clips[i].sound[k * DS + d];
             for (size_t d = 0; d < DM; d++) out->mouth_mean[d] += clips[i].mouth[k * DM + d];
         }
     for (size_t d = 0; d < DS; d++) out->sound_mean[d] /= n;
     for (size_t d = 0; d < DM; d++) out->mouth_mean[d] /= n;
     for (size_t i = 0; i < clip_count; i++)
-        for (size_t k = 0; wanted(&clips[i], argument) && k < clips[i].count; k++) {
+        for (size_t k = 0; chosen(wanted, argument, left, false, &clips[i]) && k < clips[i].count;
+             k++) {
             double s[DS], m[DM];
             for (size_t d = 0; d < DS; d++) s[d] = clips[i].sound[k * DS + d] - out->sound_mean[d];
             for (size_t d = 0; d < DM; d++) m[d] = clips[i].mouth[k * DM + d] - out->mouth_mean[d];
@@ -149,31 +170,60 @@ static void fit(bool (*wanted)(const clip *, int), int argument, align_synchrony
             }
         }
     double unused[V];
-    if (!align_canonical(cmm, DM, css, DS, cms, REGULARISE, V, dm, ds, unused, scratch)) exit(1);
+    if (!align_canonical(cmm, DM, css, DS, cms, REGULARISE, V, dm, ds, unused, scratch)) {
+        fprintf(stderr, "bench-synchrony: no fit of %.0f cells\n", n);
+        exit(1);
+    }
     for (size_t v = 0; v < V; v++) {
         for (size_t d = 0; d < DS; d++) out->sound[v][d] = ds[d * V + v];
         for (size_t d = 0; d < DM; d++) out->mouth[v][d] = dm[d * V + v];
     }
-    /* To variance 1 on what was fitted; then their correlation. */
-    for (int round = 0; round < 2; round++) {
-        double product[V] = {0};
+    double variance[2][V] = {{0}};
+    for (size_t i = 0; i < clip_count; i++)
+        for (size_t k = 0; chosen(wanted, argument, left, false, &clips[i]) && k < clips[i].count;
+             k++) {
+            double x[V], y[V];
+            align_sound_variates(out, clips[i].sound + k * DS, x);
+            align_mouth_variates(out, clips[i].mouth + k * DM, y);
+            for (size_t v = 0; v < V; v++) {
+                variance[0][v] += x[v] * x[v] / n;
+                variance[1][v] += y[v] * y[v] / n;
+            }
+        }
+    for (size_t v = 0; v < V; v++) {
+        for (size_t d = 0; d < DS; d++) out->sound[v][d] /= sqrt(variance[0][v]);
+        for (size_t d = 0; d < DM; d++) out->mouth[v][d] /= sqrt(variance[1][v]);
+    }
+}
+
+/* The correlation of each pair of variates is that of people who were left out of them: with that of the
+ * people of the fit, which is higher, somebody whose lips are a little other than theirs would be taken
+ * for nobody. */
+static void fit(choice wanted, int argument, align_synchrony *out) {
+    static align_synchrony part;
+    static const char *const groups[] = {"01", "02", "03", "06", "07", "08", "grid"};
+    double product[V] = {0}, xx[V] = {0}, yy[V] = {0};
+    for (size_t q = 0; q < BASE_COUNT(groups); q++) {
+        bool there = false;
         for (size_t i = 0; i < clip_count; i++)
-            for (size_t k = 0; wanted(&clips[i], argument) && k < clips[i].count; k++) {
+            there = there || chosen(wanted, argument, groups[q], true, &clips[i]);
+        if (!there) continue;
+        fit_variates(wanted, argument, groups[q], &part);
+        for (size_t i = 0; i < clip_count; i++)
+            for (size_t k = 0;
+                 chosen(wanted, argument, groups[q], true, &clips[i]) && k < clips[i].count; k++) {
                 double x[V], y[V];
-                align_sound_variates(out, clips[i].sound + k * DS, x);
-                align_mouth_variates(out, clips[i].mouth + k * DM, y);
+                align_sound_variates(&part, clips[i].sound + k * DS, x);
+                align_mouth_variates(&part, clips[i].mouth + k * DM, y);
                 for (size_t v = 0; v < V; v++) {
-                    variance[0][v] += x[v] * x[v] / n * !round;
-                    variance[1][v] += y[v] * y[v] / n * !round;
-                    product[v] += x[v] * y[v] / n;
+                    product[v] += x[v] * y[v];
+                    xx[v] += x[v] * x[v];
+                    yy[v] += y[v] * y[v];
                 }
             }
-        for (size_t v = 0; v < V; v++) {
-            for (size_t d = 0; d < DS && !round; d++) out->sound[v][d] /= sqrt(variance[0][v]);
-            for (size_t d = 0; d < DM && !round; d++) out->mouth[v][d] /= sqrt(variance[1][v]);
-            if (round) out->correlation[v] = fmax(0, product[v]);
-        }
     }
+    fit_variates(wanted, argument, NULL, out);
+    for (size_t v = 0; v < V; v++) out->correlation[v] = fmax(0, product[v] / sqrt(xx[v] * yy[v]));
 }
 
 static bool others(const clip *c, int fold) {
@@ -181,6 +231,8 @@ static bool others(const clip *c, int fold) {
 }
 static bool shipped(const clip *c, int unused) {
     (void)unused;
+    for (char **p = without; *p; p++)
+        if (!strcmp(c->person, *p)) return false;
     for (size_t i = 0; i < BASE_COUNT(SHIPPED); i++)
         if (!strcmp(c->person, SHIPPED[i])) return true;
     return false;
@@ -363,8 +415,13 @@ int main(int argc, char **argv) {
     static const double shifts[] = {-.5, -.32, -.2, -.12, -.08, -.04, 0,
                                     .04, .08,  .12, .2,   .32,  .5};
     static align_synchrony weights[FOLDS];
-    if (argc != 2 && !(argc == 4 && !strcmp(argv[2], "--write"))) {
-        fputs("usage: bench-synchrony DATA [--write FOLDER]\n", stderr);
+    int next = 2;
+    if (argc > next + 1 && !strcmp(argv[next], "--work")) work = argv[next + 1], next += 2;
+    const char *written = NULL;
+    if (argc > next + 1 && !strcmp(argv[next], "--write")) written = argv[next + 1], next += 2;
+    without = argv + next;
+    if (argc < 2 || (next < argc && !written)) {
+        fputs("usage: bench-synchrony DATA [--work WORK] [--write FOLDER [PERSON...]]\n", stderr);
         return 2;
     }
     if (affect_context_create(&ctx)) return 1;
@@ -375,9 +432,9 @@ int main(int argc, char **argv) {
         fprintf(stderr, "bench-synchrony: no clips in %s\n", argv[1]);
         return 77;
     }
-    if (argc == 4) {
+    if (written) {
         fit(shipped, 0, &weights[0]);
-        write_weights(argv[3], &weights[0]);
+        write_weights(written, &weights[0]);
         return 0;
     }
     for (int f = 0; f < FOLDS; f++) {

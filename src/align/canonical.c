@@ -11,7 +11,7 @@ static void shrink(double *c, size_t n, double share) {
     double trace = 0.0;
     for (size_t i = 0; i < n; i++) trace += c[i * n + i];
     double add = share * trace / (double)n + 1e-12 * trace;
-    for (size_t i = 0; i < n; i++) c[i * n + i] = (1.0 - share) * c[i * n + i] + add;
+    for (size_t i = 0; i < n; i++) c[i * n + i] += add;
 }
 
 bool align_canonical(double *caa, size_t da, double *cbb, size_t db, const double *cab,

@@ -52,14 +52,8 @@ static int64_t voice_between(const affect_tier *speakers, affect_time t0, affect
     return best;
 }
 
-/* Lips gave so much of a voice to one face, surely: then it is that face's. Nearly all of it: groups of acted
- * voices are mixed, and with two fifths composed scenes came out worse (docs/align.md). */
-static const double linked_s = 3, linked_share = 0.75, linked_of_all = 0.8;
-/* So long and so surely must a voice be no face's. */
-static const double absent_s = 3, absent_sure = 0.6;
-
 /* Whose a voice is that fits no face in the stretch at hand. */
-static int owner_of(const accounts *a, int64_t number) {
+static int owner_of(const align_rule *rule, const accounts *a, int64_t number) {
     const account *best = NULL, *none = NULL;
     double faces = 0, all = 0;
     for (size_t i = 0; i < a->count; i++) {
@@ -73,10 +67,10 @@ static int owner_of(const accounts *a, int64_t number) {
             if (!best || x->sure_s > best->sure_s) best = x;
         }
     }
-    if (number && best && best->sure_s >= linked_s && best->sure_s >= linked_share * faces &&
-        best->sure_s >= linked_of_all * all)
+    if (number && best && best->sure_s >= rule->linked_s &&
+        best->sure_s >= rule->linked_share * faces && best->sure_s >= rule->linked_of_all * all)
         return best->person;
-    if (none && none->time_s >= absent_s && none->sure_s >= absent_sure * none->time_s)
+    if (none && none->time_s >= rule->absent_s && none->sure_s >= rule->absent_sure * none->time_s)
         return ALIGN_VOICE_FIRST + (int)number;
     return AFFECT_PERSON_NONE;
 }
@@ -84,9 +78,7 @@ static int owner_of(const accounts *a, int64_t number) {
 /* A stretch that lips gave to somebody with less than this is not his if so much of all that is heard of
  * the voice fits no face. (That of a face is not taken from another by its voice: on composed scenes that
  * was wrong more often than right.) */
-static const double doubt = 0.7, owned_share = 0.75;
-
-static int sure_owner_of(const accounts *a, int64_t number, int person) {
+static int sure_owner_of(const align_rule *rule, const accounts *a, int64_t number, int person) {
     double all = 0, most = 0;
     const account *best = NULL;
     for (size_t i = 0; i < a->count; i++) {
@@ -95,12 +87,14 @@ static int sure_owner_of(const accounts *a, int64_t number, int person) {
         all += x->sure_s;
         if (x->sure_s > most) most = x->sure_s, best = x;
     }
-    if (!best || best->sure_s < linked_s || best->sure_s < owned_share * all) return person;
-    return best->person == AFFECT_PERSON_NONE ? owner_of(a, number) : person;
+    if (!best || best->sure_s < rule->linked_s || best->sure_s < rule->owned_share * all)
+        return person;
+    return best->person == AFFECT_PERSON_NONE ? owner_of(rule, a, number) : person;
 }
 
-affect_status align_settle(affect_context *ctx, affect_tier *speaking, const affect_tier *speakers,
-                           bool faces, affect_time offset, bool *revised) {
+affect_status align_settle(affect_context *ctx, const align_rule *rule, affect_tier *speaking,
+                           const affect_tier *speakers, bool faces, affect_time offset,
+                           bool *revised) {
     for (size_t i = 0; speakers && i < speakers->count; i++)
         if (affect_attributes_text(speakers->items[i].attributes, "channel")) return AFFECT_OK;
     size_t count = speaking->count;
@@ -121,9 +115,9 @@ affect_status align_settle(affect_context *ctx, affect_tier *speaking, const aff
         if (!faces)
             person = voices[i] == first ? 1 : ALIGN_VOICE_FIRST + (int)voices[i];
         else if (person == AFFECT_PERSON_NONE)
-            person = owner_of(&a, voices[i]);
-        else if (voices[i] && (double)in->score < doubt)
-            person = sure_owner_of(&a, voices[i], person);
+            person = owner_of(rule, &a, voices[i]);
+        else if (voices[i] && (double)in->score < rule->doubt)
+            person = sure_owner_of(rule, &a, voices[i], person);
         *revised = *revised || person != in->person;
         in->person = person;
     }

@@ -15,6 +15,7 @@ enum {
     AROUND = 100,   /* cells: 2 s, how far from speech silence tells of a lag */
     FIT_REACH = 10, /* blocks: over which a face is taken to keep its lag */
     NEAR = 3,       /* 60 ms: lags so close are the same */
+    OWN = 1,        /* so far a face's lag may be from the recording's */
     GONE = 500,     /* cells without a face after which it is forgotten */
     GAP = 15,       /* blocks without speech that do not end a turn */
     IDLE = 750,     /* cells: 15 s, after which nothing is waited for */
@@ -26,28 +27,19 @@ static const affect_time LONGEST_TURN = 10 * AFFECT_SECOND;
 /* Ratios of neighbouring cells say almost the same thing: so much of their sum is new. Chosen, with the
  * constants below, by build/bench/bench-synchrony on people whom the tests do not show. */
 static const double independent = 0.06;
-/* And so much of what tells who speaks. */
-static const double chain_weight = 0.07;
 /* Probability of speech from which there is some. */
 static const double speech_least = 0.25;
 /* A sound so little below the loudest of the last seconds (which fall by 5 dB a second), and so
- * periodic, might be a voice that is not known for speech; where lips say so, by this much, it is. */
-static const double loud_db = 25, peak_fall_db = 0.1, voiced_least = 0.7, lips_evidence = 1;
+ * periodic, might be a voice that is not known for speech; where lips say so it is. */
+static const double loud_db = 25, peak_fall_db = 0.1, voiced_least = 0.7;
 /* A second in which no mouth fits counts so much against a lag at most: then nobody in view speaks. */
 static const double nobody_floor = -4;
 /* Offsets have a Laplace prior of this scale. */
 static const double offset_scale_s = 0.3;
 /* An offset is claimed where so much of the likelihood lies near the best lag, and that lag is so much
  * likelier than that nobody in view speaks. */
-static const double claim_share = 0.95, claim_evidence = 1.5;
+static const double claim_share = 0.95, claim_evidence = 3;
 static const double frame_s = 0.04;
-/* Prior of nobody in view; of going on as before after 0.1 s of speech, and of silence. */
-static const double prior_nobody = 0.1, stay_speech = 0.998, stay_silence = 0.8;
-/* A mouth slower than this (the slowest twentieth of half seconds of people who speak) is at rest: */
-static const double rest_speed = 0.15, rest_weight = 0.3; /* weight of ln(speed / rest) a block */
-/* Somebody else speaks too where that is so much likelier than that he is silent, over 2 s. */
-static const double overlap_evidence = 6;
-
 typedef struct evidence {
     double ratio[LAG_COUNT];
     double square, cells; /* of the mouth's speed */
@@ -86,7 +78,9 @@ struct align_speaking {
     affect_context *ctx;
     affect_timeline *out;
     align_synchrony *synchrony;
+    align_rule rule;
     bool keep_offset;
+    bool offset_known; /* of the whole recording: this is the second pass */
     affect_tier *tier, *offsets;
     align_sound *sound;
     size_t idle;                                            /* cells in which nothing was known */
@@ -101,6 +95,7 @@ struct align_speaking {
     double speech[BLOCK_RING], voiced[BLOCK_RING]; /* shares of the block's cells */
     size_t first_face;                             /* cell; SIZE_MAX before it */
     double nobody;                                 /* alpha */
+    bool begun;                                    /* alphas are of a block before */
     const turn *speaks;                            /* whose turn it was last */
     turn elsewhere;                                /* of nobody in view */
     struct {
@@ -124,6 +119,14 @@ struct align_speaking {
     size_t best;           /* lag */
 };
 
+align_rule align_rule_default(void) {
+    return (align_rule){
+#define ALIGN_RULE_VALUE(name, value) .name = (value),
+        ALIGN_RULES(ALIGN_RULE_VALUE)
+#undef ALIGN_RULE_VALUE
+    };
+}
+
 affect_status align_speaking_create(affect_context *ctx, const align_speaking_options *options,
                                     affect_timeline *out, align_speaking **stage) {
     *stage = NULL;
@@ -132,10 +135,10 @@ affect_status align_speaking_create(affect_context *ctx, const align_speaking_op
     s->ctx = ctx;
     s->out = out;
     s->keep_offset = options->keep_offset;
+    s->rule = options->rule ? *options->rule : align_rule_default();
     s->best = LAGS;
     s->first_face = SIZE_MAX;
     s->peak_db = -100;
-    s->nobody = 1;
     affect_status status = AFFECT_OK;
     if (!options->synchrony)
         status = align_synchrony_load(ctx, options->model, &s->synchrony);
@@ -290,10 +293,33 @@ static void judge_offset(align_speaking *s) {
                                .confidence = near};
 }
 
+static affect_status write_offset(align_speaking *s, affect_time t0, affect_time t1) {
+    affect_status status = AFFECT_OK;
+    if (!s->offsets)
+        status = timeline_tier(s->ctx, s->out, "av_offset", AFFECT_MODALITY_NONE, &s->offsets);
+    affect_attributes *a = NULL;
+    if (status == AFFECT_OK) status = affect_attributes_create(s->ctx, &a);
+    if (status == AFFECT_OK)
+        status = attributes_set_rounded(s->ctx, a, "offset_s", s->offset.offset_s);
+    if (status == AFFECT_OK) status = attributes_set_rounded(s->ctx, a, "sd_s", s->offset.sd_s);
+    char label[32];
+    snprintf(label, sizeof label, "%+.0f ms", s->offset.offset_s * 1e3);
+    if (status == AFFECT_OK)
+        status = tier_append(s->ctx, s->offsets,
+                             &(affect_interval){.t0 = t0,
+                                                .t1 = t1,
+                                                .label = label,
+                                                .score = (float)s->offset.confidence,
+                                                .attributes = a});
+    affect_attributes_destroy(a);
+    return status;
+}
+
 /* A second is over: the mouth that fits best at a lag speaks for that lag, if anybody does. */
 static affect_status close_window(align_speaking *s, size_t last) {
     size_t first = (last - last % WINDOW) * BLOCK, end = (last + 1) * BLOCK;
     bool spoken = false, any = false;
+    if (s->offset_known) return AFFECT_OK;
     /* Where a mouth rests while nobody speaks tells of the lag too, as long as somebody just did or
      * soon will. */
     for (size_t k = first > AROUND ? first - AROUND : 0; k < BASE_MIN(end + AROUND, s->next_cell);
@@ -321,26 +347,8 @@ static affect_status close_window(align_speaking *s, size_t last) {
         return AFFECT_OK;
     s->taken_off = time_from_seconds(round(s->offset.offset_s * 1e3) / 1e3);
     /* What is new is said, from this second on. */
-    affect_status status = AFFECT_OK;
-    if (!s->offsets)
-        status = timeline_tier(s->ctx, s->out, "av_offset", AFFECT_MODALITY_NONE, &s->offsets);
-    affect_attributes *a = NULL;
-    if (status == AFFECT_OK) status = affect_attributes_create(s->ctx, &a);
-    if (status == AFFECT_OK)
-        status = attributes_set_rounded(s->ctx, a, "offset_s", s->offset.offset_s);
-    if (status == AFFECT_OK) status = attributes_set_rounded(s->ctx, a, "sd_s", s->offset.sd_s);
-    char label[32];
-    snprintf(label, sizeof label, "%+.0f ms", s->offset.offset_s * 1e3);
     affect_time t0 = (affect_time)(last - last % WINDOW) * BLOCK * ALIGN_CELL;
-    if (status == AFFECT_OK)
-        status = tier_append(s->ctx, s->offsets,
-                             &(affect_interval){.t0 = s->offsets->count ? t0 : 0,
-                                                .t1 = (affect_time)(last + 1) * BLOCK * ALIGN_CELL,
-                                                .label = label,
-                                                .score = (float)s->offset.confidence,
-                                                .attributes = a});
-    affect_attributes_destroy(a);
-    return status;
+    return write_offset(s, s->offsets ? t0 : 0, (affect_time)(last + 1) * BLOCK * ALIGN_CELL);
 }
 
 /* ---- who speaks ---- */
@@ -355,8 +363,9 @@ static bool is_sounding(const align_speaking *s, size_t block) {
 static size_t own_lag(const align_speaking *s, const face *f, size_t block, size_t last) {
     size_t around = s->offset.claimed ? s->best : LAGS, best = around;
     double top = -INFINITY;
-    for (size_t l = around > NEAR ? around - NEAR : 0;
-         l <= BASE_MIN(around + NEAR, (size_t)LAG_COUNT - 1); l++) {
+    size_t near = s->offset_known ? OWN : NEAR;
+    for (size_t l = around > near ? around - near : 0;
+         l <= BASE_MIN(around + near, (size_t)LAG_COUNT - 1); l++) {
         double sum = 0;
         for (size_t b = block > FIT_REACH ? block - FIT_REACH : 0;
              b <= BASE_MIN(block + FIT_REACH, last); b++)
@@ -376,7 +385,7 @@ static double evidence_of(const align_speaking *s, const face *f, size_t block, 
         spoken = spoken || is_sounding(s, b);
     if (!spoken) return 0;
     if (!(e->cells > 0)) return is_sounding(s, block) ? -1 : 0;
-    return chain_weight * e->ratio[own_lag(s, f, block, last)];
+    return s->rule.chain_weight * e->ratio[own_lag(s, f, block, last)];
 }
 
 /* A mouth that rests for half a second around the block does not speak. */
@@ -389,7 +398,7 @@ static double rest_of(const align_speaking *s, const face *f, size_t block, size
     }
     if (!(cells > 0)) return 0;
     double speed = fmax(sqrt(square / cells), 0.005);
-    return rest_weight * fmin(0, log(speed / rest_speed));
+    return s->rule.rest_weight * fmin(0, log(speed / s->rule.rest_speed));
 }
 
 /* All that speaks for this face in two seconds around the block. */
@@ -574,38 +583,40 @@ static affect_status decide(align_speaking *s, const timeline_view *view, size_t
         in_view += prior[i] > 0;
     }
     for (size_t i = 0; i < n; i++)
-        prior[i] = prior[i] > 0 ? (1 - prior_nobody) / (double)in_view : 0;
-    prior[n] = in_view ? prior_nobody : 1;
+        prior[i] = prior[i] > 0 ? (1 - s->rule.prior_nobody) / (double)in_view : 0;
+    prior[n] = in_view ? s->rule.prior_nobody : 1;
     for (size_t i = 0; i <= n; i++) later[i] = 1;
     /* Backward: what comes after block b says about who speaks in it. */
     for (size_t k = last; k > b; k--) {
         double sum = 0, top = 0;
         for (size_t i = 0; i <= n; i++) {
             face *f = i < n ? s->faces.items[i] : NULL;
-            here[i] = !f ? later[i]
+            here[i] = !f ? later[i] * (is_sounding(s, k) ? exp(s->rule.nobody_evidence) : 1)
                       : prior[i] > 0
                           ? later[i] * exp(evidence_of(s, f, k, last) + rest_of(s, f, k, last))
                           : 0;
             sum += prior[i] * here[i];
         }
-        double stay = is_sounding(s, k) ? stay_speech : stay_silence;
+        double stay = is_sounding(s, k) ? s->rule.stay_speech : s->rule.stay_silence;
         for (size_t i = 0; i <= n; i++) {
             later[i] = stay * here[i] + (1 - stay) * sum;
             top = fmax(top, later[i]);
         }
         for (size_t i = 0; i <= n; i++) later[i] /= top;
     }
-    double stay = is_sounding(s, b) ? stay_speech : stay_silence, sum = 0, all = 0;
+    double stay = is_sounding(s, b) ? s->rule.stay_speech : s->rule.stay_silence, sum = 0, all = 0;
     for (size_t i = 0; i <= n; i++) {
         face *f = i < n ? s->faces.items[i] : NULL;
         double *alpha = f ? &f->alpha : &s->nobody;
-        *alpha = stay * *alpha + (1 - stay) * prior[i];
+        *alpha = s->begun ? stay * *alpha + (1 - stay) * prior[i] : prior[i];
+        if (!f && is_sounding(s, b)) *alpha *= exp(s->rule.nobody_evidence);
         if (f)
             *alpha = prior[i] > 0
                          ? *alpha * exp(evidence_of(s, f, b, last) + rest_of(s, f, b, last))
                          : 0;
         sum += *alpha;
     }
+    s->begun = true;
     size_t best = n;
     for (size_t i = 0; i <= n; i++) {
         double *alpha = i < n ? &s->faces.items[i]->alpha : &s->nobody;
@@ -621,7 +632,7 @@ static affect_status decide(align_speaking *s, const timeline_view *view, size_t
     affect_status status = voices_in(s, view, b, heard, &voices);
     /* What is not heard to be speech is speech where lips say so. */
     bool spoken = s->speech[b % BLOCK_RING] >= .5 ||
-                  (f && is_sounding(s, b) && fits(s, f, b, last) >= lips_evidence);
+                  (f && is_sounding(s, b) && fits(s, f, b, last) >= s->rule.lips_evidence);
     double score = all > 0 ? here[best] / all : 0;
     bool faces = s->first_face < (last + 1) * BLOCK;
     if (voices && status == AFFECT_OK) {
@@ -640,7 +651,7 @@ static affect_status decide(align_speaking *s, const timeline_view *view, size_t
         for (size_t i = 0; i < n && f && status == AFFECT_OK; i++) {
             if (i == best || !(prior[i] > 0)) continue;
             double clear = fits(s, s->faces.items[i], b, last);
-            if (clear >= overlap_evidence)
+            if (clear >= s->rule.overlap_evidence)
                 status = extend(s, &s->faces.items[i]->turn, s->faces.items[i]->person, b,
                                 1 - exp(-clear));
         }
@@ -672,7 +683,7 @@ static affect_status restart(align_speaking *s, size_t cell) {
     s->next_cell = s->next_variate = s->next_ratio = cell;
     s->next_block = s->decided = cell / BLOCK;
     s->idle = 0;
-    s->nobody = 1;
+    s->begun = false;
     s->speaks = NULL;
     s->peak_db = -100;
     memset(s->speech, 0, sizeof s->speech);
@@ -761,15 +772,69 @@ static affect_status say_nobody(align_speaking *s) {
                          time_to_seconds(nobody), time_to_seconds(all));
 }
 
-affect_status align_speaking_finish(align_speaking *s, const timeline_view *view, affect_time end) {
-    size_t cells = (size_t)((end + ALIGN_CELL - 1) / ALIGN_CELL);
-    affect_status status = run(s, view, cells, true);
+static affect_status decide_all(align_speaking *s, const timeline_view *view, affect_time end) {
+    affect_status status = run(s, view, (size_t)((end + ALIGN_CELL - 1) / ALIGN_CELL), true);
     for (; s->decided < s->next_block && status == AFFECT_OK; s->decided++)
         status = decide(s, view, s->decided, s->next_block - 1);
-    if (status == AFFECT_OK) status = close_turns(s, s->decided, true);
+    return status == AFFECT_OK ? close_turns(s, s->decided, true) : status;
+}
+
+/* Who spoke when, without the words for it. */
+static affect_status copy_turns(affect_context *ctx, const affect_tier *tier, affect_interval **out,
+                                size_t *count) {
+    *count = tier ? tier->count : 0;
+    *out = base_calloc(*count + 1, sizeof **out);
+    if (!*out) return base_fail_memory(ctx);
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i] = (affect_interval){
+            .t0 = tier->items[i].t0, .t1 = tier->items[i].t1, .person = tier->items[i].person};
+    return AFFECT_OK;
+}
+
+static bool are_turns(const affect_tier *tier, const affect_interval *turns, size_t count) {
+    if (count != (tier ? tier->count : 0)) return false;
+    for (size_t i = 0; i < count; i++)
+        if (tier->items[i].t0 != turns[i].t0 || tier->items[i].t1 != turns[i].t1 ||
+            tier->items[i].person != turns[i].person)
+            return false;
+    return true;
+}
+
+/* What was decided before an offset was claimed looked at other lags: with that of the whole recording
+ * everything is decided again. */
+static affect_status decide_again(align_speaking *s, const timeline_view *view, affect_time end) {
+    align_speaking *again = NULL;
+    affect_interval *before = NULL;
+    size_t count;
+    align_speaking_options options = {.synchrony = s->synchrony, .rule = &s->rule};
+    affect_status status = copy_turns(s->ctx, s->tier, &before, &count);
+    if (status == AFFECT_OK) status = align_speaking_create(s->ctx, &options, s->out, &again);
+    if (status != AFFECT_OK) goto cleanup;
+    again->offset_known = true;
+    again->offset = s->offset;
+    again->best = s->best;
+    if (s->tier) tier_clear(s->tier);
+    if (s->offsets) {
+        s->taken_off = time_from_seconds(round(s->offset.offset_s * 1e3) / 1e3);
+        tier_clear(s->offsets);
+        status = write_offset(s, 0, end);
+    }
+    again->taken_off = s->taken_off;
+    if (status == AFFECT_OK) status = decide_all(again, view, end);
+    if (again->tier) s->tier = again->tier;
+    s->revised = !are_turns(s->tier, before, count);
+cleanup:
+    align_speaking_destroy(again);
+    base_free(before);
+    return status;
+}
+
+affect_status align_speaking_finish(align_speaking *s, const timeline_view *view, affect_time end) {
+    affect_status status = decide_all(s, view, end);
+    if (status == AFFECT_OK && s->offset.claimed) status = decide_again(s, view, end);
     if (status == AFFECT_OK && s->tier)
-        status = align_settle(s->ctx, s->tier, speakers_tier(view), s->first_face != SIZE_MAX,
-                              s->taken_off, &s->revised);
+        status = align_settle(s->ctx, &s->rule, s->tier, speakers_tier(view),
+                              s->first_face != SIZE_MAX, s->taken_off, &s->revised);
     if (status == AFFECT_OK) status = say_nobody(s);
     return status == AFFECT_OK ? say_offset(s) : status;
 }

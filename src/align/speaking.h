@@ -11,7 +11,7 @@
  * mouth that does not move is evidence against. A hidden Markov chain over who speaks, a state each
  * 0.1 s, joins it; each state is decided 2 s later. The offset is the lag at which the best mouths
  * fit the voice best, all of the recording so far considered; it is claimed where the likelihood
- * leaves no other lag.
+ * leaves no other lag. Where one is claimed, at the end everything is decided again with it.
  *
  * At the end, when all of the recording is known, voices that were told apart (tier "speakers" without
  * channels) are joined with faces: a voice that lips gave to one face, surely and mostly, is that
@@ -33,9 +33,47 @@
 /* Lags that are tried: sound up to so much earlier or later than the picture. */
 #define ALIGN_OFFSET_MOST (680 * AFFECT_MILLISECOND)
 
+/* What decides who speaks: name, value, meaning. Fitted by bench/speakers.py on the people that it names
+ * (docs/align.md); a program of its own may try others. */
+#define ALIGN_RULES(X)                                                                                     \
+    /* Ratios of neighbouring cells say almost the same thing: so much of their sum is new. */             \
+    X(chain_weight, 0.07)                                                                                  \
+    /* Of nobody in view: prior, and log likelihood of 0.1 s of speech against a face of ratio 0. */       \
+    X(prior_nobody, 0.1)                                                                                   \
+    X(nobody_evidence, 0)                                                                                  \
+    /* Probability of going on as before after 0.1 s of speech, and of silence. */                         \
+    X(stay_speech, 0.95)                                                                                   \
+    X(stay_silence, 0.8)                                                                                   \
+    /* A mouth slower than this is at rest; weight of ln(speed / rest) in 0.1 s. */                        \
+    X(rest_speed, 0.15)                                                                                    \
+    X(rest_weight, 0.3)                                                                                    \
+    /* Somebody else speaks too where that is so much likelier than that he is silent, over 2 s. */        \
+    X(overlap_evidence, 6)                                                                                 \
+    /* A loud voiced sound is speech where lips say so by this much. */                                    \
+    X(lips_evidence, 1)                                                                                    \
+    /* settle.c: a voice of which so many seconds, such a share of what faces had, and of all, were one */ \
+    /* face's is that face's. */                                                                           \
+    X(linked_s, 3)                                                                                         \
+    X(linked_share, 0.75)                                                                                  \
+    X(linked_of_all, 0.8)                                                                                  \
+    /* A voice is a person out of view where no face has so many seconds of it, with this mean score. */   \
+    X(absent_s, 3)                                                                                         \
+    X(absent_sure, 0.6)                                                                                    \
+    /* A face's stretch with less than this score is not his if this share of the voice fits no face. */   \
+    X(doubt, 0.7)                                                                                          \
+    X(owned_share, 0.75)
+
+typedef struct align_rule {
+#define ALIGN_RULE_MEMBER(name, value) double name;
+    ALIGN_RULES(ALIGN_RULE_MEMBER)
+#undef ALIGN_RULE_MEMBER
+} align_rule;
+align_rule align_rule_default(void);
+
 typedef struct align_speaking_options {
     const char *model;                /* of the weights; NULL = "align.synchrony" */
     const align_synchrony *synchrony; /* instead of a model's; is copied */
+    const align_rule *rule;           /* instead of the default; is copied */
     bool keep_offset;                 /* estimate it, but leave times as they are */
 } align_speaking_options;
 
@@ -68,9 +106,9 @@ align_offset align_speaking_offset(const align_speaking *stage);
 
 /* Changes persons of `speaking`; `speakers` may be NULL. *revised becomes true where one changed, else
  * stays. `faces`: has there been a face in view? Errors: MEMORY. */
-AFFECT_MUST_USE affect_status align_settle(affect_context *ctx, affect_tier *speaking,
-                                           const affect_tier *speakers, bool faces,
-                                           affect_time offset, bool *revised);
+AFFECT_MUST_USE affect_status align_settle(affect_context *ctx, const align_rule *rule,
+                                           affect_tier *speaking, const affect_tier *speakers,
+                                           bool faces, affect_time offset, bool *revised);
 /* N of a label "SN"; 0 of any other. */
 int64_t align_voice_number(const affect_interval *turn);
 

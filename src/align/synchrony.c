@@ -13,6 +13,8 @@ enum {
     KEPT = 500,  /* cells */
     ROOM = KEPT + 50
 };
+/* Variates further out than this are held at it: a Gaussian makes too much of them. */
+static const double MOST = 2.5;
 static const double range_db = 50; /* softer than that below the loudest is silence */
 /* Below these deviations is only the noise of the measuring: they keep a mouth at rest at rest. */
 static const double sound_floor[ALIGN_SOUNDS] = {3, .05, .1, .02, 2, 60, 120, .15};
@@ -299,8 +301,8 @@ double align_synchrony_ratio(const align_synchrony *s, const double x[ALIGN_VARI
     double sum = 0;
     for (size_t v = 0; v < ALIGN_VARIATES; v++) {
         double r = s->correlation[v], left = 1 - r * r;
-        sum -= .5 * log(left) +
-               (r * r * (x[v] * x[v] + y[v] * y[v]) - 2 * r * x[v] * y[v]) / (2 * left);
+        double a = fmax(-MOST, fmin(MOST, x[v])), b = fmax(-MOST, fmin(MOST, y[v]));
+        sum -= .5 * log(left) + (r * r * (a * a + b * b) - 2 * r * a * b) / (2 * left);
     }
     return sum;
 }

@@ -269,6 +269,12 @@ affect_status tier_replace(affect_context *ctx, affect_tier *tier, size_t i,
     return AFFECT_OK;
 }
 
+void tier_clear(affect_tier *tier) {
+    for (size_t i = 0; i < tier->count; i++) interval_clear(&tier->items[i]);
+    tier->count = 0;
+    tier->made = 0;
+}
+
 affect_status timeline_add_event(affect_context *ctx, affect_timeline *timeline,
                                  const affect_event *event) {
     if (event->apex < event->onset || event->offset < event->apex)

@@ -144,6 +144,8 @@ AFFECT_MUST_USE affect_status tier_append(affect_context *ctx, affect_tier *tier
 /* Puts another interval in the place of one; the id must be the same. */
 AFFECT_MUST_USE affect_status tier_replace(affect_context *ctx, affect_tier *tier, size_t i,
                                            const affect_interval *interval);
+/* As it was before the first interval: ids begin again as well. */
+void tier_clear(affect_tier *tier);
 /* Takes the tier's next id, for an interval that others name before it is appended. */
 void tier_take_id(affect_tier *tier, base_text *out);
 /* Appends a copy; without an id it gets the next one of its modality. */

@@ -5,11 +5,13 @@
 #include "align/speaking.h"
 
 static affect_context *ctx;
+static align_rule rule;
 static affect_timeline *timeline;
 static affect_tier *speaking, *speakers;
 
 static int setup(void **state) {
     (void)state;
+    rule = align_rule_default();
     if (affect_context_create(&ctx) != AFFECT_OK || timeline_create(ctx, &timeline) != AFFECT_OK)
         return 1;
     return timeline_tier(ctx, timeline, "speaking", AFFECT_MODALITY_NONE, &speaking) != AFFECT_OK ||
@@ -39,7 +41,8 @@ static void hear(double t0_s, double t1_s, const char *label) {
 
 static bool settle(bool faces, affect_time offset) {
     bool revised = false;
-    assert_int_equal(align_settle(ctx, speaking, speakers, faces, offset, &revised), AFFECT_OK);
+    assert_int_equal(align_settle(ctx, &rule, speaking, speakers, faces, offset, &revised),
+                     AFFECT_OK);
     return revised;
 }
 
@@ -134,7 +137,7 @@ static void every_failed_allocation_is_an_error(void **state) {
     for (long n = 1;; n++) {
         bool revised = false;
         base_alloc_fail_at(n);
-        affect_status status = align_settle(ctx, speaking, speakers, true, 0, &revised);
+        affect_status status = align_settle(ctx, &rule, speaking, speakers, true, 0, &revised);
         bool failed = base_alloc_count() >= n;
         base_alloc_fail_at(0);
         assert_int_equal(status, failed ? AFFECT_ERROR_MEMORY : AFFECT_OK);
