@@ -33,5 +33,5 @@ for kind, share in speakers.shares(judged).items():
     print(f"{kind}: {share:.3f}")
 share = sum(right for _, right, _, _ in judged) / sum(total for _, _, total, _ in judged)
 print(f"speech time to the right person or rightly to none: {share:.3f}")
-# The aim is .9; docs/align.md has what is reached. Always taking one of the faces that are in view by chance gives about .45.
+# The aim is .9; docs/align.md has what is reached.
 assert share >= .62
