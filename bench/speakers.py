@@ -4,6 +4,7 @@ usage: bench/speakers.py scenes COMPOSE AFFECT DATA WORK PEOPLE COUNT [KIND...] 
        bench/speakers.py weights SYNCHRONY DATA WORK                              for the scenes of the fit; once, with WORK/clips
        bench/speakers.py judge BENCH WORK PEOPLE [NAME=VALUE...]                  the share that is right, by kind of scene
        bench/speakers.py fit BENCH WORK [NAME...]                                 constants, from the people of the fit
+       bench/speakers.py reliability BENCH WORK PEOPLE                            how often a face that is said to speak does, by its score
 
 PEOPLE are `fit` or `judge`; nobody is in both:
 
@@ -218,6 +219,7 @@ class Replay:
                 tiers = found.setdefault((int(part[0]), part[1]), [])
             else:
                 tiers.append({"t0": float(part[0]), "t1": float(part[1]), "person": int(part[2]), "score": float(part[3])})
+        self.found = found
         return [[(s, *s.judge(found[k, s.base])) for s in self.scenes] for k in range(len(rules))]
 
 
@@ -238,6 +240,27 @@ def judge(bench, work, of, *values):
     for scene, right, total, silent in judged:
         print(f"{os.path.basename(scene.base)}: {right / total:.3f} of {total / 10:.1f} s, {silent / 10:.1f} s not heard")
     print(" ".join(f"{k} {v:.3f}" for k, v in shares(judged).items()))
+
+
+def reliability(bench, work, of):
+    """Of the steps in which a face is said to speak: how many it does speak in, by the score."""
+    replay, edges = Replay(bench, work, of), [0, .5, .6, .7, .75, .8, .85, .9, .95, 1.0001]
+    replay.judge([{}])
+    bins, kept = [[0, 0] for _ in edges], [[0, 0] for _ in edges]
+    for scene in replay.scenes:
+        for i in replay.found[0, scene.base]:
+            who = scene.who(i["person"])
+            if who is None:
+                continue
+            for k in range(max(0, int(round(i["t0"] / .1))), min(scene.count, int(round(i["t1"] / .1)))):
+                for b, edge in enumerate(edges[:-1]):
+                    kept[b][0] += i["score"] >= edge and who in scene.spoken[k]
+                    kept[b][1] += i["score"] >= edge
+                    bins[b][0] += edge <= i["score"] < edges[b + 1] and who in scene.spoken[k]
+                    bins[b][1] += edge <= i["score"] < edges[b + 1]
+    for b, edge in enumerate(edges[:-1]):
+        print(f"score {edge:.2f} to {min(edges[b + 1], 1):.2f}: right {bins[b][0] / max(bins[b][1], 1):.3f} of {bins[b][1] / 10:6.1f} s;"
+              f" from {edge:.2f} on: {kept[b][0] / max(kept[b][1], 1):.3f} of {kept[b][1] / 10:6.1f} s")
 
 
 # What each constant of align/speaking.h might be.
@@ -275,5 +298,7 @@ if __name__ == "__main__":
         judge(*sys.argv[2:])
     elif len(sys.argv) >= 4 and sys.argv[1] == "fit":
         fit(*sys.argv[2:])
+    elif len(sys.argv) == 5 and sys.argv[1] == "reliability":
+        reliability(*sys.argv[2:])
     else:
         sys.exit(__doc__)

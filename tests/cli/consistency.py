@@ -42,7 +42,7 @@ try:
     check("and the utterance as its evidence", evidence and all(x == ["u1"] or "u1" in x for x in evidence))
     happy = [e for e in tiers["episodes"] if e["label"] == "happiness"]
     check("the words speak against happiness", happy and any(
-        a.startswith("words: Everything") for a in happy[0]["attributes"].get("against", [])))
+        a.startswith("words: ") for a in happy[0]["attributes"].get("against", [])))
     check("and are no cue of it", happy and "cue_words" not in happy[0]["attributes"])
     nodes = {i["id"]: i for t in timeline["tiers"] if t["id"].startswith("alignment/") for i in t["intervals"]}
     check("the tree hangs together", nodes and all(
