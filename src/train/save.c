@@ -78,7 +78,7 @@ static affect_status save_weights(training *t, const float *values, const nn_ood
     return status;
 }
 
-static affect_status sha256_of(affect_context *ctx, const char *path, char out[65]) {
+affect_status train_sha256(affect_context *ctx, const char *path, char out[65]) {
     char *bytes;
     size_t length;
     affect_status status = base_read_file(ctx, path, (size_t)1 << 30, &bytes, &length);
@@ -126,7 +126,7 @@ static affect_status save_card(training *t, double temperature, double threshold
     affect_status status = AFFECT_OK;
     for (size_t i = 0; status == AFFECT_OK && i < (t->spec.kind == TRAIN_TEXT ? 2 : 1); i++) {
         char sum[65], *path = base_path_join(t->folder, files[i]);
-        status = path ? sha256_of(t->ctx, path, sum) : base_fail_memory(t->ctx);
+        status = path ? train_sha256(t->ctx, path, sum) : base_fail_memory(t->ctx);
         base_free(path);
         if (status == AFFECT_OK)
             base_text_printf(&card, "%s{\"name\": \"%s\", \"sha256\": \"%s\"}", i ? ", " : "",

@@ -1,6 +1,5 @@
 /* `affect train` for the fusion network: timelines and their labels to sequences, a run, a model folder. */
 #include <math.h>
-#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "nn/safetensors.h"
 #include "train/fusion.h"
 #include "train/train.h"
+#include "train/train_private.h"
 
 static const char *const dimension_names[FUSE_DIMENSIONS] = {"valence", "arousal", "dominance"};
 
@@ -307,21 +307,6 @@ static affect_status measure(run *r) {
     return status;
 }
 
-static affect_status sum_of(affect_context *ctx, const char *path, char out[65]) {
-    char *bytes;
-    size_t length;
-    affect_status status = base_read_file(ctx, path, (size_t)1 << 30, &bytes, &length);
-    if (status != AFFECT_OK) return status;
-    struct sha256_ctx sum;
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_init(&sum);
-    sha256_update(&sum, length, (const uint8_t *)bytes);
-    sha256_digest(&sum, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) snprintf(out + 2 * i, 3, "%02x", digest[i]);
-    base_free(bytes);
-    return AFFECT_OK;
-}
-
 static void put(run *r, base_text *card, const char *key, const char *fallback) {
     base_text_printf(card, "\"%s\": ", key);
     base_text_append_json(card, train_recipe_text(r->recipe, "card", key, fallback));
@@ -348,7 +333,7 @@ static affect_status save(run *r, const char *folder) {
         nn_params_write(w, nn_fusion_params(r->fit.net), "", NULL, NN_F32, 0);
         status = nn_writer_commit(r->ctx, w);
     }
-    if (status == AFFECT_OK) status = sum_of(r->ctx, weights, sum);
+    if (status == AFFECT_OK) status = train_sha256(r->ctx, weights, sum);
     if (status == AFFECT_OK) {
         base_text_append(&card, "{\n  ");
         for (size_t i = 0; i < BASE_COUNT(said_of_it); i++)

@@ -86,6 +86,8 @@ affect_status train_contrast(train_set *set, const char *path, size_t count, uin
 /* At the end of a run: what the best weights are worth as they were stored, the threshold fixed on
  * training samples, and what is usual among inputs (nn/ood.h). */
 affect_status train_finish(training *t);
+/* The SHA-256 of a file of at most 1 GiB, as cards have it: 64 hexadecimal digits. */
+affect_status train_sha256(affect_context *ctx, const char *path, char out[65]);
 affect_status train_save_checkpoint(training *t);
 affect_status train_load_checkpoint(training *t, const char *path);
 
