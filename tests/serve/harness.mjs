@@ -1,9 +1,9 @@
 /* A server on a folder of its own and a browser, for the tests of the page. Debian's Chromium, driven by playwright-core;
    neither reaches anything but 127.0.0.1. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
 
 export const root = process.argv[3], affect = process.argv[2];
@@ -24,6 +24,16 @@ if (!program) skip('no chromium');
 
 export const folder = mkdtempSync(join(tmpdir(), 'affect-serve-'));
 made = folder;
+/* A recording of a talking person: one of the data folder's, else four seconds of what `make demo` composed. */
+export function recording(name, from) {
+  const real = join(process.env.AFFECT_DATA ?? join(root, '..', 'shared', 'data'), name), demo = join(dirname(affect), '../../demo/clip.mp4');
+  if (existsSync(real)) return real;
+  if (!existsSync(demo)) skip(`no ${name} (AFFECT_DATA) and no ${demo} (make demo)`);
+  const cut = join(folder, `.cut-${from}.mp4`);
+  execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-ss', String(from), '-i', demo, '-t', '4', '-vf', 'scale=480:-2', '-c:v', 'libx264', '-preset', 'ultrafast', cut]);
+  return cut;
+}
+
 const ends = [];
 export const atEnd = (what) => ends.push(what);
 

@@ -1,13 +1,11 @@
 /* Live: Chromium's camera and microphone play a clip; how late what is known is shown, and what is kept at the end. */
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accessible, browser, check, folder, main, open, root, serve, shot, skip, wait } from './harness.mjs';
+import { accessible, browser, check, folder, main, open, recording, serve, shot, wait } from './harness.mjs';
 
-const data = process.env.AFFECT_DATA ?? join(root, '..', 'shared', 'data');
-const clip = join(data, 'java_sed/video/06-01-06_01.mp4');
-if (!existsSync(clip)) skip('no recordings (AFFECT_DATA)');
+const clip = recording('java_sed/video/06-01-06_01.mp4', 14);
 const seconds = Number(process.env.LIVE_SECONDS ?? 12);
 
 await main(async () => {

@@ -1,12 +1,10 @@
 /* A folder of recordings in a browser: pictures, analysis with progress that goes on after kill -9, the report inside,
    corrections, search, comparison, a new file, and what is refused. */
-import { copyFileSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accessible, browser, check, folder, main, open, root, serve, shot, skip, wait } from './harness.mjs';
+import { accessible, browser, check, folder, main, open, recording, serve, shot, wait } from './harness.mjs';
 
-const data = process.env.AFFECT_DATA ?? join(root, '..', 'shared', 'data');
-const clips = ['06-01-06_01.mp4', '01-04-02_01.mp4', '02-03-03_01.mp4'].map((name) => join(data, 'java_sed/video', name));
-if (!clips.every(existsSync)) skip('no recordings (AFFECT_DATA)');
+const clips = ['06-01-06_01.mp4', '01-04-02_01.mp4', '02-03-03_01.mp4'].map((name, k) => recording(`java_sed/video/${name}`, [1, 24, 28][k]));
 
 await main(async () => {
   copyFileSync(clips[0], join(folder, 'first.mp4'));
