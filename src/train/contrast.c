@@ -69,6 +69,18 @@ static bool number_of(const char *text, float *out) {
     return true;
 }
 
+/* "joy=0,neutral=.6" or names alone. */
+static bool labels_of(const char *list) {
+    while (*list) {
+        size_t n = strcspn(list, ","), name = BASE_MIN(strcspn(list, "="), n);
+        double x = 0;
+        if (name < n && !base_parse_double(list + name + 1, n - name - 1, &x)) return false;
+        if (!(x >= 0 && x <= 1)) return false;
+        list += n + (list[n] == ',');
+    }
+    return true;
+}
+
 static bool slot_of(const char *text) { return *text >= 'a' && *text <= 'z' && !text[1]; }
 
 static char *left_trim(char *text) { return text + strspn(text, " "); }
@@ -76,8 +88,8 @@ static char *left_trim(char *text) { return text + strspn(text, " "); }
 static bool add_words(grammar *g, char *head, char *rest) {
     const char *f[4];
     contrast_word w;
-    if (!fields_of(head, f, 4) || !slot_of(f[0]) || !number_of(f[2], &w.valence) ||
-        !number_of(f[3], &w.arousal))
+    if (!fields_of(head, f, 4) || !slot_of(f[0]) || !labels_of(f[1]) ||
+        !number_of(f[2], &w.valence) || !number_of(f[3], &w.arousal))
         return false;
     w.slot = *f[0];
     w.labels = f[1];
@@ -93,11 +105,12 @@ static bool add_words(grammar *g, char *head, char *rest) {
 static bool add_frame(grammar *g, char *head, char *rest, bool line) {
     const char *f[5];
     contrast_frame x = {.text = left_trim(rest), .neutral = -1};
-    bool fine =
-        line ? fields_of(head, f, 3) && number_of(f[1], &x.valence) && number_of(f[2], &x.arousal)
-             : fields_of(head, f, 5) && slot_of(f[0]) && number_of(f[1], &x.share) &&
-                   number_of(f[2], &x.neutral) && number_of(f[3], &x.valence) &&
-                   number_of(f[4], &x.arousal);
+    bool fine = line ? fields_of(head, f, 3) && labels_of(f[0]) && number_of(f[1], &x.valence) &&
+                           number_of(f[2], &x.arousal)
+                     : fields_of(head, f, 5) && slot_of(f[0]) && number_of(f[1], &x.share) &&
+                           number_of(f[2], &x.neutral) && number_of(f[3], &x.valence) &&
+                           number_of(f[4], &x.arousal) && x.share >= 0 && x.share <= 1 &&
+                           x.neutral <= 1;
     if (!fine ||
         !base_grow((void **)&g->frames, &g->frame_room, g->frame_count + 1, sizeof *g->frames))
         return false;
@@ -185,17 +198,16 @@ static float *target_of(const train_set *s, float *row, const char *label, size_
     return NULL;
 }
 
-/* "joy=0,neutral=.6", or names alone, which get `share`. A label that the set does not have is passed over. */
-static bool set_labels(const train_set *s, float *row, const char *list, float share) {
+/* Names alone get `share`. A label that the set does not have is passed over. */
+static void set_labels(const train_set *s, float *row, const char *list, float share) {
     while (*list) {
         size_t n = strcspn(list, ","), name = BASE_MIN(strcspn(list, "="), n);
         double x = (double)share;
-        if (name < n && !base_parse_double(list + name + 1, n - name - 1, &x)) return false;
+        if (name < n) (void)base_parse_double(list + name + 1, n - name - 1, &x);
         float *target = target_of(s, row, list, name);
         if (target) *target = (float)x;
         list += n + (list[n] == ',');
     }
-    return true;
 }
 
 /* Said, a feeling leaves those of the other direction absent; denied, those of its own. */
@@ -204,7 +216,7 @@ static void set_targets(const train_set *s, const contrast_frame *f, const contr
     const int way = w->valence > 0 ? 1 : -1;
     for (size_t c = 0; c < s->spec.classes; c++)
         if (direction(s->spec.labels[c]) == (f->share < .5F ? way : -way)) row[c] = 0;
-    (void)set_labels(s, row, w->labels, f->share);
+    set_labels(s, row, w->labels, f->share);
     float *neutral = target_of(s, row, "neutral", strlen("neutral"));
     if (neutral && f->neutral >= 0) *neutral = f->neutral;
 }
@@ -215,6 +227,7 @@ static affect_status add_sentence(train_set *s, const grammar *g, train_dice *d,
     if (f->slot && !w)
         return base_fail(s->ctx, AFFECT_ERROR_FORMAT, "%s: no word for slot '%c'", path, f->slot);
     base_text text = {0};
+    base_text_append(&text, ""); /* of a frame without words: an empty sentence, not none */
     write_text(g, d, f, w, &text);
     affect_status status = text.failed ? base_fail_memory(s->ctx) : train_text_add(s, text.data);
     base_text_destroy(&text);
@@ -225,9 +238,7 @@ static affect_status add_sentence(train_set *s, const grammar *g, train_dice *d,
     for (size_t v = s->spec.classes; v < s->width; v++) row[v] = NAN;
     s->source[at] = at > 0 ? s->source[0] : 0;
     if (w) set_targets(s, f, w, row);
-    if (!w && !set_labels(s, row, f->labels, 1))
-        return base_fail(s->ctx, AFFECT_ERROR_FORMAT, "%s: expected LABEL=TARGET, not '%s'", path,
-                         f->labels);
+    if (!w) set_labels(s, row, f->labels, 1);
     float *valence = target_of(s, row, "valence", strlen("valence")),
           *arousal = target_of(s, row, "arousal", strlen("arousal"));
     if (valence) *valence = BASE_MAX(-1.F, BASE_MIN(1.F, w ? f->valence * w->valence : f->valence));
@@ -235,20 +246,26 @@ static affect_status add_sentence(train_set *s, const grammar *g, train_dice *d,
     return AFFECT_OK;
 }
 
+affect_status train_contrast_parse(train_set *s, const char *name, char *text, size_t count,
+                                   uint64_t seed) {
+    grammar g = {0};
+    affect_status status = parse(s->ctx, name, text, &g);
+    for (size_t i = 0; status == AFFECT_OK && i < count; i++) {
+        train_dice d = {seed * 0x9e3779b97f4a7c15U + i, 0};
+        status = add_sentence(s, &g, &d, name);
+    }
+    base_free(g.words);
+    base_free(g.frames);
+    base_free(g.things);
+    return status;
+}
+
 affect_status train_contrast(train_set *s, const char *path, size_t count, uint64_t seed) {
     char *text;
     size_t length;
     affect_status status = base_read_file(s->ctx, path, (size_t)1 << 20, &text, &length);
     if (status != AFFECT_OK) return status;
-    grammar g = {0};
-    status = parse(s->ctx, path, text, &g);
-    for (size_t i = 0; status == AFFECT_OK && i < count; i++) {
-        train_dice d = {seed * 0x9e3779b97f4a7c15U + i, 0};
-        status = add_sentence(s, &g, &d, path);
-    }
-    base_free(g.words);
-    base_free(g.frames);
-    base_free(g.things);
+    status = train_contrast_parse(s, path, text, count, seed);
     base_free(text);
     return status;
 }

@@ -83,6 +83,9 @@ affect_status train_distil(training *t, const char *teachers, double share, bool
 /* Adds `count` sentences made by the rules of the file at `path` to a set of texts; which ones follows from the seed. Errors:
  * NOT_FOUND, FORMAT (with the line), MEMORY. */
 affect_status train_contrast(train_set *set, const char *path, size_t count, uint64_t seed);
+/* The same of a text, which is cut up; `name` is what messages call it. */
+affect_status train_contrast_parse(train_set *set, const char *name, char *text, size_t count,
+                                   uint64_t seed);
 /* At the end of a run: what the best weights are worth as they were stored, the threshold fixed on
  * training samples, and what is usual among inputs (nn/ood.h). */
 affect_status train_finish(training *t);
