@@ -4,9 +4,8 @@
 static const char *const targets[NN_TARGETS] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
                                                 "ffn_gate", "ffn_up", "ffn_down"};
 
-const char *nn_target_name(nn_target target) { return targets[target]; }
-
-void nn_target_sizes(const nn_decoder_shape *s, nn_target target, size_t *in, size_t *out) {
+/* Inputs and outputs of a product. */
+static void target_sizes(const nn_decoder_shape *s, nn_target target, size_t *in, size_t *out) {
     size_t keys = s->kv_heads * s->head_width, queries = s->heads * s->head_width;
     *in = target == NN_TARGET_OUTPUT ? queries : target == NN_TARGET_DOWN ? s->hidden : s->width;
     *out = target == NN_TARGET_Q                                ? queries
@@ -98,7 +97,7 @@ static affect_status load_layers(loader *l) {
         }
         for (nn_target t = 0; t < NN_TARGETS; t++) {
             size_t in, out;
-            nn_target_sizes(s, t, &in, &out);
+            target_sizes(s, t, &in, &out);
             snprintf(name, sizeof name, "blk.%zu.%s.weight", i, targets[t]);
             layer->weight[t] = get(l, PART_WEIGHT, out, in, name);
             snprintf(name, sizeof name, "blk.%zu.%s.bias", i, targets[t]);
@@ -275,7 +274,7 @@ affect_status nn_lora_new(affect_context *ctx, const nn_decoder *d, nn_params *p
             if (!(wanted >> t & 1)) continue;
             size_t in, out_count, at = i * NN_TARGETS + t;
             char name[NN_GGUF_NAME];
-            nn_target_sizes(&d->shape, t, &in, &out_count);
+            target_sizes(&d->shape, t, &in, &out_count);
             snprintf(name, sizeof name, "blk.%zu.%s.weight.lora_a", i, targets[t]);
             lora->a[at] = from_params(&l, name, rank, in, 1 / sqrt((double)in), 0);
             snprintf(name, sizeof name, "blk.%zu.%s.weight.lora_b", i, targets[t]);
@@ -297,7 +296,7 @@ static void read_pair(loader *l, nn_lora *lora, double alpha, size_t i, nn_targe
     snprintf(name, sizeof name, "blk.%zu.%s.weight.lora_a", i, targets[t]);
     const nn_gguf_tensor *a = nn_gguf_find(l->file, name);
     if (!a || l->status) return;
-    nn_target_sizes(&l->d->shape, t, &in, &out);
+    target_sizes(&l->d->shape, t, &in, &out);
     rank = a->d[1];
     lora->a[at] = from_file(l, name, rank, in, false);
     snprintf(name, sizeof name, "blk.%zu.%s.weight.lora_b", i, targets[t]);

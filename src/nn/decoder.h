@@ -26,8 +26,6 @@ typedef enum nn_target {
     NN_TARGET_DOWN,
     NN_TARGETS
 } nn_target;
-/* "attn_q", ...: as GGUF names them. */
-const char *nn_target_name(nn_target target);
 
 typedef struct nn_decoder nn_decoder;
 /* The file is borrowed and outlives the decoder. Errors: MODEL (what is wrong, in words that follow a
@@ -78,9 +76,6 @@ AFFECT_MUST_USE affect_status nn_session_create(affect_context *ctx, const nn_de
                                                 const nn_lora *lora, nn_params *params,
                                                 size_t context, nn_session **out);
 void nn_session_destroy(nn_session *session);
-size_t nn_session_used(const nn_session *session); /* steps */
-/* Forgets all but the first `steps`. */
-void nn_session_keep(nn_session *session, size_t steps);
 /* Goes on by n > 0 tokens (see nn_decoder_embed; soft[rows, width] or NULL). `logits`: of the last token
  * [vocabulary], or with `all` of each [n, vocabulary]. Errors: LIMIT (more than fit), ARGUMENT, MEMORY. */
 AFFECT_MUST_USE affect_status nn_session_feed(nn_session *session, const int32_t *tokens, size_t n,

@@ -24,9 +24,6 @@ struct nn_lora {
     nn_matrix *a, *b; /* [layers][NN_TARGETS] */
 };
 
-/* Inputs and outputs of a product. */
-void nn_target_sizes(const nn_decoder_shape *shape, nn_target target, size_t *in, size_t *out);
-
 typedef struct nn_cache {
     nn_real *keys, *values; /* [layers][context][kv_heads * head_width] */
     size_t context, used;

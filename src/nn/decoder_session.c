@@ -46,12 +46,6 @@ void nn_session_destroy(nn_session *s) {
     base_free(s);
 }
 
-size_t nn_session_used(const nn_session *s) { return s->cache.used; }
-
-void nn_session_keep(nn_session *s, size_t steps) {
-    s->cache.used = BASE_MIN(s->cache.used, steps);
-}
-
 /* `logits`: NULL where nobody asks for those of these tokens. */
 static affect_status feed(nn_session *s, const int32_t *tokens, size_t n, const nn_real *soft,
                           size_t soft_rows, bool all, nn_real *logits) {

@@ -24,7 +24,8 @@ const char *nn_number_name(uint32_t type) {
     return NULL;
 }
 
-size_t nn_number_bytes(uint32_t type, size_t count) {
+/* Bytes of `count` values; 0 where they are no whole blocks. */
+static size_t number_bytes(uint32_t type, size_t count) {
     for (size_t i = 0; i < BASE_COUNT(numbers); i++)
         if (numbers[i].type == type)
             return count % numbers[i].block ? 0 : count / numbers[i].block * numbers[i].bytes;
@@ -39,12 +40,13 @@ void nn_number_read(uint32_t type, size_t count, const unsigned char *data, nn_r
 static const nn_real *rows_of(const nn_tape *tape, const nn_matrix *m, size_t row, size_t count,
                               nn_real *room) {
     if (m->param >= 0) return nn_param_value(tape->params, m->param) + row * m->in;
-    size_t bytes = nn_number_bytes((uint32_t)m->type, m->in);
+    size_t bytes = number_bytes((uint32_t)m->type, m->in);
     tape->kernels->read_numbers((uint32_t)m->type, count * m->in, m->data + row * bytes, room);
     return room;
 }
 
-void nn_matrix_row(const nn_tape *tape, const nn_matrix *m, size_t row, nn_real *out) {
+/* Row `row` as numbers. */
+static void matrix_row(const nn_tape *tape, const nn_matrix *m, size_t row, nn_real *out) {
     const nn_real *values = rows_of(tape, m, row, 1, out);
     if (values != out) memcpy(out, values, m->in * sizeof *out);
 }
@@ -158,7 +160,7 @@ nn_tensor *nn_project(nn_tape *tape, nn_tensor *x, const nn_matrix *w, const nn_
     if (!room || !line) return NULL;
     product(tape, w, x->data, rows, y->data, room);
     if (biased) {
-        nn_matrix_row(tape, bias, 0, line);
+        matrix_row(tape, bias, 0, line);
         for (size_t r = 0; r < rows; r++)
             tape->kernels->axpy(w->out, 1, line, y->data + r * w->out);
     }
@@ -195,7 +197,7 @@ nn_tensor *nn_lookup(nn_tape *tape, const nn_matrix *w, const int32_t *index, nn
         if (index[r] < 0)
             memset(y->data + r * w->in, 0, w->in * sizeof *y->data);
         else
-            nn_matrix_row(tape, w, (size_t)index[r], y->data + r * w->in);
+            matrix_row(tape, w, (size_t)index[r], y->data + r * w->in);
     }
     if (w->param < 0) {
         y->constant = true;
@@ -218,7 +220,7 @@ static void rms_norm_backward(nn_tape *tape, nn_node *node) {
     nn_mark mark = nn_tape_mark(tape);
     nn_real *gain = nn_tape_alloc(tape, d);
     if (!gain) return;
-    nn_matrix_row(tape, &op->w, 0, gain);
+    matrix_row(tape, &op->w, 0, gain);
     for (size_t r = 0; r < op->rows; r++) {
         const nn_real *x = op->x->data + r * d, *g = dy + r * d;
         nn_real scale = op->saved[r];
@@ -240,7 +242,7 @@ nn_tensor *nn_rms_norm(nn_tape *tape, nn_tensor *x, const nn_matrix *gain, doubl
     nn_tensor *y = nn_new(tape, x->shape);
     nn_real *saved = nn_tape_alloc(tape, rows), *values = nn_tape_alloc(tape, d);
     if (!y || !saved || !values) return NULL;
-    nn_matrix_row(tape, gain, 0, values);
+    matrix_row(tape, gain, 0, values);
     for (size_t r = 0; r < rows; r++) {
         const nn_real *in = x->data + r * d;
         double square = 0;

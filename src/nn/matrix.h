@@ -25,12 +25,8 @@ typedef struct nn_matrix {
 
 static inline bool nn_matrix_given(const nn_matrix *m) { return m->data || m->param >= 0; }
 const char *nn_number_name(uint32_t type); /* "Q8_0"; NULL where it is not known here */
-/* Bytes of `count` values; 0 where they are no whole blocks, or the type is not known. */
-size_t nn_number_bytes(uint32_t type, size_t count);
 /* Values of that type, whole blocks. */
 void nn_number_read(uint32_t type, size_t count, const unsigned char *data, nn_real *out);
-/* Row `row` as numbers. */
-void nn_matrix_row(const nn_tape *tape, const nn_matrix *m, size_t row, nn_real *out);
 
 /* x[..., in] * w^T (+ bias [1, out], may be none) -> [..., out] */
 nn_tensor *nn_project(nn_tape *tape, nn_tensor *x, const nn_matrix *w, const nn_matrix *bias);

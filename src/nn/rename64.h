@@ -65,7 +65,6 @@
 #define nn_lora_destroy nn_lora_destroy_64
 #define nn_lora_new nn_lora_new_64
 #define nn_lstm nn_lstm_64
-#define nn_matrix_row nn_matrix_row_64
 #define nn_max_pool2d nn_max_pool2d_64
 #define nn_mean_pool2d nn_mean_pool2d_64
 #define nn_mul nn_mul_64
@@ -73,7 +72,6 @@
 #define nn_multiply_transposed nn_multiply_transposed_64
 #define nn_new nn_new_64
 #define nn_note nn_note_64
-#define nn_number_bytes nn_number_bytes_64
 #define nn_number_name nn_number_name_64
 #define nn_number_read nn_number_read_64
 #define nn_pack nn_pack_64
@@ -96,8 +94,6 @@
 #define nn_session_destroy nn_session_destroy_64
 #define nn_session_feed nn_session_feed_64
 #define nn_session_greedy nn_session_greedy_64
-#define nn_session_keep nn_session_keep_64
-#define nn_session_used nn_session_used_64
 #define nn_shape_count nn_shape_count_64
 #define nn_shape_equal nn_shape_equal_64
 #define nn_shape_text nn_shape_text_64
@@ -122,8 +118,6 @@
 #define nn_tape_release nn_tape_release_64
 #define nn_tape_status nn_tape_status_64
 #define nn_tape_walk nn_tape_walk_64
-#define nn_target_name nn_target_name_64
-#define nn_target_sizes nn_target_sizes_64
 #define nn_time_attention nn_time_attention_64
 #define nn_time_max nn_time_max_64
 #define nn_time_pool nn_time_pool_64
