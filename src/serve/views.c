@@ -456,6 +456,14 @@ static affect_time time_member(const json_t *root, const char *key) {
     return seconds >= 0 && seconds < 1e9 ? time_from_seconds(seconds) : AFFECT_TIME_NONE;
 }
 
+/* A browser that heard no answer asks again: the same correction twice in a row is one. */
+static bool is_last(const affect_corrections *all, const affect_correction *one) {
+    size_t count = affect_corrections_count(all);
+    const affect_correction *last = count ? affect_corrections_get(all, count - 1) : NULL;
+    return last && last->kind == one->kind && strcmp(last->target, one->target) == 0 &&
+           strcmp(last->value, one->value) == 0 && last->t0 == one->t0 && last->t1 == one->t1;
+}
+
 affect_status serve_post_correction(serve_request *request) {
     affect_context *ctx = request->ctx;
     views *v = serve_kept(request->server, SERVE_PART_VIEWS);
@@ -484,8 +492,10 @@ affect_status serve_post_correction(serve_request *request) {
     pthread_mutex_lock(&v->renewing);
     if (status == AFFECT_OK)
         status = read_corrections(ctx, request->project, request->parts[0], &all);
-    if (status == AFFECT_OK) status = affect_corrections_add(ctx, all, &one, sizeof one);
-    if (status == AFFECT_OK) status = keep(request, all);
+    if (status == AFFECT_OK && !is_last(all, &one)) {
+        status = affect_corrections_add(ctx, all, &one, sizeof one);
+        if (status == AFFECT_OK) status = keep(request, all);
+    }
     pthread_mutex_unlock(&v->renewing);
     affect_corrections_destroy(all);
     json_decref(root);

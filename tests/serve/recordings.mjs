@@ -81,6 +81,33 @@ await main(async () => {
   await wait(page, () => document.querySelectorAll('#corrections-list li').length === 1);
   check(!readFileSync(join(folder, '.affect/recordings/first/corrections.csv'), 'utf8').includes('triumph'), 'and can be taken back');
 
+  /* one who is two, from a time on; undone */
+  const persons = () => page.evaluate(() => window.affectReport.persons.length);
+  const before = await persons();
+  await page.evaluate(() => window.affectReport.seek(2));
+  await page.click('#correct-here');
+  await page.fill('#name-1', 'Grace'); /* typed, not sent */
+  await page.fill('.split[data-person="1"] input >> nth=1', '1.5');
+  await page.click('.split[data-person="1"] button');
+  check(/end must lie after/.test(await page.textContent('.corrections [role="alert"]')), 'an end before the begin is refused in words');
+  await page.fill('.split[data-person="1"] input >> nth=1', '999');
+  await shot(page, 'split-light');
+  await accessible(page, 'a split');
+  await Promise.all([page.waitForEvent('load'), page.click('.split[data-person="1"] button')]);
+  await page.waitForSelector('#corrections-list li:nth-child(2)');
+  check(await persons() === before + 1, `somebody else from 2 s on (${before} to ${await persons()})`);
+  check(await page.inputValue('#name-1') === 'Grace', 'what was typed elsewhere is still there');
+  check(/split,1,2,2/.test(readFileSync(join(folder, '.affect/recordings/first/corrections.csv'), 'utf8')), 'a split is a row of the overlay');
+  const halves = JSON.parse(await (await context.request.get(`${server.address}api/recordings/first/export?format=json`)).text()).tracks.filter((t) => /face/.test(t.id) && t.rows?.length);
+  const of = (person) => halves.filter((t) => t.person === person).flatMap((t) => t.rows.map((row) => row[0]));
+  check(of(1).length > 0 && of(2).length > 0 && Math.max(...of(1)) < 2 && Math.min(...of(2)) >= 2, `the face's rows before are the one's, those after the other's (${of(1).length}, ${of(2).length})`);
+  await page.fill('#name-1', 'Ada');
+  await page.locator('#corrections-title').focus().catch(() => {});
+  await page.evaluate(() => document.activeElement?.blur?.());
+  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Control+z')]);
+  await wait(page, () => document.querySelectorAll('#corrections-list li').length === 1);
+  check(await persons() === before, 'and undone');
+
   /* search */
   const first = await (await context.request.get(`${server.address}api/recordings/first/view`)).json();
   const label = first.tiers.find((t) => t.id === 'episodes').items[0][2].replace(/_/g, ' '), kind = first.events.find((e) => e[3] !== 'blink')?.[3].replace(/_/g, ' ');

@@ -1,5 +1,6 @@
 /* The recordings of the folder: pictures, state, progress; new files; two side by side. */
-import { $, ask, clock, listen, make, say } from "./tools";
+import { ask, listen, reached } from "./reach";
+import { $, clock, make, say } from "./tools";
 
 interface Recording {
   id: string; path: string; bytes: number; state: "new" | "queued" | "running" | "done" | "failed"; error: string;
@@ -9,8 +10,6 @@ interface Recording {
 const size = (bytes: number) => bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 const address = (id: string) => `/recording/${encodeURIComponent(id)}`;
 const api = (id: string, rest: string) => `/api/recordings/${encodeURIComponent(id)}/${rest}`;
-
-const LOST = "The server does not answer.";
 
 /* One socket for the page's life; who looks at the list is told. */
 let told: (message: Record<string, unknown> | null) => void = () => {};
@@ -32,7 +31,7 @@ export function showRecordings(main: HTMLElement): () => void {
     compare.textContent = chosen.length === 1 ? "Compare: choose another" : "Compare two";
   };
   compare.addEventListener("click", () => { location.href = `/compare?${new URLSearchParams({ a: chosen[0], b: chosen[1] })}`; });
-  const fail = (e: Error) => say(e instanceof TypeError ? LOST : e.message);
+  const fail = (e: Error) => say(e.message);
   const act = (id: string, method: string) => ask(api(id, "analysis"), { method }).then(load, fail);
   all.addEventListener("click", () => { for (const r of recordings) if (r.state === "new" || r.state === "failed") void act(r.id, "POST"); });
 
@@ -72,7 +71,6 @@ export function showRecordings(main: HTMLElement): () => void {
   }
   async function load(): Promise<void> {
     recordings = (await ask<{ recordings: Recording[] }>("/api/recordings")).recordings;
-    if ($("said").textContent === LOST) say("");
     draw();
   }
 
@@ -81,13 +79,20 @@ export function showRecordings(main: HTMLElement): () => void {
     const progress = make("progress", { max: 1, value: 0, "aria-label": `Adding ${file.name}` });
     const row = make("li", {}, make("span", {}, file.name), progress);
     uploads.append(row);
-    const request = new XMLHttpRequest(); /* fetch does not say how far it is */
-    request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name })}`);
-    request.upload.onprogress = (e) => { if (e.lengthComputable) progress.value = e.loaded / e.total; };
-    await new Promise<void>((done) => { request.onloadend = () => done(); request.send(file); });
+    let request: XMLHttpRequest; /* fetch does not say how far it is */
+    for (;;) {
+      request = new XMLHttpRequest();
+      request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name })}`);
+      request.upload.onprogress = (e) => { if (e.lengthComputable) progress.value = e.loaded / e.total; };
+      await new Promise<void>((done) => { request.onloadend = () => done(); request.send(file); });
+      if (request.status) break;
+      /* Nobody took it to the end, and a part of it is not kept: once more from the begin. */
+      await new Promise((done) => setTimeout(done, 300));
+      await reached();
+    }
     if (request.status === 200) row.remove();
     else {
-      let why = "the connection broke";
+      let why = `the server could not take it (${request.status})`;
       try { why = (JSON.parse(request.responseText) as { error: string }).error; } catch { /* none */ }
       row.replaceChildren(make("span", { class: "error" }, `${file.name}: ${why}`), make("button", { type: "button", class: "quiet", onclick: () => row.remove() }, "Close"));
       say(why);
