@@ -121,7 +121,7 @@ static affect_status read_timeline(affect_context *ctx, const serve_project *pro
 }
 
 affect_status serve_view_open(affect_context *ctx, serve_server *server, const char *id,
-                               const affect_timeline **out) {
+                              const affect_timeline **out) {
     views *v = serve_kept(server, SERVE_PART_VIEWS);
     *out = NULL;
     pthread_mutex_lock(&v->mutex);
@@ -354,7 +354,8 @@ affect_status serve_get_rows(serve_request *request) {
         !query_number(request, "rows", 1, 20000, &rows))
         return base_fail(request->ctx, AFFECT_ERROR_ARGUMENT,
                          "wants track, from, to (seconds) and rows (up to 20000)");
-    affect_status status = serve_view_open(request->ctx, request->server, request->parts[0], &timeline);
+    affect_status status =
+        serve_view_open(request->ctx, request->server, request->parts[0], &timeline);
     if (status != AFFECT_OK) return status;
     FILE *out;
     status = begin_file(request, &out);
@@ -379,7 +380,8 @@ affect_status serve_get_export(serve_request *request) {
     if (status == AFFECT_OK &&
         (formats & (formats - 1) || format == REPORT_CSV || format >= REPORT_VIDEO))
         status = base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%s is not one file", word);
-    if (status == AFFECT_OK) status = serve_view_open(ctx, request->server, request->parts[0], &timeline);
+    if (status == AFFECT_OK)
+        status = serve_view_open(ctx, request->server, request->parts[0], &timeline);
     if (status != AFFECT_OK) return status;
     FILE *out;
     status = begin_file(request, &out);
