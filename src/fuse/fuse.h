@@ -32,6 +32,9 @@ typedef enum fuse_expert {
 
 /* What a model folder of the task "fuse" holds; docs/latent.md says where the numbers of
  * fuse.default are from. */
+/* What an episode's label rests on, as its set of labels depends on it. */
+enum { FUSE_SET_FACE, FUSE_SET_VOICE, FUSE_SET_BOTH, FUSE_SETS };
+
 typedef struct fuse_parameters {
     latent_model dimensions[FUSE_DIMENSIONS]; /* how the streams observe each */
     latent_stream streams[FUSE_DIMENSIONS][FUSE_STREAMS];
@@ -43,6 +46,10 @@ typedef struct fuse_parameters {
     double face_constants[FUSE_CATEGORIES];
     /* Added: how much more often recordings are of the category than the clips of the fit. */
     double prior[FUSE_CATEGORIES];
+    /* The least score of a label that belongs to an episode's set (split conformal), by what there is
+     * of face and voice; NaN: not known. */
+    double least[FUSE_SETS];
+    double set_share; /* of the sets that hold the right label, on the people of the fit */
 } fuse_parameters;
 
 /* By name or folder, NULL = "fuse.default". The caller destroys *out; it is not to be copied.

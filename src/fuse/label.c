@@ -348,6 +348,30 @@ static affect_status set_labels(affect_context *ctx, affect_attributes *a, const
     return status;
 }
 
+/* All labels that the score does not rule out, the best first: `share` of such sets hold the right one, on
+ * the people of the fit (split conformal prediction; Vovk, Gammerman & Shafer 2005). */
+static affect_status set_conformal(affect_context *ctx, affect_attributes *a,
+                                   const fuse_parameters *p, const fuse_evidence *e,
+                                   const double *scores) {
+    int kind = !e->has_voice ? FUSE_SET_FACE : e->has_face ? FUSE_SET_BOTH : FUSE_SET_VOICE;
+    if ((!e->has_face && !e->has_voice) || isnan(p->least[kind])) return AFFECT_OK;
+    const char *chosen[FUSE_CATEGORIES];
+    bool done[FUSE_CATEGORIES] = {false};
+    size_t n = 0;
+    for (; n < FUSE_CATEGORIES; n++) {
+        size_t top = FUSE_CATEGORIES;
+        for (size_t c = 0; c < FUSE_CATEGORIES; c++)
+            if (!done[c] && (top == FUSE_CATEGORIES || scores[c] > scores[top])) top = c;
+        if (scores[top] < p->least[kind]) break;
+        done[top] = true;
+        chosen[n] = category_names[top];
+    }
+    affect_status status = affect_attributes_set_texts(ctx, a, "label_set", chosen, n);
+    if (status == AFFECT_OK)
+        status = attributes_set_rounded(ctx, a, "label_set_share", p->set_share);
+    return status;
+}
+
 /* A stretch without length is an instant, as a picture is: what is at it counts. */
 static affect_time end_of(affect_time t0, affect_time t1) { return t1 > t0 ? t1 : t0 + 1; }
 
@@ -396,6 +420,7 @@ affect_status fuse_label_episode(affect_context *ctx, const fuse_parameters *p,
         status = set_labels(ctx, a, named ? category_names : &region,
                             named ? scores : &region_score, named ? FUSE_CATEGORIES : 1);
     if (status == AFFECT_OK) status = affect_attributes_set_text(ctx, a, "region", region);
+    if (status == AFFECT_OK) status = set_conformal(ctx, a, p, &e, scores);
     static const char *const names[][2] = {
         {"valence", "valence_sd"}, {"arousal", "arousal_sd"}, {"dominance", "dominance_sd"}};
     for (int d = 0; d < 3 && status == AFFECT_OK; d++) {

@@ -99,6 +99,23 @@ static void read_categories(reader *r, const json_t *root, fuse_parameters *out)
     }
 }
 
+/* Sets of labels: a file may have none. Even odds are always above the least score, so that no set is empty. */
+static void read_sets(reader *r, const json_t *root, fuse_parameters *out) {
+    static const char *const names[FUSE_SETS] = {"face", "voice", "both"};
+    const json_t *sets = json_object_get(root, "sets");
+    for (int k = 0; k < FUSE_SETS; k++) out->least[k] = NAN;
+    if (!sets) return;
+    out->set_share = number_of(json_object_get(sets, "share"));
+    if (!(out->set_share > 0 && out->set_share < 1)) refuse(r, "sets", "share", "between 0 and 1");
+    for (int k = 0; k < FUSE_SETS; k++) {
+        const json_t *least = json_object_get(sets, names[k]);
+        if (!least) continue;
+        out->least[k] = number_of(least);
+        if (!(out->least[k] > 0 && out->least[k] <= 1.0 / FUSE_CATEGORIES))
+            refuse(r, "sets", names[k], "above 0 and at most 0.125");
+    }
+}
+
 affect_status fuse_parameters_parse(affect_context *ctx, const char *where, const char *text,
                                     size_t length, fuse_parameters **out) {
     *out = NULL;
@@ -118,6 +135,7 @@ affect_status fuse_parameters_parse(affect_context *ctx, const char *where, cons
         p->spread = number(&r, root, "the file", "spread");
         if (!(p->spread > 0)) refuse(&r, "the file", "spread", "above 0");
         read_categories(&r, root, p);
+        read_sets(&r, root, p);
     }
     json_decref(root);
     if (r.status == AFFECT_OK)

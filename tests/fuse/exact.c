@@ -28,6 +28,7 @@ static const struct {
 static const char weights[] =
     "\"weights\": {\"face\": 0.5, \"voice\": [1.5, 1.1, 0.4, 0, 2, 0.9, 1.3, 1], "
     "\"words\": 0.7, \"place\": 0.6}, \"spread\": 0.4,"
+    "\"sets\": {\"share\": 0.9, \"face\": 0.0625, \"both\": 0.1},"
     "\"categories\": {\"neutral\": {\"place\": [0, 0, 0], \"face\": -0.7, \"prior\": 0.5},"
     "\"happiness\": {\"place\": [0.8, 0.5, 0.4], \"face\": 0.1, \"prior\": -0.1},"
     "\"surprise\": {\"place\": [0.4, 0.7, -0.1], \"face\": -0.5, \"prior\": 0.2},"
@@ -588,6 +589,15 @@ static void an_episode_tells_what_it_is_of(void **state) {
         assert_true(fabs(affect_value_number(affect_value_item(told, k)) -
                          round(scores[order[k]] * 1000) / 1000) < 1e-12);
     }
+    /* The set of labels: whatever is not ruled out, here by the face alone. */
+    const affect_value *set = affect_attributes_find(got->attributes, "label_set");
+    size_t left = 0;
+    while (left < 8 && scores[order[left]] >= .0625) left++;
+    assert_true(left > named - 1 && left < 8);
+    assert_int_equal(affect_value_count(set), left);
+    for (size_t k = 0; k < left; k++)
+        assert_string_equal(affect_value_text(affect_value_item(set, k)), category_names[order[k]]);
+    assert_true(affect_attributes_number(got->attributes, "label_set_share") == .9);
     assert_true(fabs(affect_attributes_number(got->attributes, "valence") - .1) < 1e-9);
     assert_true(fabs(affect_attributes_number(got->attributes, "dominance_sd") - .25) < 1e-9);
     affect_timeline_destroy(in);

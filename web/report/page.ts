@@ -876,7 +876,7 @@ function buildTranscript() {
   for (const p of paragraphs) {
     const text = make("p", { dir: "auto" });
     if (p.words.length) p.words.forEach((word: Item, i: number) => text.append(i ? " " : "", wordSpan(word)));
-    else text.append(wordSpan({ t0: p.t0, label: p.text }));
+    else text.append(wordSpan({ t0: p.t0, label: p.text || "(not understood)" }));
     const at = make("button", { type: "button", class: "at", "aria-label": `${clock(p.t0)}, play from here` }, clock(p.t0));
     at.t = p.t0;
     const who = persons.length > 1 && p.person > 0 && p.person !== last ? make("span", { class: "by" }, nameOf(p.person)) : null;
@@ -1044,6 +1044,8 @@ function momentCard(e: any) {
   }
   const against = e.extra && Array.isArray(e.extra.against) ? e.extra.against : [];
   for (const text of against) list.append(make("dt", { class: "against" }, "against"), make("dd", { class: "against", dir: "auto" }, plain(String(text))));
+  const set = e.extra && Array.isArray(e.extra.label_set) ? e.extra.label_set : []; /* of such sets that share holds the right label, on the people of the fit */
+  if (set.length > 1) list.append(make("dt", {}, percent(e.extra.label_set_share)), make("dd", {}, set.length > 4 ? `any of ${set.length} labels` : set.map((l: any) => plain(String(l))).join(" or ")));
   for (const text of lagsOf(e)) list.append(make("dt", { class: "lag" }, "lag"), make("dd", { class: "lag" }, text));
   const card = make("li", { class: "moment", style: `--c:${colourOf(e.label)}` },
     make("div", { class: "moment-head" }, make("span", { class: "name" }, plain(e.label)),
