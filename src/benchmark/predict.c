@@ -10,16 +10,21 @@
 
 enum { MOST_PERSONS = 64 };
 
-/* Mean over the persons who have a value at each time of the trajectories. */
+/* At each time of the trajectories the value of the person of whom it is known best: everybody's trajectory runs through the
+ * whole recording, but where somebody is neither seen nor heard it is hardly more than what is usual, with the deviation to
+ * match. (The mean over all persons, as it was first, mixes that in.) */
 static affect_status take_dimension(affect_context *ctx, const affect_timeline *timeline,
                                     const char *id, const char *dimension, data_annotation *out) {
     const affect_track *tracks[MOST_PERSONS + 1];
-    size_t channels[MOST_PERSONS + 1], count = 0, rows = 0;
+    size_t channels[MOST_PERSONS + 1], sds[MOST_PERSONS + 1], count = 0, rows = 0;
+    char sd[80];
+    snprintf(sd, sizeof sd, "%s_sd", dimension);
     for (int p = 0; p <= report_person_count(timeline, MOST_PERSONS); p++) {
         const affect_track *t = report_trajectory(timeline, p);
         size_t channel = t ? affect_track_find_channel(t, dimension) : SIZE_MAX;
         if (channel >= affect_track_channels(t) || (count && tracks[count - 1] == t)) continue;
         tracks[count] = t;
+        sds[count] = affect_track_find_channel(t, sd);
         channels[count++] = channel;
         rows += affect_track_rows(t);
     }
@@ -29,7 +34,7 @@ static affect_status take_dimension(affect_context *ctx, const affect_timeline *
     affect_status status = data_annotation_add_trace(ctx, out, &like, rows, &trace);
     while (!status) {
         affect_time now = AFFECT_TIME_NONE;
-        double sum = 0, n = 0;
+        double surest = INFINITY, said = NAN;
         for (size_t k = 0; k < count; k++)
             if (at[k] < affect_track_rows(tracks[k]) &&
                 (now == AFFECT_TIME_NONE || affect_track_time(tracks[k], at[k]) < now))
@@ -38,12 +43,14 @@ static affect_status take_dimension(affect_context *ctx, const affect_timeline *
         for (size_t k = 0; k < count; k++) {
             if (at[k] >= affect_track_rows(tracks[k]) || affect_track_time(tracks[k], at[k]) > now)
                 continue;
-            double value = (double)affect_track_row(tracks[k], at[k])[channels[k]];
-            if (isfinite(value)) sum += value, n++;
-            at[k]++;
+            const float *row = affect_track_row(tracks[k], at[k]++);
+            double value = (double)row[channels[k]],
+                   apart = sds[k] < affect_track_channels(tracks[k]) ? (double)row[sds[k]] : 1;
+            if (!isfinite(apart)) apart = 1; /* as wide as the scale */
+            if (isfinite(value) && apart < surest) surest = apart, said = value;
         }
         trace->times_s[trace->rows] = (double)now / AFFECT_SECOND;
-        trace->values[trace->rows++] = n > 0 ? sum / n : NAN;
+        trace->values[trace->rows++] = said;
     }
     return status;
 }
