@@ -113,8 +113,8 @@ static json_t *shuffled(const json_t *recordings, int64_t rater) {
 }
 
 affect_status serve_get_rate(serve_request *request) {
-    static const char *const same[] = {"name",     "instructions", "dimensions", "labels",
-                                       "practice", "comparisons",  "break_after"};
+    static const char *const same[] = {"name",     "instructions", "dimensions",  "labels",
+                                       "practice", "comparisons",  "break_after", "suggestions"};
     int64_t id;
     char label[SERVE_LABEL_SIZE];
     json_t *traces = NULL, *trials = NULL, *choices = NULL;
@@ -276,7 +276,16 @@ affect_status serve_get_rate_labels(serve_request *request) {
                                  "SELECT tier, label, t0, t1, made FROM labels WHERE rater = ? AND "
                                  "recording = ? ORDER BY t0, tier",
                                  "is", id, request->parts[0]);
-    return status ? status : serve_reply_json(request, json_pack("{s:o}", "labels", rows));
+    const json_t *recording = status ? NULL : recording_of(study_of(request), request->parts[0]);
+    json_t *suggested = NULL;
+    if (!status)
+        status =
+            serve_suggestions(request, study_of(request), text_of(recording, "file"), &suggested);
+    if (!status)
+        return serve_reply_json(request,
+                                json_pack("{s:o, s:o}", "labels", rows, "suggestions", suggested));
+    json_decref(rows);
+    return status;
 }
 
 static affect_status put_labels(serve_request *request, int64_t id, const json_t *list) {
@@ -290,7 +299,8 @@ static affect_status put_labels(serve_request *request, int64_t id, const json_t
                    *made = json_string_value(json_array_get(one, 4));
         double t0 = json_number_value(json_array_get(one, 2)),
                t1 = json_number_value(json_array_get(one, 3));
-        if (!tier || !label || !(t0 >= 0 && t0 <= t1 && t1 < 1e6) || strlen(label) > 200)
+        if (!tier || !label || !(t0 >= 0 && t0 <= t1 && t1 < 1e6) || strlen(label) > 200 ||
+            (made && strlen(made) > 100))
             return base_fail(request->ctx, AFFECT_ERROR_ARGUMENT,
                              "an interval is [tier, label, begin, end, by]");
         status = serve_store_ask(request->ctx, request->project, NULL,
@@ -419,7 +429,12 @@ static affect_status take_trace(serve_request *request, int64_t trace, const cha
     return status;
 }
 
-/* What all said of a recording ("": of all). */
+/* How an interval came to be, for an export: what a rater made alone needs no word. */
+static const char *made_of(const char *stored) {
+    return !stored || strcmp(stored, "rater") == 0 ? "" : stored;
+}
+
+/* What all said of a recording ("": of all), but for suggestions that were rejected. */
 static affect_status take_all(serve_request *request, const char *recording, data_annotation *out) {
     json_t *traces = NULL, *marks = NULL;
     *out = (data_annotation){.format = "json"};
@@ -440,9 +455,10 @@ static affect_status take_all(serve_request *request, const char *recording, dat
     if (!status)
         status =
             serve_store_ask(request->ctx, request->project, &marks,
-                            "SELECT raters.label, recording, tier, labels.label, t0, t1 FROM "
-                            "labels JOIN raters ON raters.id = rater WHERE ?1 = '' OR recording "
-                            "= ?1 ORDER BY recording, tier, t0",
+                            "SELECT raters.label, recording, tier, labels.label, t0, t1, made FROM "
+                            "labels JOIN raters ON raters.id = rater WHERE made <> 'rejected' AND "
+                            "(?1 = '' OR recording "
+                            "= ?1) ORDER BY recording, tier, t0",
                             "s", recording);
     for (size_t i = 0; i < json_array_size(marks) && !status; i++) {
         const json_t *row = json_array_get(marks, i);
@@ -452,6 +468,7 @@ static affect_status take_all(serve_request *request, const char *recording, dat
                                 .label = json_string_value(json_array_get(row, 3)),
                                 .t0_s = json_number_value(json_array_get(row, 4)),
                                 .t1_s = json_number_value(json_array_get(row, 5)),
+                                .made = made_of(json_string_value(json_array_get(row, 6))),
                                 .confidence = NAN};
         status = data_annotation_add_mark(request->ctx, out, &mark);
     }
