@@ -519,6 +519,37 @@ affect_status serve_get_study_reactions(serve_request *request) {
     return status;
 }
 
+/* [[from, to, sd, spread, sd with one more rater], ...] of stretches, the least sure first, `most` at most. */
+static affect_status add_stretches(affect_context *ctx, json_t *into, const char *key,
+                                   const affect_gold *gold, const affect_gold_trace *traces,
+                                   size_t count, double window_s, size_t most) {
+    annotate_unsure *list = NULL;
+    size_t n = 0;
+    affect_status status = annotate_ask(ctx, gold, traces, count, window_s, &list, &n);
+    json_t *out = json_array();
+    for (size_t i = 0; i < n && i < most; i++)
+        json_array_append_new(out, json_pack("[f, f, o, o, o]", list[i].from_s, list[i].to_s,
+                                             annotate_json_real(list[i].sd),
+                                             annotate_json_real(list[i].spread),
+                                             annotate_json_real(list[i].sd_with_one_more)));
+    base_free(list);
+    json_object_set_new(into, key, out);
+    return status;
+}
+
+/* Where another rater tells most, in stretches of ten seconds (of a short recording a sixth of it); how far the raters lie apart, second by
+ * second. */
+static affect_status add_unsure(affect_context *ctx, json_t *into, const affect_gold *gold,
+                                const affect_gold_trace *traces, size_t count) {
+    enum { ASKED = 5, SECONDS = 7200 };
+    size_t n = affect_gold_count(gold);
+    if (n < 2) return AFFECT_OK;
+    double length = affect_gold_time(gold, n - 1) - affect_gold_time(gold, 0);
+    affect_status status =
+        add_stretches(ctx, into, "ask", gold, traces, count, fmax(1, fmin(10, length / 6)), ASKED);
+    return status ? status : add_stretches(ctx, into, "apart", gold, traces, count, 1, SECONDS);
+}
+
 /* Gold standard with its band, agreement and findings of one recording and dimension. */
 affect_status serve_get_study_gold(serve_request *request) {
     char recording[256], dimension[256];
@@ -565,6 +596,7 @@ affect_status serve_get_study_gold(serve_request *request) {
         json_object_set_new(drawn, traces[i].name, points);
     }
     if (!status) json_object_set_new(out, "findings", annotate_quality_json(&quality, traces));
+    if (!status) status = add_unsure(request->ctx, out, gold, traces, n);
     if (!status) json_object_set(out, "traces", drawn);
     json_decref(drawn);
     annotate_quality_destroy(&quality);
