@@ -1,7 +1,8 @@
 /* A rater's page: a reaction task, practice, then each recording of the study with each of its dimensions (slider, relative trace,
    plane), intervals with hot keys, comparisons. It sees nothing of what a model or another rater said. Samples go over a socket
    as they come, are kept until the server has written them, and are sent again after a break. */
-import { $, ask, clock, make, post, say, setUpTheme } from "./tools";
+import { ask, keepPlaying, post, reached } from "./reach";
+import { $, clock, make, say, setUpTheme } from "./tools";
 
 interface Dimension { name: string; low?: number; high?: number; tool?: "slider" | "relative" | "plane"; question?: string; }
 interface Vocabulary { name: string; key?: string; tier?: string; }
@@ -25,7 +26,6 @@ class Sender {
   private kept: number[][] = []; /* not written yet; the first has the number `base` */
   private base: number;
   private sent: number; /* the number that goes next */
-  private wait = 250;
   private closed = false;
   private timer: number;
   written = 0;
@@ -37,7 +37,7 @@ class Sender {
   }
   private open(): void {
     const socket = this.socket = new WebSocket(`ws://${location.host}${at("/ws/trace")}`);
-    socket.onopen = () => { this.wait = 250; this.sent = this.base; this.flush(); };
+    socket.onopen = () => { this.sent = this.base; this.flush(); };
     socket.onmessage = (e) => {
       const m = JSON.parse(String(e.data)) as { trace?: number; ack?: number; error?: string };
       if (m.error) { this.error = m.error; say(m.error); }
@@ -46,9 +46,7 @@ class Sender {
       if (count > 0) { this.kept.splice(0, count); this.base += count; this.written += count; }
     };
     socket.onclose = () => {
-      if (this.closed) return;
-      setTimeout(() => this.open(), this.wait);
-      this.wait = Math.min(this.wait * 2, 2000);
+      if (!this.closed) setTimeout(() => void reached().then(() => this.open()), 250);
     };
   }
   add(sample: number[]): void { this.kept.push(sample); }
@@ -63,8 +61,7 @@ class Sender {
   get waiting(): number { return this.kept.length; }
   async finish(): Promise<void> {
     this.flush();
-    for (let i = 0; i < 150 && this.kept.length; i++) await new Promise((done) => setTimeout(done, 100));
-    if (this.kept.length) throw new Error(`${this.kept.length} samples are not written yet: leave this page open`);
+    while (this.kept.length) await new Promise((done) => setTimeout(done, 100)); /* the page says that nobody answers */
     this.closed = true;
     clearInterval(this.timer);
     this.socket?.close();
@@ -225,9 +222,9 @@ async function trace(main: HTMLElement, id: string, dimension: Dimension, second
   window.addEventListener("keydown", key);
   for (const what of ["play", "pause"]) video.addEventListener(what, () => { play.textContent = video.paused ? "Play" : "Pause"; });
   await new Promise<void>((done, fail) => {
+    keepPlaying(video, () => fail(new Error("This recording cannot be played by this browser.")));
     if (video.readyState > 0) done();
     video.addEventListener("loadedmetadata", () => done(), { once: true });
-    video.addEventListener("error", () => fail(new Error("the recording cannot be played here")), { once: true });
   });
   if (from > 0 && from < video.duration - 1) video.currentTime = from;
   play.focus();
@@ -241,7 +238,7 @@ async function trace(main: HTMLElement, id: string, dimension: Dimension, second
       count++;
       sender?.add([Math.round(t * 1e4) / 1e4, ...hand.value().map((v) => Math.round(v * 1e5) / 1e5)]);
     }
-    told.textContent = `${clock(t)} of ${clock(video.duration)}${sender ? ` · ${sender.written} samples written${sender.waiting > 300 ? " · the server does not answer: what you trace is kept here and sent when it does" : ""}` : " · practice"}`;
+    told.textContent = `${clock(t)} of ${clock(video.duration)}${sender ? ` · ${sender.written} samples written${sender.waiting > 300 ? ` · ${sender.waiting} wait here and are sent when the server answers` : ""}` : " · practice"}`;
     main.dataset.samples = String(count);
   };
   let frame = 0;
@@ -275,7 +272,21 @@ async function labelled(main: HTMLElement, id: string, words: Vocabulary[], titl
   const lanes = make("div", { class: "lanes", role: "group", "aria-label": "Intervals" }), told = make("p", { class: "facts", role: "status" });
   const tier = (w: Vocabulary): string => w.tier ?? "labels";
   const key = (i: number): string => words[i].key ?? String(i + 1);
-  const save = async (): Promise<void> => { try { await post(at(path), { labels: marks }, "PUT"); told.textContent = `${marks.length} intervals, written`; } catch (e) { told.textContent = (e as Error).message; } };
+  /* One at a time, so that what was sent last is written last, however long the server was away. */
+  let saving: Promise<void> | null = null, changed = false;
+  const save = (): Promise<void> => {
+    changed = true;
+    saving ??= (async () => {
+      while (changed) {
+        changed = false;
+        told.textContent = "…";
+        try { await post(at(path), { labels: marks }, "PUT"); told.textContent = `${marks.length} intervals, written`; }
+        catch (e) { told.textContent = (e as Error).message; }
+      }
+      saving = null;
+    })();
+    return saving;
+  };
   const change = (next: Mark[]): void => { past.push(marks); marks = next.sort((a, b) => a[2] - b[2]); paint(); void save(); };
   const length = (): number => video.duration || 1;
   const paint = (): void => {
@@ -346,6 +357,7 @@ async function labelled(main: HTMLElement, id: string, words: Vocabulary[], titl
       make("button", { type: "button", class: "quiet", onclick: split }, "Split (s)"), make("button", { type: "button", class: "quiet", onclick: merge }, "Merge (m)"),
       make("button", { type: "button", class: "quiet", onclick: remove }, "Remove (Del)"), make("button", { type: "button", class: "quiet", onclick: undo }, "Undo (u)")), lanes, told, finish);
   video.addEventListener("loadedmetadata", paint);
+  keepPlaying(video);
   paint();
   await pressed(finish);
   await save();
@@ -355,6 +367,7 @@ async function labelled(main: HTMLElement, id: string, words: Vocabulary[], titl
 async function compared(main: HTMLElement, number: number, c: Comparison): Promise<void> {
   const video = make("video", { src: media(c.recording), preload: "auto", playsinline: true, class: "stimulus" }) as HTMLVideoElement;
   let stop = 0;
+  keepPlaying(video);
   video.addEventListener("timeupdate", () => { if (stop && video.currentTime >= stop) video.pause(); });
   const part = (name: string, [begin, end]: [number, number]): HTMLElement => make("button", { type: "button", class: "quiet", onclick: () => { stop = end; video.currentTime = begin; void video.play(); } }, `Play ${name}`);
   const a = make("button", { type: "button", class: "button" }, "A"), b = make("button", { type: "button", class: "button" }, "B");
@@ -398,4 +411,7 @@ async function run(): Promise<void> {
 }
 
 setUpTheme($("theme"));
-run().catch((e: Error) => { say(e.message); $("main").append(make("p", { class: "error", role: "alert" }, e.message)); });
+run().catch((e: Error) => {
+  say(e.message);
+  $("main").append(make("p", { class: "error", role: "alert" }, e.message), make("p", {}, "What you did so far is written. ", make("button", { type: "button", class: "button", onclick: () => location.reload() }, "Go on from there")));
+});

@@ -1,5 +1,6 @@
 /* For who runs a study: raters' links, how far they are, gold standards with bands, agreement, what is odd, exports. */
-import { ask, clock, make } from "./tools";
+import { ask } from "./reach";
+import { clock, make } from "./tools";
 
 interface Study { name: string; dimensions?: { name: string }[]; recordings?: { id: string }[]; raters: [string, string][]; traces: [string, string, string, number, number][]; reactions: [string, number, number][]; }
 interface Gold {
