@@ -9,33 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "models/whisper.h"
 #include "reason/download.h"
 #include "reason/reason.h"
 
-/* whisper.cpp's models, with the SHA-1 sums that its models/README.md prints (1.7); those that have no
- * sum there want one by the user. The addresses are those of its download-ggml-model.sh. */
 static const struct {
-    const char *name, *sha1;
+    const char *name, *url, *sha1;
 } known[] = {
-    {"tiny", "bd577a113a864445d4c299885e0cb97d4ba92b5f"},
-    {"tiny.en", "c78c86eb1a8faa21b369bcd33207cc90d64ae9df"},
-    {"base", "465707469ff3a37a2b9b8d8f89f2f99de7299dac"},
-    {"base.en", "137c40403d78fd54d454da0f9bd998f78703390c"},
-    {"small", "55356645c2b361a969dfd0ef2c5a50d530afd8d5"},
-    {"small.en", "db8a495a91d927739e50b3fc1cc4c6b8f6c2d022"},
-    {"small.en-tdrz", "b6c6e7e89af1a35c08e6de56b66ca6a02a2fdfa1"},
-    {"medium", "fd9727b6e1217c2f614f9b698455c4ffd82463b4"},
-    {"medium.en", "8c30f0e44ce9560643ebd10bbe50cd20eafd3723"},
-    {"large-v1", "b1caaf735c4cc1429223d5a74f0f4d0b9b59a299"},
-    {"large-v2", "0f4c8e34f21cf1a914c59d8b3ce882345ad349d6"},
-    {"large-v2-q5_0", "00e39f2196344e901b3a2bd5814807a769bd1630"},
-    {"large-v3", "ad82bf6a9043ceed055076d0fd39f5f186ff8062"},
-    {"large-v3-q5_0", "e6e2ed78495d403bef4b7cff42ef4aaadcfea8de"},
-    {"large-v3-turbo", "4af2b29d7ec73d781377bfd1758ca957a807e941"},
-    {"large-v3-turbo-q5_0", "e050f7970618a659205450ad97eb95a18d69c9ee"},
+#define KNOWN(name, url, sha1) {name, url, sha1},
+    KNOWN_WHISPER_MODELS(KNOWN)
+#undef KNOWN
 };
-#define WHISPER "https://huggingface.co/ggerganov/whisper.cpp/resolve/main/ggml-%s.bin"
-#define DIARIZE "https://huggingface.co/akashmjn/tinydiarize-whisper.cpp/resolve/main/ggml-%s.bin"
 
 enum { MOST_REDIRECTS = 8, HEX_SIZE = 2 * SHA256_DIGEST_SIZE + 1 };
 
@@ -82,8 +66,7 @@ static affect_status find_known(pull *p, const char *name) {
         base_text_printf(&list, "%s%s", i ? ", " : "", known[i].name);
         if (strlen(known[i].name) != n || memcmp(known[i].name, name + skip, n) != 0) continue;
         p->sha1 = known[i].sha1;
-        base_text_printf(&url, base_ends_with(known[i].name, "-tdrz") ? DIARIZE : WHISPER,
-                         known[i].name);
+        base_text_append(&url, known[i].url);
         base_text_printf(&path, "ggml-%s.bin", known[i].name);
     }
     affect_status status = AFFECT_OK;
