@@ -101,7 +101,7 @@ static affect_status add_recording(training *t, const char *id) {
     if (t->corrected > before) {
         t->recordings++;
         status = write_timeline(t, id, timeline);
-    } else if (t->rows > rows) { /* only labels without a place were mended */
+    } else if (t->rows > rows && !t->table.failed) { /* only labels without a place were mended */
         t->table.length = length;
         t->table.data[length] = '\0';
         t->rows = rows;
