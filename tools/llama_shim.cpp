@@ -280,10 +280,38 @@ int sequence_logits(int file, const char *adapter, const int32_t *tokens, int n,
     return -1;
 }
 
+void *open_vocabulary(int file, char why[AFFECT_LLAMA_WHY]) try {
+    prepare();
+    auto s = std::make_unique<shim>();
+    llama_model_params m = llama_model_default_params();
+    m.vocab_only = true;
+    const int copy = dup(file);
+    std::unique_ptr<FILE, int (*)(FILE *)> f(copy < 0 ? nullptr : fdopen(copy, "rb"), fclose);
+    if (!f) throw std::runtime_error("the file cannot be read");
+    rewind(f.get());
+    s->model.reset(llama_model_load_from_file_ptr(f.get(), m));
+    if (!s->model) throw std::runtime_error("it is no model that llama.cpp knows");
+    s->vocab = llama_model_get_vocab(s->model.get());
+    return s.release();
+} catch (const std::exception &e) {
+    say(why, e.what());
+    return nullptr;
+}
+
+int text_tokens(void *model, const char *text, int begin, int32_t *out, int room) try {
+    prepare();
+    const shim *s = static_cast<const shim *>(model);
+    const int n = llama_tokenize(s->vocab, text, (int)strlen(text), out, room, begin != 0, true);
+    return n < 0 && n != INT32_MIN ? -n : n;
+} catch (const std::exception &) {
+    return -1;
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) const affect_llama_api *affect_llama(void) {
     static const affect_llama_api api = {AFFECT_LLAMA_INTERFACE, AFFECT_LLAMA_VERSION, open_model, close_model,
-                                         context_of, count_tokens, answer_prompt, sequence_logits};
+                                         context_of, count_tokens, answer_prompt, sequence_logits, open_vocabulary,
+                                         text_tokens};
     return &api;
 }

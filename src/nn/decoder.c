@@ -4,6 +4,8 @@
 static const char *const targets[NN_TARGETS] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
                                                 "ffn_gate", "ffn_up", "ffn_down"};
 
+const char *nn_target_name(nn_target target) { return targets[target]; }
+
 /* Inputs and outputs of a product. */
 static void target_sizes(const nn_decoder_shape *s, nn_target target, size_t *in, size_t *out) {
     size_t keys = s->kv_heads * s->head_width, queries = s->heads * s->head_width;

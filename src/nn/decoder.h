@@ -27,6 +27,9 @@ typedef enum nn_target {
     NN_TARGETS
 } nn_target;
 
+/* "attn_q", ...: as GGUF names them. */
+const char *nn_target_name(nn_target target);
+
 typedef struct nn_decoder nn_decoder;
 /* The file is borrowed and outlives the decoder. Errors: MODEL (what is wrong, in words that follow a
  * file's name), MEMORY. */

@@ -109,8 +109,9 @@ nn_tensor *nn_decoder_loss(const nn_decoder *d, nn_tape *tape, nn_tensor *hidden
 nn_tensor *nn_decoder_embed(const nn_decoder *d, nn_tape *tape, const int32_t *tokens,
                             nn_shape shape, nn_tensor *soft) {
     size_t n = nn_shape_count(shape), rows = soft ? soft->shape.d[0] : 0;
-    int32_t *index = nn_tape_bytes_alloc(tape, 2 * n * sizeof *index), *at = index + n;
-    if (!index) return NULL;
+    int32_t *index = nn_tape_bytes_alloc(tape, n * sizeof *index);
+    int32_t *at = nn_tape_bytes_alloc(tape, n * sizeof *at);
+    if (!index || !at) return NULL;
     bool any = false;
     for (size_t i = 0; i < n; i++) {
         index[i] = tokens[i];

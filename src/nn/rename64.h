@@ -121,6 +121,7 @@
 #define nn_tape_release nn_tape_release_64
 #define nn_tape_status nn_tape_status_64
 #define nn_tape_walk nn_tape_walk_64
+#define nn_target_name nn_target_name_64
 #define nn_time_attention nn_time_attention_64
 #define nn_time_max nn_time_max_64
 #define nn_time_pool nn_time_pool_64

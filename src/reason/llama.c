@@ -154,3 +154,62 @@ affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
     base_text_destroy(&grammar);
     return status;
 }
+
+/* ---- the vocabulary alone ---- */
+
+struct reason_vocabulary {
+    affect_context *ctx;
+    const affect_llama_api *api;
+    void *model;
+};
+
+affect_status reason_vocabulary_open(affect_context *ctx, const char *path,
+                                     reason_vocabulary **out) {
+    const affect_llama_api *api = NULL;
+    char why[AFFECT_LLAMA_WHY] = "";
+    nn_gguf *walked = NULL;
+    *out = NULL;
+    int descriptor = base_open_regular(path);
+    if (descriptor < 0)
+        return base_fail(ctx, AFFECT_ERROR_MODEL, "%s: there is no such file", path);
+    affect_status status = nn_gguf_open(ctx, descriptor, NN_GGUF_MODEL, &walked);
+    nn_gguf_close(walked);
+    if (!status) status = load_api(ctx, &api);
+    reason_vocabulary *v = status ? NULL : base_calloc(1, sizeof *v);
+    if (!status && !v) status = base_fail_memory(ctx);
+    if (!status) {
+        *v = (reason_vocabulary){ctx, api, api->vocabulary(descriptor, why)};
+        if (!v->model)
+            status = base_fail(ctx, AFFECT_ERROR_MODEL, "%s: llama.cpp %s cannot load it: %s", path,
+                               api->version, why);
+    }
+    close(descriptor);
+    if (status)
+        base_free(v);
+    else
+        *out = v;
+    return status;
+}
+
+void reason_vocabulary_close(reason_vocabulary *v) {
+    if (!v) return;
+    v->api->close(v->model);
+    base_free(v);
+}
+
+affect_status reason_vocabulary_read(const reason_vocabulary *v, const char *text, bool begin,
+                                     int32_t **tokens, size_t *count, size_t *capacity) {
+    for (size_t room = strlen(text) + 8;;) {
+        if (room > INT32_MAX ||
+            !base_grow((void **)tokens, capacity, *count + room, sizeof **tokens))
+            return base_fail_memory(v->ctx);
+        int n = v->api->tokens(v->model, text, begin, *tokens + *count, (int)room);
+        if (n < 0) return base_fail(v->ctx, AFFECT_ERROR_MODEL, "a text cannot be put into tokens");
+        if ((size_t)n > room) {
+            room = (size_t)n;
+            continue;
+        }
+        *count += (size_t)n;
+        return AFFECT_OK;
+    }
+}

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AFFECT_LLAMA_INTERFACE = 2, AFFECT_LLAMA_WHY = 256 };
+enum { AFFECT_LLAMA_INTERFACE = 3, AFFECT_LLAMA_WHY = 256 };
 
 typedef struct affect_llama_request {
     const char *prompt;  /* UTF-8; put into the model's own chat template where that is known */
@@ -46,6 +46,12 @@ typedef struct affect_llama_api {
      * `adapter` (NULL = none), at full precision of keys and values; `room`: values that `out` holds. 0: it went well. */
     int (*logits)(int file, const char *adapter, const int32_t *tokens, int n, float *out,
                   size_t room, char why[AFFECT_LLAMA_WHY]);
+    /* The vocabulary alone of the model in an open file: for `tokens` and `close`. NULL where it fails. */
+    void *(*vocabulary)(int file, char why[AFFECT_LLAMA_WHY]);
+    /* A text in the model's tokens as it stands, what its vocabulary has as marks read as such; `begin`: with what the
+     * model wants at the begin of a text. Returns how many; where they are more than `room`, or it cannot be
+     * done, nothing is written, and in that case it is negative. */
+    int (*tokens)(void *model, const char *text, int begin, int32_t *out, int room);
 } affect_llama_api;
 
 /* The only symbol: `affect_llama`. */

@@ -1,6 +1,7 @@
 """Language models in src/nn/decoder.h against llama.cpp, through the shim, on random tiny models: logits of prompts of 1 to 2,000 tokens, greedy
-generation token by token, adapters. usage: llama.py TUNE_TOOL BUILD"""
+generation token by token, adapters, such as `affect tune` writes, on clips with text. usage: llama.py AFFECT TUNE_TOOL BUILD"""
 import ctypes
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tiny
 
 import numpy as np
 
-tool, build = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+affect, tool, build = (os.path.abspath(a) for a in sys.argv[1:4])
 if not os.path.exists(build + "/lib/libaffect-llama.so"):  # a build for sanitizers takes what the other one has
     build = os.path.abspath("build")
 if not os.path.exists(build + "/lib/libaffect-llama.so"):
@@ -87,4 +88,18 @@ with tempfile.TemporaryDirectory() as folder:
             # What llama.cpp finds likeliest after each of them is the next: so it would have said the same.
             likeliest = theirs("m.gguf", prompt + said[:-1], 300).argmax(1)[len(prompt) - 1:]
             assert len(said) == 60 and said == [int(t) for t in likeliest], (family, seed)
+
+    # What `affect tune` writes is an adapter that llama.cpp loads, and gives the same logits in both; its clips are texts.
+    m = tiny.Tiny("m.gguf", "qwen2", width=32, kv_heads=2, hidden=64, strength=.7, vocabulary=320)
+    rows = [{"split": "valid" if i >= 16 else "train", "prompt": "the face <face> says", "answer": "joy" if i % 2 else "fear",
+             "streams": {"face": {"times": [0, 1], "rows": [[i % 2, 1], [i % 2, 0]]}}} for i in range(24)]
+    open("clips.jsonl", "w").write("\n".join(json.dumps(r) for r in rows))
+    open("r.ini", "w").write("[streams]\nnames = face\n[projector]\ntokens = 2\nhidden = 8\n[lora]\nrank = 4\n[train]\nepochs = 40\nbatch = 8\nrate = .01\npatience = 0\ndrop = 0\n")
+    done = subprocess.run([affect, "tune", "r.ini", "--base", "m.gguf", "--data", "clips.jsonl", "-o", "run", "-q"], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "AFFECT_LLAMA": build + "/lib/libaffect-llama.so"})
+    assert done.returncode == 0, done.stderr
+    assert json.load(open("run/card.json"))["validation"]["exact"] == 1, open("run/log.csv").read()
+    tokens = draw.integers(0, 320, 40)
+    plain, tuned = theirs("m.gguf", tokens, 320), theirs("m.gguf", tokens, 320, "run/adapter.gguf")
+    assert error(plain, tuned) > .01 and error(ours("m.gguf", tokens, "run/adapter.gguf"), tuned) <= 1e-4
 print("ok")

@@ -1,0 +1,30 @@
+/* GGUF files out: named values and float32 tensors. */
+#ifndef NN_GGUF_WRITE_H
+#define NN_GGUF_WRITE_H
+
+#include "base/base.h"
+
+typedef struct nn_gguf_writer {
+    base_text values, heads; /* as the file has them */
+    struct nn_gguf_data {
+        const float *data;
+        size_t count;
+    } * data;
+    size_t value_count, count, capacity;
+    uint64_t end; /* of the data so far */
+    bool failed;
+} nn_gguf_writer;
+
+/* All begin with a zeroed writer; failures are kept for the write. */
+void nn_gguf_put_text(nn_gguf_writer *writer, const char *name, const char *value);
+void nn_gguf_put_number(nn_gguf_writer *writer, const char *name, float value);
+void nn_gguf_put_count(nn_gguf_writer *writer, const char *name, uint32_t value);
+/* data[rows, columns] is borrowed until the write; rows 0: a vector of `columns`. */
+void nn_gguf_put_matrix(nn_gguf_writer *writer, const char *name, size_t rows, size_t columns,
+                        const float *data);
+/* Writes the file under its name when it is complete, and clears the writer either way. Errors: OUTPUT,
+ * MEMORY. */
+AFFECT_MUST_USE affect_status nn_gguf_write(affect_context *ctx, const char *path,
+                                            nn_gguf_writer *writer);
+
+#endif
