@@ -194,7 +194,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     # Words first, evidence second: a state is kept where it says what was named, and words that fit become labels.
     near = {"happiness": "glad", "sadness": "unhappy", "anger": "furious", "fear": "scared", "neutral": "calm"}
-    other = next(w for k, w in near.items() if k not in (episode["label"], "neutral"))
+    foreign = next(w for k, w in near.items() if k not in (episode["label"], "neutral"))
     own, state, rest = near[episode["label"]], GOOD[0], GOOD[1:]
     with open("words.txt", "w") as f:
         f.write("\n".join(near.values()) + "\n")
@@ -208,8 +208,8 @@ with tempfile.TemporaryDirectory() as folder:
     both, one = [c["evidence"] for c in GOOD], [c["evidence"] for c in rest]
     assert words_first([[own.upper(), "zebra"]]) == (both, {episode["id"]: [own]}) and len(server.seen) == 2, server.forms
     assert server.forms[0]["labels"]["items"]["properties"]["episode"]["enum"] == [e["id"] for t in d["tiers"] if t["id"] == "episodes" for e in sorted(t["intervals"], key=lambda e: (e["t0"], e["id"]))]
-    assert words_first([[other]]) == (one, {}), "what was not named is kept, or a label that nothing shows"
-    assert words_first([[own], [own, other], [other]], "--votes", "3") == (both, {episode["id"]: [own]}) and len(server.seen) == 6
+    assert words_first([[foreign]]) == (one, {}), "what was not named is kept, or a label that nothing shows"
+    assert words_first([[own], [own, foreign], [foreign]], "--votes", "3") == (both, {episode["id"]: [own]}) and len(server.seen) == 6
     assert words_first([[own]], "--labels", "words.txt") == (both, {episode["id"]: [own]})
     assert server.forms[0]["labels"]["items"]["properties"]["words"]["items"]["enum"] == list(near.values())
     assert words_first([[]]) == (one, {})
