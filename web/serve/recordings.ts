@@ -21,8 +21,17 @@ export function showRecordings(main: HTMLElement): () => void {
   const uploads = make("ul", { class: "uploads" });
   const compare = make("button", { type: "button", class: "button", disabled: true, id: "compare" }, "Compare two");
   const all = make("button", { type: "button", class: "button", id: "analyze-all" }, "Analyze all new");
-  const bar = make("div", { class: "bar-line" }, make("label", { class: "button", for: "file" }, "Add recordings…"), input, all, compare);
-  main.append(bar, uploads, empty, list);
+  const train = make("button", { type: "button", class: "button", id: "train" }, "Train from my corrections"), trained = make("div", { id: "trained", role: "status" });
+  interface Training { train: string; use: string; recordings: number; corrected: number; rows: number; unknown: number; first_unknown: string }
+  train.addEventListener("click", () => ask<Training>("/api/training", { method: "POST" }).then((made) => {
+    const copy = (text: string) => make("p", { class: "command" }, make("code", {}, text), make("button", { type: "button", class: "quiet", onclick: () => void navigator.clipboard.writeText(text).then(() => say("Copied."), () => say("The browser does not let this page copy: mark the line instead.")) }, "Copy"));
+    trained.replaceChildren(make("div", { class: "panel" }, make("h2", {}, "Train from my corrections"),
+      make("p", {}, `A recipe is written: ${made.corrected} corrected ${made.corrected === 1 ? "label" : "labels"} and ${made.rows - made.corrected} beside them that you left as they are, in ${made.recordings} recordings.${made.unknown ? ` ${made.unknown} could not be used: nothing is known of the place of “${made.first_unknown}” in valence and arousal.` : ""} This trains on them:`),
+      copy(made.train), make("p", {}, "and this uses what was trained:"), copy(made.use),
+      make("p", { class: "note" }, "A handful of labels makes no good model: compare both on recordings that you did not correct.")));
+  }, (e: Error) => trained.replaceChildren(make("p", { class: "error" }, e.message))));
+  const bar = make("div", { class: "bar-line" }, make("label", { class: "button", for: "file" }, "Add recordings…"), input, all, compare, train);
+  main.append(bar, trained, uploads, empty, list);
   let recordings: Recording[] = [];
   const chosen: string[] = [];
 
