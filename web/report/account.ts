@@ -49,7 +49,7 @@ export function buildAccount(account: Account, page: Page): void {
     if (!n) return make("span", { class: "chip gone", title: "the timeline has no such thing" }, id);
     const text = n.label.length > 34 ? `${n.label.slice(0, 32).trimEnd()}…` : n.label;
     const button = make("button", { type: "button", class: `chip m-${n.lane === "episodes" ? "fused" : n.lane}`, "data-id": id, title: `${id}, ${clock(n.t0, 1)} – ${clock(n.t1, 1)}`,
-      "aria-label": `${text}, go to ${clock(n.at, 1)}` }, make("b", { dir: "auto" }, text), ` ${clock(n.at, 1)}`);
+      "aria-label": `${text} ${clock(n.at, 1)}, go there` }, make("b", { dir: "auto" }, text), ` ${clock(n.at, 1)}`);
     button.addEventListener("click", () => page.show(n));
     return button;
   }
