@@ -180,6 +180,11 @@ typedef struct affect_llm_options {
     /* Told what is being done and its share, 0..1; NULL is fine. */
     void (*progress)(void *user, const char *what, double share);
     void *progress_user;
+    int labels_first; /* not 0: it is asked for words for each episode first and for claims second; states
+                           are kept that say one of them, and what fits the measurements becomes the
+                           explanation's labels (one more answer for each) */
+    const char *const *allowed; /* the only words for labels then, as in affect_explain */
+    size_t allowed_count;
 } affect_llm_options;
 
 /* What would be sent, as one text (*text is the caller's: affect_text_free). `size` is sizeof of the

@@ -10,7 +10,7 @@
 
 typedef struct reason_settings {
     const char *from_text, *output, *labels;
-    bool json, drop, no_llm, show_prompt, yes, mask;
+    bool json, drop, no_llm, show_prompt, yes, mask, labels_first;
     affect_llm_options llm;
     int64_t votes;
 } reason_settings;
@@ -81,13 +81,14 @@ static void show_progress(void *user, const char *what, double share) {
 }
 
 static affect_status ask_model(affect_reasoner *reasoner, const affect_timeline *timeline,
-                               const reason_settings *set, affect_context *ctx, base_text *out,
-                               affect_explanation **e) {
+                               const reason_settings *set, const reason_list *allowed,
+                               affect_context *ctx, base_text *out, affect_explanation **e) {
     affect_llm_options o = set->llm;
     const char *own = getenv("AFFECT_LLM_KEY");
     char *prompt;
     o.votes = (int)set->votes;
-    o.mask = set->mask;
+    o.mask = set->mask, o.labels_first = set->labels_first;
+    o.allowed = allowed->items, o.allowed_count = allowed->count;
     bool shown = false, local = reason_is_file(o.url); /* nothing is sent */
     if (isatty(STDERR_FILENO)) o.progress = show_progress, o.progress_user = &shown;
     o.key = own && *own ? own : getenv("OPENAI_API_KEY");
@@ -116,7 +117,7 @@ static affect_status explain_or_check(affect_context *ctx, void *user, const cli
     if (!status && set->labels) status = reason_list_read(ctx, set->labels, &allowed);
     if (!status && check) status = affect_explanation_read(ctx, operands->items[1], &e);
     if (!status && !check && (set->llm.url || set->show_prompt))
-        status = ask_model(reasoner, timeline, set, ctx, &out, &e);
+        status = ask_model(reasoner, timeline, set, &allowed, ctx, &out, &e);
     else if (!status && !check)
         status = affect_explain(reasoner, timeline, allowed.items, allowed.count, &e);
     if (!status && check) status = affect_explanation_check(reasoner, timeline, e);
@@ -149,6 +150,8 @@ static const cli_option explain_options[] = {
            .help = "answers to ask for; claims that most of them make are kept"),
     OPTION("mask", CLI_FLAG, mask,
            .help = "ask again with each modality hidden; drop claims that do not need it"),
+    OPTION("labels-first", CLI_FLAG, labels_first,
+           .help = "ask for words first, for evidence second; keep what both say"),
     OPTION("timeout", CLI_NUMBER, llm.timeout_s, .meta = "SECONDS", .min = 0.1, .max = 86400,
            .help = "for the server, retries included"),
     OPTION("show-prompt", CLI_FLAG, show_prompt, .help = "print what would be sent; send nothing"),

@@ -5,7 +5,8 @@
 #include "report/report.h"
 
 typedef struct report_settings {
-    const char *folder, *format, *media, *names, *overlay, *from, *to, *persons;
+    const char *folder, *format, *media, *names, *overlay, *from, *to, *persons, *explanation;
+    cli_list questions;
     bool embed, force, quiet, blur, proxy;
 } report_settings;
 
@@ -21,6 +22,10 @@ static const cli_option report_arguments[] = {
     CLI_OPTION(report_settings, "to", CLI_TEXT, to, .meta = "TIME", .help = "where it ends"),
     CLI_OPTION(report_settings, "persons", CLI_TEXT, persons, .meta = "LIST",
                .help = "whom it shows, by number with commas"),
+    CLI_OPTION(report_settings, "explanation", CLI_TEXT, explanation, .meta = "FILE",
+               .help = "whose claims report.html checks and shows; without it our own"),
+    CLI_OPTION(report_settings, "ask", CLI_LIST, questions, .meta = "QUESTION",
+               .help = "what report.html answers, with evidence to click on; several times"),
     CLI_OPTION(report_settings, "blur-faces", CLI_FLAG, blur,
                .help = "of a video or proxy: make faces unrecognisable"),
     CLI_OPTION(report_settings, "proxy", CLI_FLAG, proxy,
@@ -54,6 +59,9 @@ static affect_status report(affect_context *ctx, void *user, const cli_list *ope
                           .source = path,
                           .embed = set->embed,
                           .force = set->force,
+                          .explanation = set->explanation,
+                          .questions = set->questions.items,
+                          .question_count = set->questions.count,
                           .blur = set->blur,
                           .proxy = set->proxy};
     bool figure = set->from || set->to || set->persons;
@@ -101,6 +109,7 @@ static affect_status report(affect_context *ctx, void *user, const cli_list *ope
     }
     if (status == AFFECT_OK && !set->quiet) status = report_print_summary(ctx, timeline, stdout);
     base_free(persons);
+    base_free((void *)(uintptr_t)set->questions.items);
     affect_timeline_destroy(timeline);
     return status;
 }

@@ -606,10 +606,29 @@ static void check_text_order(check *k) {
                      a->id);
 }
 
+/* Bytes of a sign that is no letter beyond ASCII: Latin-1's, general and East Asian punctuation; 0 for none. *joins:
+ * a curly apostrophe, which parts no words. */
+static size_t sign_beyond_ascii(const char *text, bool *joins) {
+    const unsigned char *t = (const unsigned char *)text;
+    *joins = false;
+    if (t[0] == 0xC2 && t[1] >= 0xA0 && t[1] <= 0xBF) return 2;
+    if (!((t[0] == 0xE2 && (t[1] == 0x80 || t[1] == 0x81)) || (t[0] == 0xE3 && t[1] == 0x80)) ||
+        t[2] < 0x80)
+        return 0;
+    *joins = t[0] == 0xE2 && t[1] == 0x80 && (t[2] == 0x98 || t[2] == 0x99);
+    return 3;
+}
+
 static void append_words(base_text *out, const char *text) {
-    bool gap = out->length > 0;
+    bool gap = out->length > 0, joins;
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
+        size_t sign = sign_beyond_ascii(text, &joins);
+        if (sign) {
+            gap = joins ? gap : out->length > 0;
+            text += sign - 1;
+            continue;
+        }
         bool inside = (c >= '0' && c <= '9') || isalpha(c) || c >= 0x80;
         if (!inside && c != '\'') {
             gap = out->length > 0;

@@ -386,23 +386,13 @@ static affect_status say_links(account *a, const reason_node *episode) {
 
 /* ---- the account ---- */
 
-static affect_status add_named(account *a, const reason_node *episode, affect_labels *labels) {
-    if (!base_grow((void **)&a->out->named, &a->out->named_capacity, a->out->named_count + 1,
-                   sizeof *a->out->named)) {
-        affect_labels_destroy(labels);
-        return base_fail_memory(a->ctx);
-    }
-    reason_named *n = &a->out->named[a->out->named_count++];
-    *n = (reason_named){base_strdup(episode->id), episode->person, labels};
-    return n->episode ? AFFECT_OK : base_fail_memory(a->ctx);
-}
-
 static affect_status explain_episode(account *a, const reason_node *episode,
                                      const char *const *allowed, size_t allowed_count) {
     affect_labels *labels = NULL;
     affect_status status =
         reason_name_episode(a->ctx, a->g, a->lexicon, episode, allowed, allowed_count, &labels);
-    if (status == AFFECT_OK) status = add_named(a, episode, labels);
+    if (status == AFFECT_OK)
+        status = reason_explanation_name(a->ctx, a->out, episode->id, episode->person, labels);
     if (status == AFFECT_OK) status = say_state(a, episode, labels);
     const reason_node *last = reason_episode_before(a->g, episode);
     if (status == AFFECT_OK && last) status = say_change(a, last, episode);

@@ -84,6 +84,17 @@ affect_status reason_explanation_add(affect_context *ctx, affect_explanation *e,
     return AFFECT_OK;
 }
 
+affect_status reason_explanation_name(affect_context *ctx, affect_explanation *e,
+                                      const char *episode, int person, affect_labels *labels) {
+    if (!base_grow((void **)&e->named, &e->named_capacity, e->named_count + 1, sizeof *e->named)) {
+        affect_labels_destroy(labels);
+        return base_fail_memory(ctx);
+    }
+    reason_named *n = &e->named[e->named_count++];
+    *n = (reason_named){base_strdup(episode), person, labels};
+    return n->episode ? AFFECT_OK : base_fail_memory(ctx);
+}
+
 affect_status reason_claim_judge(affect_context *ctx, reason_claim *claim, affect_verdict verdict,
                                  const char *reason) {
     char *copy = base_strdup(reason);

@@ -9,7 +9,7 @@
 
 enum { MOST_TEXT = 240, MOST_CITED = 8, DEEPEST = 16 };
 
-void reason_put_schema(const char *ids, int most_claims, base_text *out) {
+static void put_claim_schema(const char *ids, int most_claims, base_text *out) {
     char claims[48] = "", text[32] = "", cited[48] = "";
     if (most_claims) {
         snprintf(claims, sizeof claims, "\"minItems\":1,\"maxItems\":%d,", most_claims);
@@ -32,6 +32,32 @@ void reason_put_schema(const char *ids, int most_claims, base_text *out) {
         claims, text, cited);
     if (ids) base_text_printf(out, ",\"enum\":%s", ids);
     base_text_append(out, "}}}}}}}");
+}
+
+static void put_label_schema(const char *episodes, const affect_llm_options *o, int most,
+                             base_text *out) {
+    base_text_append(out, "{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
+                          "\"labels\"],\"properties\":{\"labels\":{\"type\":\"array\",");
+    if (most) base_text_printf(out, "\"minItems\":1,\"maxItems\":%d,", most);
+    base_text_append(out, "\"items\":{\"type\":\"object\",\"additionalProperties\":false,"
+                          "\"required\":[\"episode\",\"words\"],\"properties\":{\"episode\":{"
+                          "\"type\":\"string\"");
+    if (episodes) base_text_printf(out, ",\"enum\":%s", episodes);
+    base_text_append(out, "},\"words\":{\"type\":\"array\",");
+    if (most) base_text_printf(out, "\"minItems\":1,\"maxItems\":%d,", REASON_LABEL_WORDS);
+    base_text_append(out, "\"items\":{\"type\":\"string\"");
+    if (most && !o->allowed_count) base_text_printf(out, ",\"maxLength\":%d", REASON_LABEL_LETTERS);
+    for (size_t i = 0; i < o->allowed_count; i++) {
+        base_text_append(out, i ? "," : ",\"enum\":[");
+        base_text_append_json(out, o->allowed[i]);
+    }
+    base_text_append(out, o->allowed_count ? "]}}}}}}}" : "}}}}}}}");
+}
+
+void reason_put_form(const affect_llm_options *o, const reason_question_to *q, bool bounded,
+                     base_text *out) {
+    (q->labels ? put_label_schema(bounded ? q->ids : NULL, o, bounded ? q->most : 0, out)
+               : put_claim_schema(bounded ? q->ids : NULL, bounded ? q->most : 0, out));
 }
 
 typedef struct writer {

@@ -119,7 +119,7 @@ affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
     char why[AFFECT_LLAMA_WHY] = "";
     base_text schema = {0}, grammar = {0};
     affect_llama_reply reply = {0};
-    reason_put_schema(q->ids, q->most_claims, &schema);
+    reason_put_form(o, q, true, &schema);
     affect_status status =
         schema.failed ? base_fail_memory(ctx) : reason_grammar(ctx, schema.data, &grammar);
     if (!status) {

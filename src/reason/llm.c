@@ -145,15 +145,6 @@ void affect_text_free(char *text) { base_free(text); }
 
 /* ---- the answer ---- */
 
-/* The JSON object in what a model says, which may put a fence around it or think aloud first. */
-static const char *object_in(const char *content, size_t *length) {
-    const char *thought = strstr(content, "</think>");
-    const char *first = strchr(thought ? thought : content, '{'), *last = strrchr(content, '}');
-    if (!first || !last || last < first) return NULL;
-    *length = (size_t)(last - first) + 1;
-    return first;
-}
-
 static affect_status parse(affect_context *ctx, json_t *root, affect_explanation **out) {
     char *text = json_dumps(root, JSON_COMPACT);
     affect_status status =
@@ -166,14 +157,8 @@ static affect_status parse(affect_context *ctx, json_t *root, affect_explanation
 /* Claims that break the form are left out, unless all do. */
 static affect_status read_claims(affect_context *ctx, const char *model, const char *content,
                                  affect_explanation **out) {
-    size_t length = 0;
-    json_error_t error;
-    const char *object = object_in(content, &length);
-    json_t *root = object ? json_loadb(object, length, JSON_REJECT_DUPLICATES, &error) : NULL;
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is no JSON object");
-    }
+    json_t *root = reason_object_in(content);
+    if (!root) return base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is no JSON object");
     json_object_set_new(root, "schema", json_string("affect-explanation/1"));
     json_object_set_new(root, "generator", json_string(model));
     affect_status status = parse(ctx, root, out);
@@ -249,22 +234,70 @@ static affect_status prompt_of(asked *a, reason_scope scope, base_text *prompt, 
     }
 }
 
-static affect_status ask_once(asked *a, const reason_scope *scope, int vote,
+/* One question and the text of its answer. `prompt` is what prompt_of made, and what was added to it. */
+static affect_status exchange(asked *a, const reason_question_to *q, base_text *content) {
+    const affect_llm_options *o = a->options;
+    if (a->llama)
+        return reason_llama_ask(a->llama, o, q, o->timeout_s > 0 ? o->timeout_s : TIMEOUT_S,
+                                content);
+    return reason_server_ask(a->reasoner->ctx, o, q, a->deadline, &a->form, content);
+}
+
+/* `named` (may be NULL): the words that were named before. */
+static affect_status ask_once(asked *a, const reason_scope *scope, json_t *named, int vote,
                               affect_explanation **out) {
     affect_context *ctx = a->reasoner->ctx;
     const affect_llm_options *o = a->options;
     base_text prompt = {0}, ids = {0}, content = {0};
     affect_status status = prompt_of(a, *scope, &prompt, &ids);
+    if (status == AFFECT_OK && json_object_size(named)) reason_put_named(named, &prompt);
+    if (status == AFFECT_OK && prompt.failed) status = base_fail_memory(ctx);
     size_t episodes = scope->episode || a->llama ? 1 : BASE_MAX(1, a->graph.episode_count);
-    const reason_question_to q = {prompt.data, ids.length ? ids.data : NULL, vote,
-                                  (int)BASE_MIN(MOST_CLAIMS, EPISODE_CLAIMS * episodes)};
-    if (status == AFFECT_OK)
-        status = a->llama ? reason_llama_ask(a->llama, o, &q,
-                                             o->timeout_s > 0 ? o->timeout_s : TIMEOUT_S, &content)
-                          : reason_server_ask(ctx, o, &q, a->deadline, &a->form, &content);
+    const reason_question_to q = {.prompt = prompt.data,
+                                  .ids = ids.length ? ids.data : NULL,
+                                  .vote = vote,
+                                  .most = (int)BASE_MIN(MOST_CLAIMS, EPISODE_CLAIMS * episodes)};
+    if (status == AFFECT_OK) status = exchange(a, &q, &content);
     if (status == AFFECT_OK)
         status = read_claims(ctx, o->model ? o->model : "default", content.data ? content.data : "",
                              out);
+    base_text_destroy(&prompt);
+    base_text_destroy(&ids);
+    base_text_destroy(&content);
+    return status;
+}
+
+/* ---- words first ---- */
+
+/* What is expressed in the episodes of a scope, by the majority of the answers, into *named. */
+static affect_status ask_words(asked *a, const reason_scope *scope, json_t *named) {
+    affect_context *ctx = a->reasoner->ctx;
+    const reason_graph *g = &a->graph;
+    base_text prompt = {0}, ids = {0}, content = {0};
+    size_t answers = (size_t)BASE_MAX(1, a->options->votes);
+    affect_status status = prompt_of(a, *scope, &prompt, &ids);
+    base_text_clear(&ids);
+    for (size_t i = 0; i < g->episode_count; i++) {
+        if (scope->episode && scope->episode != g->episodes[i]) continue;
+        base_text_append(&ids, ids.length ? "," : "[");
+        base_text_append_json(&ids, g->episodes[i]->id);
+    }
+    base_text_append(&ids, "]");
+    reason_put_label_question(a->options, &prompt);
+    if (status == AFFECT_OK && (ids.failed || prompt.failed)) status = base_fail_memory(ctx);
+    for (size_t i = 0; i < answers && status == AFFECT_OK; i++) {
+        const reason_question_to q = {
+            .prompt = prompt.data,
+            .ids = ids.data,
+            .vote = (int)i,
+            .most = scope->episode ? 1 : (int)BASE_MIN(MOST_CLAIMS, g->episode_count),
+            .labels = true};
+        base_text_clear(&content);
+        status = exchange(a, &q, &content);
+        if (status == AFFECT_OK)
+            status = reason_named_read(ctx, g, content.data ? content.data : "", named);
+    }
+    if (status == AFFECT_OK) reason_named_keep(named, answers);
     base_text_destroy(&prompt);
     base_text_destroy(&ids);
     base_text_destroy(&content);
@@ -293,14 +326,15 @@ static bool said_again(const affect_claim *claim, const affect_explanation *blin
 }
 
 /* Drops what the model says of a modality also where nothing was told of it. */
-static affect_status drop_unseen(asked *a, const reason_scope *scope, affect_explanation *e) {
+static affect_status drop_unseen(asked *a, const reason_scope *scope, json_t *named,
+                                 affect_explanation *e) {
     affect_status status = AFFECT_OK;
     for (affect_modality m = AFFECT_MODALITY_FACE; m <= AFFECT_MODALITY_WORDS && !status; m++) {
         if (!claims_of(e, m)) continue;
         reason_scope hidden = *scope;
         affect_explanation *blind = NULL;
         hidden.hidden = m;
-        status = ask_once(a, &hidden, 0, &blind);
+        status = ask_once(a, &hidden, named, 0, &blind);
         for (size_t i = 0; status == AFFECT_OK && i < e->count; i++) {
             affect_claim *c = &e->claims[i].public;
             c->verdict = c->modality == m && said_again(c, blind) ? AFFECT_VERDICT_UNSUPPORTED
@@ -318,18 +352,27 @@ static affect_status ask_about(asked *a, const reason_scope *scope, affect_expla
     affect_context *ctx = a->reasoner->ctx;
     affect_explanation *answers[MOST_VOTES] = {NULL};
     size_t count = 0, votes = (size_t)BASE_MAX(1, a->options->votes);
+    json_t *named = NULL; /* the outline's episodes were named each alone */
     affect_status status = AFFECT_OK;
+    if (a->options->labels_first && a->graph.episode_count && !scope->outline) {
+        named = json_object();
+        status = named ? ask_words(a, scope, named) : base_fail_memory(ctx);
+    }
     while (count < votes && status == AFFECT_OK) {
-        status = ask_once(a, scope, (int)count, &answers[count]);
+        status = ask_once(a, scope, named, (int)count, &answers[count]);
         if (status == AFFECT_OK) count++;
     }
     if (status == AFFECT_OK) *said += answers[0]->count;
     if (status == AFFECT_OK && votes > 1) keep_majority(answers, count);
-    if (status == AFFECT_OK && a->options->mask) status = drop_unseen(a, scope, answers[0]);
+    if (status == AFFECT_OK && a->options->mask) status = drop_unseen(a, scope, named, answers[0]);
+    if (status == AFFECT_OK && named) reason_named_drop(a->reasoner, &a->graph, named, answers[0]);
     for (size_t i = 0; status == AFFECT_OK && i < answers[0]->count; i++)
         status = reason_explanation_add(ctx, all, &answers[0]->claims[i].public,
                                         scope->episode ? scope->episode->id : NULL);
+    if (status == AFFECT_OK && named)
+        status = reason_named_fill(a->reasoner, &a->graph, named, all);
     for (size_t i = 0; i < votes; i++) affect_explanation_destroy(answers[i]);
+    json_decref(named);
     return status;
 }
 

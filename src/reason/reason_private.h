@@ -2,6 +2,8 @@
 #ifndef REASON_PRIVATE_H
 #define REASON_PRIVATE_H
 
+#include <jansson.h>
+
 #include "affect/reason.h"
 #include "reason/reason.h"
 #include "reason/turns.h"
@@ -133,6 +135,11 @@ AFFECT_MUST_USE affect_status reason_explanation_add(affect_context *ctx, affect
 AFFECT_MUST_USE affect_status reason_claim_judge(affect_context *ctx, reason_claim *claim,
                                                  affect_verdict verdict, const char *reason);
 
+/* The labels of an episode, taken over. Errors: MEMORY (then they are destroyed). */
+AFFECT_MUST_USE affect_status reason_explanation_name(affect_context *ctx, affect_explanation *e,
+                                                      const char *episode, int person,
+                                                      affect_labels *labels);
+
 /* ---- sentence.c: what a sentence about a timeline says, as facts ---- */
 
 enum { REASON_TOKEN = 40, REASON_TOKENS = 400, REASON_FACTS = 16 };
@@ -229,21 +236,25 @@ AFFECT_MUST_USE affect_status reason_prompt_make(affect_context *ctx, const reas
 
 /* ---- grammar.c: the form of an answer ---- */
 
-/* The JSON schema of claims. `ids` (a JSON list, or NULL): what may be cited. `most_claims`: 0: no list
- * and no text has a greatest length. Check out->failed. */
-void reason_put_schema(const char *ids, int most_claims, base_text *out);
+typedef struct reason_question_to {
+    const char *prompt;
+    const char *ids; /* as above */
+    int vote;        /* 0 for the first */
+    int most;        /* claims (episodes with their words) in the answer */
+    bool labels;     /* words for episodes are asked for, not claims */
+} reason_question_to;
+
+enum { REASON_LABEL_WORDS = 4, REASON_LABEL_LETTERS = 32 }; /* of an episode, of a word */
+/* The JSON schema of the answer. Not `bounded`: any id may be cited, and no list and no text has a
+ * greatest length. Check out->failed. */
+void reason_put_form(const affect_llm_options *o, const reason_question_to *question, bool bounded,
+                     base_text *out);
+
 /* A schema as a GBNF grammar. Errors: FORMAT (it holds what this does not know), MEMORY. */
 AFFECT_MUST_USE affect_status reason_grammar(affect_context *ctx, const char *schema,
                                              base_text *out);
 
 /* ---- server.c, llama.c: the two ways to ask a model ---- */
-
-typedef struct reason_question_to {
-    const char *prompt;
-    const char *ids; /* as above */
-    int vote;        /* 0 for the first */
-    int most_claims; /* in the answer */
-} reason_question_to;
 
 /* Appends the text of the answer. `deadline`: on base_now_s's clock. *form begins with 0 and goes on from
  * question to question. Errors: those of reason_http_post; FORMAT (no chat completion). */
@@ -264,6 +275,27 @@ bool reason_llama_fits(const reason_llama *llama, const char *prompt);
 AFFECT_MUST_USE affect_status reason_llama_ask(reason_llama *llama, const affect_llm_options *o,
                                                const reason_question_to *question, double timeout_s,
                                                base_text *out);
+
+/* ---- answer.c ---- */
+
+/* The JSON object in what a model says, which may put a fence around it or think aloud first; NULL: none is in it. */
+json_t *reason_object_in(const char *content);
+
+/* ---- named.c: words first, evidence second ---- */
+
+/* `named`: a JSON object {episode: {word: votes}}. */
+void reason_put_label_question(const affect_llm_options *o, base_text *out);
+void reason_put_named(json_t *named, base_text *out);
+/* Adds the words of an answer. Errors: FORMAT, MEMORY. */
+AFFECT_MUST_USE affect_status reason_named_read(affect_context *ctx, const reason_graph *g,
+                                                const char *content, json_t *named);
+void reason_named_keep(json_t *named, size_t answers); /* what more than half of them name */
+/* Drops the states that say none of the words of their episode. */
+void reason_named_drop(const affect_reasoner *r, const reason_graph *g, json_t *named,
+                       affect_explanation *e);
+/* The words that fit what was measured, as labels. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_named_fill(const affect_reasoner *r, const reason_graph *g,
+                                                json_t *named, affect_explanation *e);
 
 /* ---- cause.c ---- */
 

@@ -112,26 +112,28 @@ static void cut(const char *text, reason_facts *f) {
         unsigned char next = text[n] ? plain(text + n, &m) : 0;
         bool sign = (c == '-' || c == '+') && digit(next) && before != 'd';
         size_t used = 0;
+        if (quoted && c != '"') /* as it stands, whatever the script; a blank parts two quotes */
+            base_text_append_n(&f->quote, text, n);
         if (digit(c) || sign)
             used = take_number(text, t);
         else if (letter(c) && n == 1)
             used = take_word(text, t);
         if (used) {
+            if (quoted && used > n) base_text_append_n(&f->quote, text + n, used - n);
             f->token_count++;
             text += used;
             before = digit((unsigned char)text[-1]) ? 'd' : 0; /* "10-15": no minus */
             continue;
         }
-        if (c == '"') quoted = !quoted;
+        if (c == '"') {
+            quoted = !quoted;
+            base_text_append(&f->quote, f->quote.length ? " " : "");
+        }
         if (c != ' ') before = c == '\t' || c == '\n' ? ' ' : (char)(c < 0x80 ? c : '-');
         text += n;
     }
-    for (size_t i = 0; i < f->token_count; i++) {
+    for (size_t i = 0; i < f->token_count; i++)
         if (f->tokens[i].before == 'd') f->tokens[i].before = 0;
-        if (!f->tokens[i].quoted) continue;
-        base_text_append(&f->quote, f->quote.length ? " " : "");
-        base_text_append(&f->quote, f->tokens[i].text);
-    }
 }
 
 /* ---- quantities ---- */

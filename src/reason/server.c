@@ -24,8 +24,7 @@ static void put_body(const affect_llm_options *o, const reason_question_to *q, i
     if (form == FORM_BOUNDED || form == FORM_SCHEMA) {
         base_text_append(out, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
                               "\"name\":\"explanation\",\"strict\":true,\"schema\":");
-        reason_put_schema(form == FORM_BOUNDED ? q->ids : NULL,
-                          form == FORM_BOUNDED ? q->most_claims : 0, out);
+        reason_put_form(o, q, form == FORM_BOUNDED, out);
         base_text_append(out, "}}");
     }
     if (form == FORM_JSON) base_text_append(out, ",\"response_format\":{\"type\":\"json_object\"}");

@@ -11,7 +11,7 @@
 
 /* Rows of a track that the page gets: curves that are always drawn, and the rest. A page that can ask
  * for more gets less, and what it does not draw at once when it is wanted. */
-enum { CURVE_ROWS = 12000, OTHER_ROWS = 1500, VIEW_ROWS = 2400 };
+enum { CURVE_ROWS = 12000, OTHER_ROWS = 1500, VIEW_ROWS = 2400, SERVED_ACCOUNT = 20000 };
 
 static void put_string(FILE *out, const char *text) {
     report_put_json_string(out, text, JSON_IN_PAGE);
@@ -321,8 +321,11 @@ static affect_status put_data(affect_context *ctx, const affect_timeline *timeli
     put_links(out, timeline);
     put_labels(out);
     put_names(out, timeline);
+    /* A served page is asked for again and again, so there only what takes no time. */
+    if (!served || timeline->event_count + timeline->link_count < SERVED_ACCOUNT)
+        status = report_put_account(ctx, timeline, options, out);
     fputs_unlocked("}\n", out);
-    return AFFECT_OK;
+    return status;
 }
 
 static void put_file(FILE *out, const unsigned char *data, size_t length) {

@@ -65,6 +65,12 @@ typedef struct report_options {
     affect_time from, to;
     const int *persons;
     size_t person_count;
+    /* Of HTML: what the page says in sentences, each with its verdict and evidence. A file of an explanation
+     * (affect-explanation/1), which is checked; NULL: the deterministic one. And questions, as `affect ask`
+     * takes them, whose answers it shows. Errors: those of affect_explanation_read and affect_ask. */
+    const char *explanation;
+    const char *const *questions;
+    size_t question_count;
     bool blur;     /* of VIDEO and PROXY: faces are made unrecognisable */
     bool proxy;    /* the page plays the proxy that is written with it */
     bool unsynced; /* the folder is hidden still, and whoever made it syncs it as a whole */

@@ -204,6 +204,13 @@ affect_status report_print_html(affect_context *ctx, const affect_timeline *time
                                 const report_media *media, const report_options *options,
                                 FILE *out);
 
+/* What the page says in sentences (account.c), as a member "account" that follows others: claims with verdicts and
+ * answers. Nothing where there is no episode and nothing was asked for, and where the emotion lexicon is not
+ * there. Errors: those of report_options.explanation, CANCELLED, MEMORY. */
+AFFECT_MUST_USE affect_status report_put_account(affect_context *ctx,
+                                                 const affect_timeline *timeline,
+                                                 const report_options *options, FILE *out);
+
 /* XML text or attribute value: markup escaped, controls and what XML 1.0 forbids become
  * U+FFFD. */
 void report_put_xml(FILE *out, const char *text);

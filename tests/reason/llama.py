@@ -99,6 +99,9 @@ with tempfile.TemporaryDirectory() as folder:
     out, error = explain("one.json", "--json", "--llm", "tiny.gguf")
     assert out == alone_one and error.count("\n") == 1 and re.search(r"none of its \d+ claims holds;|claim 1: 't1' must be", error), error
 
+    out, error = explain("one.json", "--json", "--llm", "tiny.gguf", "--labels-first")  # words of any letters, in the form that is asked for
+    assert out == alone_one and error.count("\n") == 1 and re.search(r"none of its \d+ claims holds;|claim 1: 't1' must be", error), error
+
     # A model that says one thing that is true of one episode: it is kept; of the others our own account stands in.
     claim = {"text": "There is a smile.", "kind": "event", "person": event["person"], "modality": "face", "direction": None, "t0": event["onset"],
              "t1": event["offset"], "evidence": [event["id"]]}

@@ -64,6 +64,11 @@ class Server(http.server.BaseHTTPRequestHandler):
                 self.reply(200, completion(GOOD)) if form is None else self.reply(400, b'{"error":"response_format is not supported"}')
             elif how == "votes":
                 self.reply(200, completion(GOOD if n < 3 else GOOD[:1]) if n != 1 else completion(GOOD + [{**GOOD[0], "direction": "steady"}]))
+            elif how == "words first":
+                form = request["response_format"]["json_schema"]["schema"]["properties"]
+                named = [{"episode": episode["id"], "words": s.words[len(s.forms)]}] if "labels" in form else None
+                s.forms.append(form)
+                self.reply(200, completion(GOOD) if named is None else completion(json.dumps({"labels": named})))
             elif how in ("parrot", "reader"):  # one says that there is a smile whatever it is told, the other where it is told of one
                 told = event["id"] in request["messages"][0]["content"]
                 s.told.append(told)
@@ -123,7 +128,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 def start():
     s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    s.daemon_threads, s.seen, s.told, s.how, s.other = True, [], [], "good", 0
+    s.daemon_threads, s.seen, s.told, s.words, s.forms, s.how, s.other = True, [], [], [], [], "good", 0
     threading.Thread(target=s.serve_forever, daemon=True).start()
     return s
 
@@ -186,6 +191,28 @@ with tempfile.TemporaryDirectory() as folder:
     out, error, _ = asks("votes", "--votes", "3")
     assert len(server.seen) == 3 and [c["direction"] for c in json.loads(out)["claims"]] == [None, None] and not error, out
     assert {r[2]["seed"] for r in server.seen} == {1, 2, 3}
+
+    # Words first, evidence second: a state is kept where it says what was named, and words that fit become labels.
+    near = {"happiness": "glad", "sadness": "unhappy", "anger": "furious", "fear": "scared", "neutral": "calm"}
+    foreign = next(w for k, w in near.items() if k not in (episode["label"], "neutral"))
+    own, state, rest = near[episode["label"]], GOOD[0], GOOD[1:]
+    with open("words.txt", "w") as f:
+        f.write("\n".join(near.values()) + "\n")
+
+    def words_first(words, *more):
+        server.words, server.forms = words, []
+        out, error, _ = asks("words first", "--labels-first", *more)
+        e = json.loads(out)
+        assert not error and server.seen[-1][2]["messages"][0]["content"].count("These words were named before") == bool(sum(words, [])), error
+        return [c["evidence"] for c in e["claims"]], {k["episode"]: [x["word"] for x in k["labels"]] for k in e["labels"]}
+    both, one = [c["evidence"] for c in GOOD], [c["evidence"] for c in rest]
+    assert words_first([[own.upper(), "zebra"]]) == (both, {episode["id"]: [own]}) and len(server.seen) == 2, server.forms
+    assert server.forms[0]["labels"]["items"]["properties"]["episode"]["enum"] == [e["id"] for t in d["tiers"] if t["id"] == "episodes" for e in sorted(t["intervals"], key=lambda e: (e["t0"], e["id"]))]
+    assert words_first([[foreign]]) == (one, {}), "what was not named is kept, or a label that nothing shows"
+    assert words_first([[own], [own, foreign], [foreign]], "--votes", "3") == (both, {episode["id"]: [own]}) and len(server.seen) == 6
+    assert words_first([[own]], "--labels", "words.txt") == (both, {episode["id"]: [own]})
+    assert server.forms[0]["labels"]["items"]["properties"]["words"]["items"]["enum"] == list(near.values())
+    assert words_first([[]]) == (one, {})
 
     # With each modality hidden that it speaks of: what does not need it is dropped.
     for how, kept in (("parrot", GOOD[:1]), ("reader", GOOD)):

@@ -1,12 +1,17 @@
-"""`affect explain --llm` with a model that really answers (toy_model.py, trained here in seconds): what it says is right, is checked and is kept; the
-same model made a liar is found out. usage: toy.py AFFECT BUILD"""
+"""`affect explain --llm` with a model that really answers (toy_model.py, trained here in seconds): what it says is right, is checked and is kept, in this process and
+behind llama.cpp's own server on loopback; the same model made a liar is found out; a server that dies in the middle is survived.
+usage: toy.py AFFECT BUILD"""
 import json
 import os
 import random
 import re
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 
 import toy_model
 
@@ -14,9 +19,11 @@ affect, build = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 if not os.path.exists(build + "/lib/libaffect-llama.so"):  # a build for sanitizers takes what the other one has
     build = os.path.abspath("build")
 os.environ["AFFECT_LLAMA"] = library = build + "/lib/libaffect-llama.so"
-if not os.path.exists(library):
-    print("skipped: no", library, "(make llama)")
-    sys.exit(77)
+server_program = build + "/llama/bin/llama-server"
+for needed in (library, server_program):
+    if not os.path.exists(needed):
+        print("skipped: no", needed, "(make test-llm)")
+        sys.exit(77)
 
 
 def explain(*arguments):
@@ -39,8 +46,41 @@ def right(s):
              "t1": float(s["t1"]), "evidence": [s["episode"]], "verdict": "supported", "reason": ""}]
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """llama-server on loopback; started when it says that it is ready."""
+
+    def __init__(self, model):
+        self.port = free_port()
+        self.log = open("server.log", "wb")
+        self.process = subprocess.Popen([server_program, "-m", model, "--host", "127.0.0.1", "--port", str(self.port), "-t", "1", "-c", "4096", "-np", "1", "--no-warmup"],
+                                        stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
+        self.url = f"http://127.0.0.1:{self.port}"
+        for _ in range(600):
+            assert self.process.poll() is None, open("server.log", errors="replace").read()[-3000:]
+            try:
+                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url + "/health", timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("llama-server does not start: " + open("server.log", errors="replace").read()[-3000:])
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
+    os.environ["no_proxy"] = "*"
     with open("toy.txt", "w") as f:
         f.write(toy_model.TEMPLATE)
     tokens = toy_model.Tokens()
@@ -64,6 +104,37 @@ with tempfile.TemporaryDirectory() as folder:
     for more in (["--votes", "3"], ["--mask"]):
         e, error = asked("--llm", "toy.gguf", *more)
         assert e["claims"] == right(s) and not error, (more, e, error)
+
+    # The same behind llama.cpp's own server, by its own way from the schema to a grammar.
+    server = Server("toy.gguf")
+    try:
+        for s in scenes[:4]:
+            put(s)
+            for url in (server.url, server.url + "/v1"):
+                e, error = asked("--llm", url, "--yes")
+                assert e["claims"] == right(s) and not error, (s, e, error)
+        for more in (["--votes", "3"], ["--mask"]):
+            e, error = asked("--llm", server.url + "/v1", "--yes", *more)
+            assert e["claims"] == right(s) and not error, (more, e, error)
+    finally:
+        server.end()
+
+    # It dies while it answers: our own account, and one line.
+    with open("long.txt", "w") as f:  # long enough to be asked in the middle of
+        f.write(toy_model.TEMPLATE.replace("{EVIDENCE}", "words " * 3000 + "{EVIDENCE}"))
+    own = explain("--json")[0]
+    server = Server("toy.gguf")
+    try:
+        client = subprocess.Popen([affect, "explain", "t.json", "--json", "--send", "events", "--prompt", "long.txt", "--llm", server.url, "--yes", "--timeout", "20"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        while b"launch_slot_" not in open("server.log", "rb").read() and client.poll() is None:
+            time.sleep(0.01)
+        assert client.poll() is None, "it answered too soon"
+        server.process.send_signal(signal.SIGKILL)
+        out, error = client.communicate(timeout=60)
+        assert client.returncode == 0 and out == own and error.count("\n") == 1 and "did not help" in error, (client.returncode, out, error)
+    finally:
+        server.end()
 
     # A liar: it says 1 for person 2 and the other way round, and a frown for a smile.
     E, W, said = learned

@@ -25,5 +25,7 @@ given, read = rows["ours, emotions of all turns given"], rows["ours, only the ex
 near = rows["the turn itself and the one before it"]
 assert given[1] > read[1] > near[1] and read[0] > near[0] + .02, rows
 assert read[1] > .643  # RoBERTa-base on the test part (Poria et al. 2021)
+spans = {m[1].strip(): (float(m[2]), float(m[3])) for m in re.finditer(r"^(the .{40}) ([\d.]+)    ([\d.]+)$", text, re.M)}
+assert all(0.7 < w < b < 0.95 for w, b in zip(spans["the whole turn, which is cited"], spans["the best run of its sentences"])), spans
 gains = re.findall(r"\+?(-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]", text)
 assert len(gains) == 6 and all(float(low) > 0 for _, low, _ in gains), gains

@@ -610,8 +610,44 @@ def the_page_plays():
             rendered(kind, "html")
             b.open(f"file://{FOLDER}/{kind}/report.html", ready)
             assert not b.problems, b.problems
-            assert b.run("document.scripts.length") == 2 and b.run("document.querySelectorAll('b:not(.tag):not(.row b):not(.clock b)').length") == 0
+            assert b.run("document.scripts.length") == 2 and b.run("document.querySelectorAll('b:not(.tag):not(.row b):not(.clock b):not(.chip b):not(.reason b)').length") == 0
         assert b.run("affectReport.rows.length") == 2  # the empty one still says so
+
+        # sentences with their verdicts, answers, and evidence to click on
+        happy = [i for t in timeline["tiers"] if t["id"] == "episodes" for i in t["intervals"] if i["label"] == "happiness"][0]
+        smile = [e for e in timeline["events"] if e["kind"] == "smile"][0]
+        claim = {"text": "There is a smile.", "kind": "event", "person": smile["person"], "modality": "face", "direction": None, "t0": smile["onset"], "t1": smile["offset"],
+                 "evidence": [smile["id"]]}
+        with open(f"{FOLDER}/strange.json", "w") as f:
+            json.dump({"schema": "affect-explanation/1", "claims": [claim, {**claim, "text": "<b>There</b> is a frown.</script>"}, {**claim, "evidence": ["<i>"]}]}, f)
+        affect("report", source, "-o", f"{FOLDER}/checked", "--format", "html", "--quiet", "--explanation", f"{FOLDER}/strange.json",
+               "--ask", "when does person 1 first smile?", "--ask", "does she love him?")
+        b.open(f"file://{FOLDER}/checked/report.html", ready)
+        assert b.run("[...document.querySelectorAll('.claim')].map(c => c.classList[1])") == ["supported", "contradicted", "unsupported"]
+        assert b.run("document.querySelectorAll('.claim .reason').length") == 2 and b.run("document.getElementById('account-title').textContent") == "An explanation, checked"
+        assert b.run("[...document.querySelectorAll('.answer')].map(a => a.className)") == ["answer", "answer refused"]
+        assert b.run("document.querySelectorAll('.claim b b, .claim i').length") == 0 and b.run("document.scripts.length") == 2
+        b.run("affectReport.setView(40, 45); document.querySelector('.answer .chip').click()")
+        assert abs(b.run("affectReport.position()") - smile["apex"]) < .01 and b.run("document.querySelector('.answer .chip').dataset.id") == smile["id"]
+        b.wait("!document.getElementById('mark').hidden && document.querySelectorAll('.row.events.m-face.marked').length === 1")
+        where = b.run("(r => [r.left, r.right, r.top, r.bottom])(document.getElementById('mark').getBoundingClientRect())")
+        plot = b.run("(r => [r.left, r.width])(document.getElementById('overlay').getBoundingClientRect())")
+        lane = b.run("(r => [r.top, r.bottom])(document.querySelector('.row.marked svg').getBoundingClientRect())")
+        a, z = b.run("affectReport.view.a"), b.run("affectReport.view.b")
+        on_screen = [plot[0] + plot[1] * (smile[k] - a) / (z - a) for k in ("onset", "offset")]
+        assert abs(where[0] - on_screen[0]) < 6 and abs(where[1] - max(on_screen[1], on_screen[0] + 4)) < 6, (where, on_screen)
+        assert where[2] < lane[1] and lane[0] < where[3], (where, lane)
+        b.key("Escape"); assert b.run("document.getElementById('mark').hidden")
+        b.run("document.querySelector('#verdicts .contradicted').click()")
+        assert b.run("[...document.querySelectorAll('.claim')].map(c => c.classList[1])") == ["contradicted"]
+        affect("report", source, "-o", f"{FOLDER}/own", "--format", "html", "--quiet")
+        b.open(f"file://{FOLDER}/own/report.html", ready)
+        assert b.run("document.querySelectorAll('.claim').length") > 30 and b.run("document.querySelectorAll('.claim:not(.supported)').length") == 0
+        b.run(f"[...document.querySelectorAll('.chip')].find(c => c.dataset.id === '{happy['id']}').closest('.claim').dispatchEvent(new Event('pointerenter'))")
+        assert b.run(f"document.querySelectorAll('#evidence .dot.on[data-id={happy['id']}]').length") == 1 and b.run("document.querySelectorAll('#evidence .tie').length") > 0
+        b.run(f"document.querySelector('#evidence .dot.on[data-id={happy['id']}]').dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+        assert abs(b.run("affectReport.position()") - happy["t0"]) < .01 and not b.problems, b.problems
+        affect("report", source, "-o", f"{FOLDER}/wrong", "--format", "html", "--explanation", f"{FOLDER}/none.json", code=3)
 
         # a stranger's timeline sends the page nowhere, and the policy would not let it go
         with open(f"{FOLDER}/hostile.json", "w") as f:

@@ -20,6 +20,19 @@ export interface Track {
   step: number; gap: number; index: Map<string, number>; number: number;
 }
 
+/* What src/report/account.c writes: sentences, each with what it rests on. */
+export interface Claim {
+  text: string; kind: string; modality: Modality; person: number; t0: number; t1: number;
+  verdict: string; reason: string; evidence: string[];
+}
+export interface Answer { question: string; text: string; refused: boolean; confidence: number | null; evidence: string[] }
+export interface Account {
+  own: boolean; count: number; /* of all claims; the page has the first of them */
+  faithfulness: number | null; utilisation: number | null;
+  claims: Claim[]; answers: Answer[];
+  links: [string, string, string, number | null][]; /* from, to, kind, score: those beside Data.links */
+}
+
 export interface Data {
   title: string; duration: number;
   media: { name: string; kind: "video" | "audio" | "image"; src: string };
@@ -32,6 +45,7 @@ export interface Data {
   categories: string[];
   labels: Record<string, number>;
   names: Record<string, string>;
+  account?: Account;
 }
 
 /* Where the served page gets rows of a track from: at most `rows` stretches of [from, to), in seconds. */

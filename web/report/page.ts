@@ -1,7 +1,8 @@
 /* The report page: draws a timeline and plays its recording. One code for report.html, which holds its data
    (main.ts), and for the served page, which is asked for them (web/serve/recording.ts). Times in seconds; `view` is the
    visible stretch; rows draw themselves into SVG. */
-import type { Data, Source, Track } from "./data";
+import { buildAccount, type Node as Evidence } from "./account";
+import type { Data, LinkRow, Source, Track } from "./data";
 
 export function report(D: Data, source: Source | null = null) {
 const CATEGORIES = D.categories;
@@ -358,7 +359,7 @@ function within(items: any[], t: number, slack = 0) {
 
 function blockRow(name: string, items: any[], strong: any) {
   const height = strong ? 27 : 18;
-  return { kind: "blocks", name, height, draw() {
+  return { kind: "blocks", name, height, items, draw() {
     let out = "", drawn = -1;
     const thin = collector();
     for (const e of items) {
@@ -409,7 +410,7 @@ function eventRow(name: string, modality: string, items: any[]) {
   }
   const lines = Math.max(ends.length, others.length ? 1 : 0), foot = blinks.length ? 9 : 0;
   const height = lines * 17 + foot + 2;
-  return { kind: "events", name, modality, height, draw() {
+  return { kind: "events", name, modality, height, items, draw() {
     let out = "";
     const thin = collector();
     for (let line = 0; line < lines; line++) {
@@ -475,7 +476,7 @@ function arcRow(modality: string, items: any[]) {
 }
 
 function wordRow() {
-  return { kind: "words", name: "Transcript", modality: "words", height: 22, draw() {
+  return { items: words, kind: "words", name: "Transcript", modality: "words", height: 22, draw() {
     const first = Math.max(0, after(words, view.a, (w) => w.t0) - 3), last = after(words, view.b, (w) => w.t0);
     let out = "", bars = "", bar = -1, end = -10, fit = 0;
     const room = (i: number) => (i + 1 < words.length ? xOf(words[i + 1].t0) : width) - xOf(words[i].t0);
@@ -604,6 +605,7 @@ function draw() {
   rows.forEach(drawRow);
   if ($("more").open) moreRows.forEach(drawRow);
   drawMap();
+  drawMark();
   showTime(true);
 }
 
@@ -1145,6 +1147,41 @@ function buildMore() {
   });
 }
 
+/* ---- evidence: what can be cited, and where it is in the timeline ---- */
+
+const laneOf = (tier: string, modality: string) => (tier === "episodes" || tier === "emotions" ? "episodes" : tier === "words" || tier === "utterances" ? "words" :
+  tier === "speech" || tier === "speakers" ? "voice" : ["face", "voice", "words"].includes(modality) ? modality : "episodes");
+const evidence = new Map<string, Evidence>();
+if (D.account) {
+  for (const tier of D.tiers)
+    for (const [t0, t1, label, score, person, , id] of tier.items)
+      evidence.set(id, { id, lane: laneOf(tier.id, MODALITIES[tier.modality]), label: plain(label), t0: t0 / 1000, at: t0 / 1000, t1: t1 / 1000, strength: score, person, colour: colourOf(label) });
+  for (const e of events)
+    evidence.set(e.id, { id: e.id, lane: laneOf("", e.modality), label: plain(e.kind), t0: e.t0, at: e.apex, t1: e.t1, strength: (e.strength ?? 1) * (e.confidence ?? 1), person: e.person, colour: "var(--mod)" });
+}
+
+/* A frame around one of them, in its row where it has one. */
+let marked: Evidence | null = null;
+function drawMark() {
+  const box = $("mark"), row = marked && rows.find((r) => r.items && r.items.some((item: any) => item.id === marked!.id));
+  box.hidden = !marked || marked.t1 < view.a || marked.t0 > view.b;
+  document.querySelectorAll(".row.marked").forEach((node) => node.classList.remove("marked"));
+  if (row) row.node.classList.add("marked");
+  if (box.hidden || !marked) return;
+  const x = xOf(marked.t0);
+  box.style.left = `${x - 2}px`;
+  box.style.width = `${Math.max(xOf(marked.t1) - x, 4) + 4}px`;
+  box.style.top = row ? `${row.svg.getBoundingClientRect().top - $("overlay").getBoundingClientRect().top - 2}px` : "18px";
+  box.style.height = row ? `${row.height + 4}px` : "calc(100% - 18px)";
+}
+function showEvidence(node: Evidence) {
+  marked = node;
+  seek(node.at);
+  if (node.t0 < view.a || node.t1 > view.b) setView(node.t0 - (view.b - view.a) * 0.3, node.t0 + (view.b - view.a) * 0.7);
+  drawMark();
+  $("timeline").scrollIntoView({ block: "nearest" });
+}
+
 /* ---- theme ---- */
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -1254,6 +1291,8 @@ function hideTip() { $("tip").hidden = true; $("hover").hidden = true; }
 /* What was opened over or beside the rest: the list of keys, a tip, all measured tracks, all moments. */
 function closePanels() {
   hideTip();
+  marked = null;
+  drawMark();
   if (!$("keys").hidden) { $("keys-button").click(); $("keys-button").focus(); }
   if ($("more").open) $("more").open = false;
   if ($("all-moments").getAttribute("aria-expanded") === "true") $("all-moments").click();
@@ -1304,6 +1343,9 @@ rows.forEach((row) => mount(row, $("rows")));
 $("grid").setAttribute("aria-valuemax", DURATION.toFixed(1));
 buildMoments();
 buildMore();
+if (D.account)
+  buildAccount(D.account, { make, clock, percent, esc, textWidth, persons, nameOf, node: (id) => evidence.get(id), show: showEvidence,
+    links: [...D.links, ...D.account.links.map(([from, to, kind, score]): LinkRow => [from, to, kind, null, null, score])] });
 if (STILL) buildStill();
 setUpPlayer();
 measure();
