@@ -12,11 +12,13 @@ from ._library import (ArgumentError, CancelledError, Error, ExistsError, Format
                        NoStreamError, NotFoundError, OutOfMemoryError, OutputError, RuntimeLibraryError, ShapeError,
                        UnsupportedError, library as _shared)
 from .analysis import Session, analyze, egemaps, egemaps_names, read
-from .annotation import Gold, Rater, ccc, gold
+from .annotation import Gold, Rater, gold
+from .scores import LabelScores, NumberScores, ccc, score, score_labels
 from .timeline import Answer, Claim, Event, Explanation, Interval, Link, Person, Timeline, Track
 
 __version__ = _shared.affect_version().decode()
 __all__ = ["analyze", "read", "Session", "Timeline", "Track", "Interval", "Event", "Link", "Person", "Explanation", "Claim",
-           "Answer", "egemaps", "egemaps_names", "gold", "Gold", "Rater", "ccc", "Error", "ArgumentError", "CancelledError",
+           "Answer", "egemaps", "egemaps_names", "gold", "Gold", "Rater", "ccc", "score", "score_labels", "NumberScores",
+           "LabelScores", "Error", "ArgumentError", "CancelledError",
            "ExistsError", "FormatError", "LimitError", "ModelError", "NoStreamError", "NotFoundError", "OutOfMemoryError",
            "OutputError", "RuntimeLibraryError", "ShapeError", "UnsupportedError"]

@@ -34,7 +34,7 @@ class Error(Exception):
     status = 1
 
 
-def _error(name: str, number: int, *bases: type) -> type:
+def _error(name: str, number: int, *bases: type[BaseException]) -> type[Error]:
     return type(name, (Error, *bases), {"status": number, "__doc__": f"Status {number} of docs/exit-codes.md.",
                                         "__module__": "affect"})
 
@@ -102,6 +102,22 @@ class Rater(c.Structure):
                                                  "reliability", "covered")]
 
 
+class NumberScores(c.Structure):
+    _fields_ = [(n, D) for n in ("mae", "rmse", "pearson", "spearman", "ccc", "mean_gold", "mean_predicted", "sd_gold",
+                                 "sd_predicted")] + [("items", T), ("skipped", T)]
+
+
+class Confusion(c.Structure):
+    _fields_ = [("classes", Z), ("counts", P), ("items", T), ("skipped", T)]
+
+
+class LabelScores(c.Structure):
+    _fields_ = [(n, D) for n in ("accuracy", "uar", "macro_precision", "macro_recall", "macro_f1", "weighted_precision",
+                                 "weighted_recall", "weighted_f1", "micro_f1", "uf1", "cohen_kappa", "majority_accuracy",
+                                 "majority_weighted_f1", "majority_uar", "majority_macro_f1")] + [
+        ("majority_class", c.c_int32), ("items", T), ("skipped", T)]
+
+
 Rows = c.CFUNCTYPE(None, P, P, Z, Z)
 Progress = c.CFUNCTYPE(None, P, T, T, D)
 Write = c.CFUNCTYPE(Z, P, c.POINTER(c.c_ubyte), Z)
@@ -145,6 +161,11 @@ _table = {
     "affect_value_boolean": (I, (P,)), "affect_value_count": (Z, (P,)), "affect_value_item": (P, (P, Z)),
     "affect_egemaps_name": (S, (Z,)), "affect_egemaps": (None, (P, P, Z, I, P)),
     "affect_score_ccc": (D, (P, P, Z, I)),
+    "affect_score_regression_from": (None, (P, P, P, Z, I, c.POINTER(NumberScores))),
+    "affect_score_confusion_init": (None, (P, Z, c.POINTER(Confusion))),
+    "affect_score_confusion_add": (None, (P, c.POINTER(Confusion), P, P, Z)),
+    "affect_score_confusion_clear": (P, (c.POINTER(Confusion),)),
+    "affect_score_classes_from": (P, (c.POINTER(Confusion), I, c.POINTER(LabelScores), P)),
     "affect_gold_make": (None, (P, c.POINTER(Trace), Z, c.POINTER(GoldOptions), c.POINTER(P))),
     "affect_gold_destroy": (P, (P,)), "affect_gold_count": (Z, (P,)), "affect_gold_time": (D, (P, Z)),
     "affect_gold_value": (D, (P, Z)), "affect_gold_sd": (D, (P, Z)), "affect_gold_rater_count": (Z, (P,)),

@@ -62,14 +62,14 @@ def analyze(path: str | os.PathLike, *, face: bool = True, voice: bool = True, w
         if options.failure:
             raise options.failure
         raise
-    return Timeline(context, out.value)
+    return Timeline(context, out.value or 0)
 
 
 def read(path: str | os.PathLike) -> Timeline:
     """A timeline.json that was written before."""
     context, out = Context(), _l.P()
     context.call("affect_timeline_read", context.handle, os.fsencode(path), c.byref(out))
-    return Timeline(context, out.value)
+    return Timeline(context, out.value or 0)
 
 
 class Session:
@@ -114,7 +114,7 @@ class Session:
     def finish(self) -> Timeline:
         out = _l.P()
         self._context.call("affect_session_finish", self._handle, c.byref(out))
-        return Timeline(self._context, out.value)
+        return Timeline(self._context, out.value or 0)
 
     def close(self) -> None:
         if getattr(self, "_handle", None):

@@ -1,9 +1,9 @@
-"""Several raters' traces of one recording (affect/gold.h), and the score that the field gives them."""
+"""Several raters' traces of one recording, and what they say together (affect/gold.h)."""
 from __future__ import annotations
 
 import ctypes as c
 from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Mapping, Sequence, Tuple
 
 import numpy
 
@@ -11,7 +11,7 @@ from . import _library as _l
 from ._library import Context, library, text
 
 _methods = ("latent", "mean", "median", "ewe", "dba", "mi-lag", "ctw", "raaw")
-Series = "tuple[Sequence[float], Sequence[float]]"
+Series = Tuple[Sequence[float], Sequence[float]]  # times in seconds, values
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,13 @@ def gold(traces: Mapping[str, Series], *, method: str = "latent", features: Mapp
     context.call("affect_gold_make", context.handle, made, len(made), c.byref(options), c.byref(out))
     try:
         count = library.affect_gold_count(out)
-        columns = [numpy.array([f(out, i) for i in range(count)])
-                   for f in (library.affect_gold_time, library.affect_gold_value, library.affect_gold_sd)]
+        times, values, sd = (numpy.array([f(out, i) for i in range(count)])
+                             for f in (library.affect_gold_time, library.affect_gold_value, library.affect_gold_sd))
         raters = []
         for i in range(library.affect_gold_rater_count(out)):
             r = library.affect_gold_rater_at(out, i).contents
             raters.append(Rater(text(r.name), *(getattr(r, name) for name, _ in _l.Rater._fields_[1:])))
-        return Gold(*columns, tuple(raters))
+        return Gold(times, values, sd, tuple(raters))
     finally:
         library.affect_gold_destroy(out)
 
-
-def ccc(gold: Sequence[float], predicted: Sequence[float]) -> float:
-    """Concordance correlation coefficient (Lin 1989)."""
-    a, b = (numpy.ascontiguousarray(x, numpy.float64) for x in (gold, predicted))
-    if a.shape != b.shape or a.ndim != 1:
-        raise _l.ShapeError(f"{a.shape} and {b.shape} do not fit together")
-    return library.affect_score_ccc(a.ctypes.data, b.ctypes.data, a.size, 0)

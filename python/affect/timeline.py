@@ -7,7 +7,7 @@ import html
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Sequence
 
 import numpy
 
@@ -239,7 +239,7 @@ class Timeline:
     def to_pandas(self, what: str = "episodes"):
         """A DataFrame of a tier (its name), of "events" or of "links"; attributes are columns of their own."""
         import pandas
-        rows = self.events if what == "events" else self.links if what == "links" else self.tiers[what]
+        rows: Sequence[Any] = self.tiers[what] if what not in ("events", "links") else getattr(self, what)
         flat = []
         for row in rows:
             one = dict(vars(row))

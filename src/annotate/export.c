@@ -48,7 +48,7 @@ static affect_status too_many(const job *j, size_t holds, const char *program) {
 static affect_status write_csv(job *j) {
     const data_annotation *a = j->a;
     FILE *out = j->out;
-    bool confident = false;
+    bool confident = false, made = false;
     if (a->trace_count && a->mark_count)
         return base_fail(j->ctx, AFFECT_ERROR_UNSUPPORTED,
                          "%s: a table holds traces or intervals, and both were read: write JSON",
@@ -73,7 +73,9 @@ static affect_status write_csv(job *j) {
             putc('\n', out);
         }
     }
-    if (a->mark_count) fputs("recording,tier,rater,start,end,label,confidence\n", out);
+    for (size_t i = 0; i < a->mark_count; i++) made |= *a->marks[i].made != '\0';
+    if (a->mark_count)
+        fprintf(out, "recording,tier,rater,start,end,label,confidence%s\n", made ? ",made" : "");
     for (size_t i = 0; i < a->mark_count; i++) {
         const data_mark *m = &a->marks[i];
         report_put_csv_field(out, m->recording);
@@ -89,6 +91,7 @@ static affect_status write_csv(job *j) {
         report_put_csv_field(out, m->label);
         putc(',', out);
         put_number(out, m->confidence);
+        if (made) putc(',', out), report_put_csv_field(out, m->made);
         putc('\n', out);
     }
     return AFFECT_OK;
@@ -232,6 +235,7 @@ static affect_status write_json(job *j) {
         put_json_text(out, "tier", m->tier, ", ");
         put_json_text(out, "rater", m->rater, ", ");
         put_json_text(out, "label", m->label, ", ");
+        put_json_text(out, "made", m->made, ", ");
         if (!isnan(m->confidence))
             fputs("\"confidence\": ", out), put_number(out, m->confidence), fputs(", ", out);
         fputs("\"start\": ", out);

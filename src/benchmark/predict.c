@@ -7,19 +7,25 @@
 #include "annotate/annotate.h"
 #include "benchmark/benchmark_private.h"
 #include "report/report.h"
+#include "track/track.h"
 
 enum { MOST_PERSONS = 64 };
 
-/* Mean over the persons who have a value at each time of the trajectories. */
+/* At each time of the trajectories the value of the person of whom it is known best: everybody's trajectory runs through the
+ * whole recording, but where somebody is neither seen nor heard it is hardly more than what is usual, with the deviation to
+ * match. (The mean over all persons, as it was first, mixes that in.) */
 static affect_status take_dimension(affect_context *ctx, const affect_timeline *timeline,
                                     const char *id, const char *dimension, data_annotation *out) {
     const affect_track *tracks[MOST_PERSONS + 1];
-    size_t channels[MOST_PERSONS + 1], count = 0, rows = 0;
+    size_t channels[MOST_PERSONS + 1], sds[MOST_PERSONS + 1], count = 0, rows = 0;
+    char sd[80];
+    snprintf(sd, sizeof sd, "%s_sd", dimension);
     for (int p = 0; p <= report_person_count(timeline, MOST_PERSONS); p++) {
         const affect_track *t = report_trajectory(timeline, p);
         size_t channel = t ? affect_track_find_channel(t, dimension) : SIZE_MAX;
         if (channel >= affect_track_channels(t) || (count && tracks[count - 1] == t)) continue;
         tracks[count] = t;
+        sds[count] = affect_track_find_channel(t, sd);
         channels[count++] = channel;
         rows += affect_track_rows(t);
     }
@@ -29,7 +35,7 @@ static affect_status take_dimension(affect_context *ctx, const affect_timeline *
     affect_status status = data_annotation_add_trace(ctx, out, &like, rows, &trace);
     while (!status) {
         affect_time now = AFFECT_TIME_NONE;
-        double sum = 0, n = 0;
+        double surest = INFINITY, said = NAN;
         for (size_t k = 0; k < count; k++)
             if (at[k] < affect_track_rows(tracks[k]) &&
                 (now == AFFECT_TIME_NONE || affect_track_time(tracks[k], at[k]) < now))
@@ -38,12 +44,67 @@ static affect_status take_dimension(affect_context *ctx, const affect_timeline *
         for (size_t k = 0; k < count; k++) {
             if (at[k] >= affect_track_rows(tracks[k]) || affect_track_time(tracks[k], at[k]) > now)
                 continue;
-            double value = (double)affect_track_row(tracks[k], at[k])[channels[k]];
-            if (isfinite(value)) sum += value, n++;
-            at[k]++;
+            const float *row = affect_track_row(tracks[k], at[k]++);
+            double value = (double)row[channels[k]],
+                   apart = sds[k] < affect_track_channels(tracks[k]) ? (double)row[sds[k]] : 1;
+            if (!isfinite(apart)) apart = 1; /* as wide as the scale */
+            if (isfinite(value) && apart < surest) surest = apart, said = value;
         }
         trace->times_s[trace->rows] = (double)now / AFFECT_SECOND;
-        trace->values[trace->rows++] = n > 0 ? sum / n : NAN;
+        trace->values[trace->rows++] = said;
+    }
+    return status;
+}
+
+/* Whose trajectory says most at `time`: all its deviations together least; NONE: nobody's. */
+static int known_best(const affect_timeline *timeline, affect_time time) {
+    int best = AFFECT_PERSON_NONE;
+    double least = INFINITY;
+    for (int p = 0; p <= report_person_count(timeline, MOST_PERSONS); p++) {
+        const affect_track *t = report_trajectory(timeline, p);
+        size_t row = t ? track_row_at(t, time) : 0;
+        if (!t || row >= affect_track_rows(t)) continue;
+        double sum = 0;
+        for (size_t c = 0; c < affect_track_channels(t); c++)
+            if (base_ends_with(affect_track_channel_name(t, c), "_sd"))
+                sum += (double)affect_track_row(t, row)[c];
+        if (isfinite(sum) && sum < least) least = sum, best = affect_track_person(t);
+    }
+    return best;
+}
+
+/* Episodes as one voice: everybody's run through the whole recording, as the trajectories do, and at each instant those of the
+ * person count of whom it is known best. */
+static affect_status take_episodes(affect_context *ctx, const affect_timeline *timeline,
+                                   const char *id, data_annotation *out) {
+    const affect_tier *tier = affect_timeline_find_tier(timeline, "episodes");
+    const affect_time step = 100 * AFFECT_MILLISECOND;
+    affect_time end = affect_timeline_duration(timeline);
+    const affect_interval *now = NULL;
+    data_mark mark = {.recording = id, .tier = "episodes"};
+    affect_status status = AFFECT_OK;
+    for (affect_time t = 0; tier && !status; t += step) {
+        int person = t < end ? known_best(timeline, t) : AFFECT_PERSON_NONE;
+        const affect_interval *at = NULL;
+        for (size_t i = 0; i < affect_tier_count(tier) && t < end && !at; i++) {
+            const affect_interval *e = affect_tier_interval(tier, i);
+            if (t >= e->t0 && t < e->t1 &&
+                affect_timeline_resolve_person(timeline, e->person) == person)
+                at = e;
+        }
+        if (at != now) {
+            if (now) {
+                mark.t1_s = (double)t / AFFECT_SECOND;
+                status = data_annotation_add_mark(ctx, out, &mark);
+            }
+            if (at) {
+                mark.label = at->label;
+                mark.t0_s = (double)t / AFFECT_SECOND;
+                mark.confidence = (double)at->score;
+            }
+            now = at;
+        }
+        if (t >= end) break;
     }
     return status;
 }
@@ -51,6 +112,7 @@ static affect_status take_dimension(affect_context *ctx, const affect_timeline *
 static affect_status take_tier(affect_context *ctx, const affect_timeline *timeline, const char *id,
                                const char *name, data_annotation *out) {
     affect_status status = AFFECT_OK;
+    if (strcmp(name, "episodes") == 0) return take_episodes(ctx, timeline, id, out);
     for (size_t k = 0; k < affect_timeline_tier_count(timeline); k++) {
         const affect_tier *tier = affect_timeline_tier(timeline, k);
         if (strcmp(affect_tier_id(tier), name) != 0) continue;

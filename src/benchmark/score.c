@@ -278,14 +278,78 @@ static double duration(const benchmark_item *item) {
     return fmin(end, 1e5);
 }
 
+enum {
+    MOST_SAID = 12
+}; /* names of one recording that may stand for gold's; further ones stand for nobody */
+
+/* Names of persons mean nothing outside of a program, so those that were said of one recording are taken for gold's in the way
+ * that agrees longest, one for one, as NIST's md-eval does for speakers. Changes predicted[from..]; gold has `people` of them. */
+static affect_status match_names(board *b, size_t from, size_t people) {
+    size_t said[MOST_SAID], count = 0;
+    for (size_t i = from; i < b->n; i++) {
+        size_t k = 0;
+        while (k < count && (double)said[k] != b->predicted[i]) k++;
+        if (k == count && count < MOST_SAID && !isnan(b->predicted[i]))
+            said[count++] = (size_t)b->predicted[i];
+    }
+    /* best[m]: frames that agree when the names in m are given away to the labels seen so far; chosen: to which of them the
+     * last label's name went */
+    size_t masks = (size_t)1 << count;
+    uint32_t *best = base_calloc(masks, sizeof *best),
+             *overlap = base_calloc(count + 1, sizeof *overlap);
+    unsigned char *chosen = base_alloc(masks * people + 1);
+    if (!best || !overlap || !chosen) {
+        base_free(best);
+        base_free(overlap);
+        base_free(chosen);
+        return base_fail_memory(b->ctx);
+    }
+    for (size_t g = 0; g < people; g++) {
+        memset(overlap, 0, (count + 1) * sizeof *overlap);
+        for (size_t i = from; i < b->n; i++)
+            for (size_t k = 0; k < count; k++)
+                overlap[k] += (size_t)b->gold[i] == g && b->predicted[i] == (double)said[k];
+        for (size_t m = masks;
+             m-- > 0;) { /* from the largest: what it builds on has not been changed yet */
+            chosen[g * masks + m] = MOST_SAID;
+            for (size_t k = 0; k < count; k++) {
+                size_t without = m & ~((size_t)1 << k);
+                if (without == m || best[without] + overlap[k] <= best[m]) continue;
+                best[m] = best[without] + overlap[k];
+                chosen[g * masks + m] = (unsigned char)k;
+            }
+        }
+    }
+    double to[MOST_SAID];
+    for (size_t k = 0; k < count; k++) to[k] = NAN;
+    size_t mask = masks - 1;
+    for (size_t g = people; g-- > 0;) {
+        size_t k = chosen[g * masks + mask];
+        if (k == MOST_SAID) continue;
+        to[k] = (double)g;
+        mask &= ~((size_t)1 << k);
+    }
+    for (size_t i = from; i < b->n; i++) {
+        double now = NAN;
+        for (size_t k = 0; k < count; k++)
+            if (b->predicted[i] == (double)said[k]) now = to[k];
+        b->predicted[i] = now;
+    }
+    base_free(best);
+    base_free(overlap);
+    base_free(chosen);
+    return AFFECT_OK;
+}
+
 static affect_status tier(board *b, const json_t *t) {
     const char *name = benchmark_text(t, "name");
-    bool spans = strcmp(benchmark_text(t, "metric"), "spans") == 0;
+    bool spans = strcmp(benchmark_text(t, "metric"), "spans") == 0,
+         persons = strcmp(benchmark_text(t, "metric"), "persons") == 0;
     affect_status status = AFFECT_OK;
     b->classes = 0;
     for (size_t i = 0; i < b->count && !status; i++) {
         const benchmark_item *item = &b->items[i];
-        size_t frames = (size_t)(duration(item) * FRAMES_A_SECOND);
+        size_t frames = (size_t)(duration(item) * FRAMES_A_SECOND), from = b->n;
         for (size_t k = 0; k < frames && !status; k++) {
             double now = ((double)k + .5) / FRAMES_A_SECOND;
             const char *gold = label_at(&item->gold, name, item->id, now),
@@ -298,6 +362,7 @@ static affect_status tier(board *b, const json_t *t) {
                 return base_fail(b->ctx, AFFECT_ERROR_LIMIT, "over %d labels in tier '%s'",
                                  MOST_LABELS, name);
         }
+        if (!status && persons) status = match_names(b, from, b->classes);
     }
     return status ? status : finish(b, spans ? SPANS : LABELS, name, NULL);
 }

@@ -52,7 +52,8 @@ affect_status data_annotation_add_mark(affect_context *ctx, data_annotation *out
     m.tier = keep(out, mark->tier);
     m.rater = keep(out, mark->rater);
     m.label = keep(out, mark->label);
-    if (!m.recording || !m.tier || !m.rater || !m.label) return base_fail_memory(ctx);
+    m.made = keep(out, mark->made);
+    if (!m.recording || !m.tier || !m.rater || !m.label || !m.made) return base_fail_memory(ctx);
     out->marks[out->mark_count++] = m;
     return AFFECT_OK;
 }

@@ -27,6 +27,8 @@ typedef struct data_mark {
     const char *recording, *tier, *rater, *label;
     double t0_s, t1_s; /* t0 <= t1 */
     double confidence; /* 0..1, NAN: none */
+    const char *
+        made; /* by whom, where not by the rater alone: "accepted", "corrected from ..." (a model's suggestion); "" or NULL */
 } data_mark;
 
 typedef struct data_annotation {

@@ -238,7 +238,7 @@ static affect_status take_marks(affect_context *ctx, const data_table *t, data_a
     int start = data_table_column(t, "start"), end = data_table_column(t, "end"),
         label = data_table_column(t, "label"), tier = data_table_column(t, "tier"),
         rater = data_table_column(t, "rater"), recording = data_table_column(t, "recording"),
-        confidence = data_table_column(t, "confidence");
+        confidence = data_table_column(t, "confidence"), made = data_table_column(t, "made");
     out->format = "csv";
     for (size_t r = 0; r < t->rows; r++) {
         data_mark m = {.t0_s = cell_number(t, r, (size_t)start),
@@ -252,6 +252,7 @@ static affect_status take_marks(affect_context *ctx, const data_table *t, data_a
         if (rater >= 0) m.rater = data_table_cell(t, r, (size_t)rater);
         if (recording >= 0) m.recording = data_table_cell(t, r, (size_t)recording);
         if (confidence >= 0) m.confidence = cell_number(t, r, (size_t)confidence);
+        if (made >= 0) m.made = data_table_cell(t, r, (size_t)made);
         affect_status status = data_annotation_add_mark(ctx, out, &m);
         if (status) return status;
     }
@@ -376,6 +377,7 @@ affect_status data_annotation_parse_json(affect_context *ctx, const char *name, 
                                  .label = json_string_value(json_object_get(one, "label")),
                                  .t0_s = json_number_or(json_object_get(one, "start"), NAN),
                                  .t1_s = json_number_or(json_object_get(one, "end"), NAN),
+                                 .made = json_string_value(json_object_get(one, "made")),
                                  .confidence =
                                      json_number_or(json_object_get(one, "confidence"), NAN)};
             if (status) break;

@@ -420,17 +420,44 @@ static affect_status push_scalar(machine *m, const data_value *dtype, const data
     return push(m, new_int(m, (int64_t)number));
 }
 
+/* A character of the first 256 from the low end of `word`; how many bytes it had. `bad` gets bits where
+ * it is another. No branch tells one byte from two: in the bytes of numbers it would be taken at random. */
+static inline size_t latin1_byte(uint64_t word, uint8_t *to, uint64_t *bad) {
+    uint64_t two = word >> 7 & 1, mask = 0 - two;
+    *bad |= mask & ((word & 0xC0FE) ^ 0x80C2);
+    *to = (uint8_t)((word & 0x7F & ~mask) | (mask & (word << 6 | (word >> 8 & 0x3F))));
+    return 1 + (size_t)two;
+}
+
+/* Text of the first 256 characters in UTF-8 to a byte each; false where it is no such text. */
+static bool latin1_bytes(const uint8_t *from, size_t length, uint8_t *to, size_t *count) {
+    size_t at = 0, n = 0;
+    uint64_t bad = 0, word;
+    while (at + sizeof word <= length) { /* which holds four at least */
+        memcpy(&word, from + at, sizeof word);
+        if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) word = __builtin_bswap64(word);
+        for (int k = 0; k < 4; k++) {
+            size_t used = latin1_byte(word, to + n++, &bad);
+            word >>= 8 * used;
+            at += used;
+        }
+    }
+    while (at < length) { /* behind the end stands a zero, which is no second byte */
+        word = from[at] | (at + 1 < length ? (uint64_t)from[at + 1] << 8 : 0);
+        at += latin1_byte(word, to + n++, &bad);
+    }
+    *count = n;
+    return !bad;
+}
+
 /* _codecs.encode(text, "latin1"): how Python 3 writes bytes in protocol 2. */
 static affect_status push_latin1(machine *m, const data_value *text) {
     if (!is_text(text)) return broken(m, "codec without text");
-    char *bytes = data_document_alloc(m->document, text->as.text.length + 1);
+    uint8_t *bytes = data_document_alloc(m->document, text->as.text.length + 1);
     if (!bytes) return spent(m);
     size_t n = 0;
-    for (size_t at = 0; at < text->as.text.length;) {
-        uint32_t c = base_utf8_next(text->as.text.bytes, text->as.text.length, &at);
-        if (c > 255) return broken(m, "a character outside Latin-1 in bytes");
-        bytes[n++] = (char)c;
-    }
+    if (!latin1_bytes((const uint8_t *)text->as.text.bytes, text->as.text.length, bytes, &n))
+        return broken(m, "a character outside Latin-1 in bytes");
     return push(m, new_text(m, DATA_BYTES, bytes, n));
 }
 

@@ -266,6 +266,34 @@ double data_array_number(const data_array *a, size_t i) {
     }
 }
 
+/* Plain copies of one element type each, which compilers make vectors of. */
+#define NUMBERS_OF(type)                                                                           \
+    for (size_t i = 0; i < count; i++) {                                                           \
+        type x;                                                                                    \
+        memcpy(&x, at + i * sizeof x, sizeof x);                                                   \
+        out[i] = (double)x;                                                                        \
+    }                                                                                              \
+    return
+
+void data_array_numbers(const data_array *a, size_t from, size_t count, double *out) {
+    const uint8_t *at = a->bytes + from * a->item_size;
+    bool little_machine = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    bool plain = (!a->big_endian || a->item_size == 1) && (!a->fortran || a->rank < 2);
+    switch (plain && little_machine ? a->type : DATA_OBJECT) {
+    case DATA_F32: NUMBERS_OF(float);
+    case DATA_F64: NUMBERS_OF(double);
+    case DATA_I8: NUMBERS_OF(int8_t);
+    case DATA_I16: NUMBERS_OF(int16_t);
+    case DATA_I32: NUMBERS_OF(int32_t);
+    case DATA_I64: NUMBERS_OF(int64_t);
+    case DATA_U8: NUMBERS_OF(uint8_t);
+    case DATA_U16: NUMBERS_OF(uint16_t);
+    case DATA_U32: NUMBERS_OF(uint32_t);
+    default: /* halves, truth values, others' byte order, columns first */
+        for (size_t i = 0; i < count; i++) out[i] = data_array_number(a, from + i);
+    }
+}
+
 char *data_array_text(const data_array *a, size_t i) {
     if (i >= a->count || (a->type != DATA_CHARS && a->type != DATA_UNICODE)) return NULL;
     const uint8_t *at = a->bytes + place_of(a, i) * a->item_size;

@@ -97,6 +97,9 @@ bool data_number(const data_value *value, double *out);
 
 /* Element i (flat, in C order whatever the file's order) as a double; NaN for texts and objects. */
 double data_array_number(const data_array *array, size_t i);
+/* Elements from..from+count-1 in the same way, many times as fast where the file holds them in C order;
+ * all must be there. */
+void data_array_numbers(const data_array *array, size_t from, size_t count, double *out);
 /* Fixed-length text element i as UTF-8 in new memory (base_free), trailing NULs dropped; NULL if it
  * is no text array or no memory is left. */
 AFFECT_MUST_USE char *data_array_text(const data_array *array, size_t i);

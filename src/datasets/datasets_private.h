@@ -139,6 +139,7 @@ typedef struct datasets_spread {
 } datasets_spread;
 
 void datasets_spread_add(datasets_spread *s, double x);
+void datasets_spread_array(datasets_spread *s, const data_array *array); /* each element */
 void datasets_spread_oddities(datasets_report *r, const datasets_spread *s);
 void datasets_spread_put(datasets_report *r, const char *name, const datasets_spread *s);
 

@@ -30,7 +30,7 @@ static affect_status describe_npy(datasets_report *r, const char *name, const da
     datasets_field_text(r, name, text);
     if (a->type < DATA_CHARS) {
         datasets_spread s = {0};
-        for (size_t i = 0; i < a->count; i++) datasets_spread_add(&s, data_array_number(a, i));
+        datasets_spread_array(&s, a);
         snprintf(text, sizeof text, "%.200s values", name);
         datasets_spread_put(r, text, &s);
     }
@@ -325,8 +325,7 @@ static affect_status add_features(datasets_report *r, feature_files *f, const ch
     datasets_tally_add(&f->widths, text, strlen(text));
     datasets_spread_add(&f->rows, array->values.rank > 1 ? (double)array->values.shape[0] : 1);
     f->empty += array->values.count == 0;
-    for (size_t i = 0; i < array->values.count; i++)
-        datasets_spread_add(&f->values, data_array_number(&array->values, i));
+    datasets_spread_array(&f->values, &array->values);
     data_npy_destroy(array);
     return AFFECT_OK;
 }

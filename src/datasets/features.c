@@ -111,7 +111,7 @@ void datasets_describe_value(datasets_report *r, const char *path, const data_va
         datasets_field_text(r, path, text);
         if (a->type >= DATA_BOOL8) return;
         datasets_spread s = {0};
-        for (size_t i = 0; i < a->count; i++) datasets_spread_add(&s, data_array_number(a, i));
+        datasets_spread_array(&s, a);
         snprintf(text, sizeof text, "%s values", path);
         datasets_spread_put(r, text, &s);
         return;
@@ -297,8 +297,7 @@ static void add_dialogue(conversation_features *f, const data_value *rows, size_
         size_t width = n ? a->count / n : 0;
         f->mixed |= n && f->rows && width != f->width;
         if (n) f->width = width;
-        for (size_t i = 0; i < a->count; i++)
-            datasets_spread_add(&f->values, data_array_number(a, i));
+        datasets_spread_array(&f->values, a);
     } else {
         for (size_t i = 0; i < n; i++) {
             const data_value *row = data_item(rows, i);

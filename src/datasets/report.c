@@ -209,6 +209,47 @@ void datasets_spread_add(datasets_spread *s, double x) {
     }
 }
 
+/* Eight sums beside each other: compilers make vectors of them, and the result is the same everywhere. */
+static bool add_finite(datasets_spread *s, const double *x, size_t n) {
+    enum { LANES = 8 };
+    double low[LANES], high[LANES], sum[LANES] = {0}, odd[LANES] = {0};
+    for (size_t k = 0; k < LANES; k++) low[k] = high[k] = x[k];
+    for (size_t i = 0; i < n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            double v = x[i + k];
+            odd[k] += v - v; /* NaN where it is not finite */
+            low[k] = v < low[k] ? v : low[k];
+            high[k] = v > high[k] ? v : high[k];
+            sum[k] += v;
+        }
+    for (size_t k = 1; k < LANES; k++) {
+        odd[0] += odd[k];
+        sum[0] += sum[k];
+        low[0] = BASE_MIN(low[0], low[k]);
+        high[0] = BASE_MAX(high[0], high[k]);
+    }
+    if (isnan(odd[0])) return false;
+    bool first = s->values == s->nan + s->positive_infinite + s->negative_infinite;
+    s->low = first ? low[0] : BASE_MIN(s->low, low[0]);
+    s->high = first ? high[0] : BASE_MAX(s->high, high[0]);
+    s->sum += sum[0];
+    s->values += n;
+    return true;
+}
+
+void datasets_spread_array(datasets_spread *s, const data_array *array) {
+    enum { PIECE = 2048 };
+    double x[PIECE];
+    data_array a = *array;
+    a.fortran = false; /* in the file's order: the sums do not ask for another */
+    for (size_t at = 0; at < a.count; at += PIECE) {
+        size_t n = BASE_MIN(a.count - at, (size_t)PIECE);
+        data_array_numbers(&a, at, n, x);
+        if (n == PIECE && add_finite(s, x, n)) continue;
+        for (size_t i = 0; i < n; i++) datasets_spread_add(s, x[i]);
+    }
+}
+
 void datasets_spread_oddities(datasets_report *r, const datasets_spread *s) {
     datasets_oddity(r, "NaN", s->nan);
     datasets_oddity(r, "+inf", s->positive_infinite);

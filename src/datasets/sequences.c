@@ -56,6 +56,16 @@ static affect_status wanted_modalities(datasets_reader *r, bool out[MODALITIES])
 
 static float known(double x) { return isfinite(x) ? (float)x : NAN; }
 
+static void take(const data_array *a, size_t from, size_t count, float *out) {
+    enum { PIECE = 512 };
+    double x[PIECE];
+    for (size_t at = 0; at < count; at += PIECE) {
+        size_t n = BASE_MIN(count - at, (size_t)PIECE);
+        data_array_numbers(a, from + at, n, x);
+        for (size_t i = 0; i < n; i++) out[at + i] = known(x[i]);
+    }
+}
+
 static bool room(sequences *s, size_t count) {
     return base_grow((void **)&s->features, &s->capacity, count, sizeof *s->features);
 }
@@ -183,8 +193,7 @@ static size_t frames_of(const modality *m, size_t i) {
 /* The mean of the frames that are not padding. */
 static void pool_frames(const modality *m, size_t i, float *scratch, float *out) {
     size_t frames = frames_of(m, i), from = i * m->frames * m->width;
-    for (size_t k = 0; k < frames * m->width; k++)
-        scratch[k] = known(data_array_number(m->array, from + k));
+    take(m->array, from, frames * m->width, scratch);
     frames = trim_rows(scratch, frames, m->width);
     for (size_t k = 0; k < m->width; k++) {
         double sum = 0, n = 0;
@@ -214,10 +223,8 @@ static affect_status gather(sequences *s, const modality *m, size_t count, size_
     size_t frames = 0;
     for (size_t k = 0; k < count; k++) frames = BASE_MAX(frames, frames_of(&m[k], i));
     for (size_t f = 0; f < frames; f++)
-        for (size_t k = 0; k < count; k++)
-            for (size_t w = 0; w < m[k].width; w++)
-                s->features[at++] =
-                    known(data_array_number(m[k].array, (i * m[k].frames + f) * m[k].width + w));
+        for (size_t k = 0; k < count; at += m[k++].width)
+            take(m[k].array, (i * m[k].frames + f) * m[k].width, m[k].width, s->features + at);
     *rows = trim_rows(s->features, frames, width);
     return AFFECT_OK;
 }
@@ -303,8 +310,7 @@ static affect_status read_padded(sequences *s, const data_value *root) {
             if (!datasets_number_at(lengths, v, &n)) n = 0;
             for (size_t u = 0; u < shape[1] && (double)u < n; u++) {
                 size_t at = v * shape[1] + u;
-                for (size_t k = 0; k < width; k++)
-                    s->features[k] = known(data_array_number(x->as.array, at * width + k));
+                take(x->as.array, at * width, width, s->features);
                 base_text_clear(&s->id);
                 base_text_clear(&s->video);
                 base_text_printf(&s->video, "%s %zu", parts[p], v);

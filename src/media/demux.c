@@ -25,7 +25,9 @@ affect_status media_reader_demux(media_reader *reader) {
     media_stream *streams[] = {&reader->audio.stream, &reader->video.stream};
     AVPacket *packet = reader->packet;
     long errors = media_ffmpeg_log_errors();
-    int result = reader->input_ended ? AVERROR_EOF : media_ff.av_read_frame(reader->format, packet);
+    int result = reader->input_ended ? AVERROR_EOF
+                 : reader->webp      ? media_webp_read(reader->webp, packet)
+                                     : media_ff.av_read_frame(reader->format, packet);
     if (affect_context_cancelled(reader->ctx)) {
         if (result >= 0) media_ff.av_packet_unref(packet);
         return base_fail(reader->ctx, AFFECT_ERROR_CANCELLED, "%s: interrupted", reader->path);

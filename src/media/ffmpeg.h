@@ -22,12 +22,17 @@
     X(avformat, avformat_open_input)                                                               \
     X(avformat, avformat_close_input)                                                              \
     X(avformat, avformat_find_stream_info)                                                         \
+    X(avformat, avformat_new_stream)                                                               \
     X(avformat, av_find_best_stream)                                                               \
     X(avformat, av_probe_input_buffer2)                                                            \
     X(avformat, av_read_frame)                                                                     \
     X(avformat, av_stream_get_side_data)                                                           \
     X(avformat, avio_alloc_context)                                                                \
     X(avformat, avio_context_free)                                                                 \
+    X(avformat, avio_read)                                                                         \
+    X(avformat, avio_seek)                                                                         \
+    X(avformat, avio_size)                                                                         \
+    X(avformat, avio_skip)                                                                         \
     X(avcodec, avcodec_find_decoder)                                                               \
     X(avcodec, avcodec_get_name)                                                                   \
     X(avcodec, avcodec_alloc_context3)                                                             \
@@ -36,6 +41,7 @@
     X(avcodec, avcodec_open2)                                                                      \
     X(avcodec, avcodec_send_packet)                                                                \
     X(avcodec, avcodec_receive_frame)                                                              \
+    X(avcodec, av_new_packet)                                                                      \
     X(avcodec, av_packet_alloc)                                                                    \
     X(avcodec, av_packet_free)                                                                     \
     X(avcodec, av_packet_unref)                                                                    \

@@ -85,9 +85,8 @@ static affect_status open_descriptor(affect_context *ctx, const char *path, int 
     return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read: %s", path, strerror(errno));
 }
 
-/* Exactly `size` bytes from a place in the recording; the next read goes on where it was. */
-static bool read_at(const media_input *input, void *out, size_t size, int64_t at) {
-    if (!input->source.read) return pread(input->fd, out, size, at) == (ssize_t)size;
+bool media_input_read_at(const media_input *input, void *out, size_t size, int64_t at) {
+    if (!input->source.read) return pread(input->fd, out, size, input->base + at) == (ssize_t)size;
     const media_source *source = &input->source;
     bool fine = source->seek(source->user, at) >= 0;
     for (size_t got = 0; fine && got < size;) {
@@ -173,11 +172,11 @@ static uint32_t little32(const uint8_t *bytes) {
 
 int64_t media_input_wav_bytes(const media_input *input) {
     uint8_t head[12];
-    int64_t at = input->base;
-    if (!input->seekable || !read_at(input, head, 12, at)) return 0;
+    int64_t at = 0;
+    if (!input->seekable || !media_input_read_at(input, head, 12, at)) return 0;
     if (memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) return 0;
     at += 12;
-    for (int chunk = 0; chunk < 64 && read_at(input, head, 8, at); chunk++) {
+    for (int chunk = 0; chunk < 64 && media_input_read_at(input, head, 8, at); chunk++) {
         uint32_t size = little32(head + 4);
         if (memcmp(head, "data", 4) == 0) return size < WAV_UNKNOWN ? size : 0;
         at += 8 + (int64_t)size + (size & 1); /* chunks stand on even bytes */
@@ -189,12 +188,12 @@ int64_t media_input_wav_bytes(const media_input *input) {
  * it that were stopped or wrote a block and never came back. Zeros behind it are padding. */
 bool media_input_wav_is_longer(const media_input *input) {
     uint8_t head[12];
-    int64_t at = input->base;
-    if (!input->seekable || !read_at(input, head, 12, at)) return false;
+    int64_t at = 0;
+    if (!input->seekable || !media_input_read_at(input, head, 12, at)) return false;
     if (memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) return false;
     bool data = false;
     at += 12;
-    for (int chunk = 0; chunk < 64 && read_at(input, head, 8, at); chunk++) {
+    for (int chunk = 0; chunk < 64 && media_input_read_at(input, head, 8, at); chunk++) {
         uint32_t size = little32(head + 4);
         bool name = true, zeros = true;
         for (int i = 0; i < 4; i++) name &= head[i] >= 0x20 && head[i] < 0x7F;

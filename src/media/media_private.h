@@ -3,6 +3,7 @@
  *   input.c   bytes of a file or pipe, interruptible
  *   packets.c packets of one stream that wait, and their times
  *   demux.c   bytes -> packets of both streams
+ *   webp.c    the same for an animated WebP
  *   stream.c  packets in, decoded frames of one stream out, with their times
  *   audio.c   decoded audio frames -> runs of resampled mono samples -> blocks and gaps
  *   video.c   decoded pictures -> times, durations, gaps -> RGB
@@ -37,6 +38,8 @@ int media_input_error(const media_input *input);
  * before it: reading comes to that place again. */
 void media_input_forgive(media_input *input);
 bool media_input_seekable(const media_input *input);
+/* Exactly `size` bytes from a place in the recording; the next read goes on where it was. */
+bool media_input_read_at(const media_input *input, void *out, size_t size, int64_t at);
 /* Length of the sound in bytes that the header of a WAV file claims, 0 if it is none or does not
  * say. libavformat replaces a claim that the file does not hold, and with it the trace of a cut. */
 int64_t media_input_wav_bytes(const media_input *input);
@@ -209,6 +212,17 @@ typedef struct media_video_shape {
 /* The shape of the picture held in video->frame. */
 void media_video_measure(const media_video *video, int max_height, media_video_shape *out);
 
+/* ---- webp.c ---- */
+
+typedef struct media_webp media_webp;
+/* Of bytes that are WebP, before any was read: an animated one gets reader->webp, and reader->format
+ * a stream of raw pictures; a still one is left as it is. Errors: UNSUPPORTED, MEMORY. */
+AFFECT_MUST_USE affect_status media_webp_open(media_reader *reader);
+/* As av_read_frame does. A frame that cannot be decoded is AVERROR_INVALIDDATA, and its time passes. */
+int media_webp_read(media_webp *webp, AVPacket *packet);
+bool media_webp_is_still(const media_webp *webp); /* of one frame; false for NULL */
+void media_webp_close(media_webp *webp);          /* NULL is fine */
+
 /* ---- reader.c, demux.c ---- */
 
 struct media_reader {
@@ -218,6 +232,7 @@ struct media_reader {
     media_info info;
     media_input *input;
     AVFormatContext *format;
+    media_webp *webp; /* packets come from it, not from `format`; else NULL */
     AVPacket *packet;
     media_audio audio;
     media_video video;

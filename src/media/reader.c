@@ -90,6 +90,10 @@ static affect_status open_format(media_reader *reader) {
     /* A recording is one file. A playlist, a session description or a reference inside it may name
      * neither hosts (nothing leaves the machine) nor other files (a stranger's recording does not
      * choose what is read): no protocol of libavformat's is allowed at all. */
+    if (result >= 0 && found && strcmp(found->name, "webp_pipe") == 0) {
+        affect_status status = media_webp_open(reader);
+        if (status != AFFECT_OK || reader->webp) return status;
+    }
     AVDictionary *options = NULL;
     if (result >= 0 && media_ff.av_dict_set(&options, "protocol_whitelist", NO_PROTOCOL, 0) < 0)
         result = AVERROR(ENOMEM);
@@ -272,6 +276,14 @@ static void copy_name(char out[32], const char *name) {
     if (name) snprintf(out, 32, "%s", name);
 }
 
+/* Readers of single images are png_pipe, jpeg_pipe and so on in FFmpeg; an animation of one frame is
+ * a picture as well. */
+static bool is_picture(const media_reader *reader, const AVStream *video) {
+    const char *name = reader->format->iformat->name;
+    return base_ends_with(name, "_pipe") || strcmp(name, "image2") == 0 ||
+           media_webp_is_still(reader->webp) || (strcmp(name, "gif") == 0 && video->nb_frames == 1);
+}
+
 static void describe(media_reader *reader) {
     media_info *info = &reader->info;
     const AVStream *audio = reader->audio.stream.av, *video = reader->video.stream.av;
@@ -290,9 +302,7 @@ static void describe(media_reader *reader) {
         copy_name(info->video_codec, media_ff.avcodec_get_name(video->codecpar->codec_id));
         AVRational rate = video->avg_frame_rate;
         if (rate.num > 0 && rate.den > 0) info->fps = (double)rate.num / rate.den;
-        /* FFmpeg's readers of single images are png_pipe, jpeg_pipe and so on. */
-        info->is_picture = base_ends_with(reader->format->iformat->name, "_pipe") ||
-                           strcmp(reader->format->iformat->name, "image2") == 0;
+        info->is_picture = is_picture(reader, video);
         if (info->is_picture) info->fps = 0;
     }
     info->duration = AFFECT_TIME_NONE;
@@ -447,6 +457,8 @@ void media_close(media_reader *reader) {
     media_audio_close(&reader->audio);
     media_video_close(&reader->video);
     if (reader->packet) media_ff.av_packet_free(&reader->packet);
+    if (reader->format && reader->webp) reader->format->iformat = NULL; /* was never opened */
+    media_webp_close(reader->webp);
     if (reader->format) media_ff.avformat_close_input(&reader->format);
     media_input_close(reader->input);
     media_ffmpeg_log_end();

@@ -124,6 +124,29 @@ void *model_open_library(const char *variable, const char *file, const char *npm
     return o.library;
 }
 
+affect_status model_fail_shim(affect_context *ctx, const model_shim *shim) {
+    return base_fail(ctx, AFFECT_ERROR_RUNTIME, "%s is of another version: run \"%s\"", shim->file,
+                     shim->target);
+}
+
+affect_status model_open_shim(affect_context *ctx, const model_shim *shim, void *entry) {
+    char why[256];
+    base_text tried = {0};
+    void *library = model_open_library(shim->variable, shim->file, NULL, &tried, why);
+    affect_status status = AFFECT_OK;
+    if (!library)
+        status =
+            base_fail(ctx, AFFECT_ERROR_RUNTIME,
+                      "%s was not found (%s)%s: run \"%s\", or name %s in %s", shim->program,
+                      tried.data ? tried.data : "", why, shim->target, shim->file, shim->variable);
+    base_text_destroy(&tried);
+    if (status) return status;
+    void *symbol = dlsym(library, shim->entry);
+    if (!symbol) return model_fail_shim(ctx, shim);
+    memcpy(entry, &symbol, sizeof symbol); /* a function pointer from an object pointer: POSIX */
+    return AFFECT_OK;
+}
+
 bool model_find_runtime(base_text *tried, model_visit *visit, void *user) {
     search s = {tried, visit, user};
     if (model_find_library("AFFECT_ORT", "libonnxruntime.so", ORT_IN_NPM, tried, visit, user))

@@ -73,6 +73,20 @@ bool model_find_library(const char *variable, const char *file, const char *npm,
  * `why` gets "; " and what the loader said of the last that is a file, or "". Nobody closes it. */
 void *model_open_library(const char *variable, const char *file, const char *npm, base_text *tried,
                          char why[256]);
+/* A library of ours around another's program, which its own `make` target builds; one function of it, without
+ * arguments, hands out all others. */
+typedef struct model_shim {
+    const char *program;         /* "llama.cpp" */
+    const char *target;          /* "make llama" */
+    const char *variable, *file; /* as above */
+    const char *entry;           /* the function's name */
+} model_shim;
+/* Finds and opens it; the address of its function goes to where `entry`, a pointer to a pointer to such a function, points. Errors:
+ * RUNTIME (not found, which names where it was looked for and what to do; another version's). */
+AFFECT_MUST_USE affect_status model_open_shim(affect_context *ctx, const model_shim *shim,
+                                              void *entry);
+/* RUNTIME: it is of another version. */
+affect_status model_fail_shim(affect_context *ctx, const model_shim *shim);
 /* The same for the ONNX Runtime library, by full path or soname. */
 bool model_find_runtime(base_text *tried, model_visit *visit, void *user);
 

@@ -5,7 +5,7 @@
 typedef struct attention_node {
     nn_node node;
     nn_tensor *q, *k, *v, *y;
-    size_t n, queries, keys, heads, width, query_stride, key_stride;
+    size_t n, queries, keys, heads, kv_heads, width, query_stride, key_stride;
     nn_real *qt, *kt, *vt, *yt, *lse, *bias; /* per sample and head; bias per sample */
     nn_real keep;
     bool causal;
@@ -32,6 +32,11 @@ static void from_lanes(const nn_real *x, size_t t, size_t d, size_t stride, bool
     }
 }
 
+/* The head of keys that a head of queries asks: neighbours share one (Ainslie et al. 2023). */
+static size_t key_head(const attention_node *op, size_t head) {
+    return head / (op->heads / op->kv_heads);
+}
+
 static nn_attention_shape shape_of(const attention_node *op, size_t n, size_t head) {
     return (nn_attention_shape){
         .queries = op->queries,
@@ -49,6 +54,7 @@ static void attention_backward(nn_tape *tape, nn_node *note) {
     attention_node *op = (attention_node *)note;
     if (!op->y->grad) return;
     size_t d = op->heads * op->width, qs = op->query_stride, ks = op->key_stride;
+    size_t kd = op->kv_heads * op->width;
     bool add_q, add_k, add_v;
     nn_real *dq = nn_grad_into(tape, op->q, &add_q);
     nn_real *dk = nn_grad_into(tape, op->k, &add_k);
@@ -57,24 +63,24 @@ static void attention_backward(nn_tape *tape, nn_node *note) {
     add_k |= op->k == op->q;
     add_v |= op->v == op->q || op->v == op->k;
     nn_mark mark = nn_tape_mark(tape);
-    nn_real *lanes = nn_tape_alloc(tape, 2 * d * qs + 2 * d * ks);
+    nn_real *lanes = nn_tape_alloc(tape, 2 * d * qs + 2 * kd * ks);
     nn_real *scratch = nn_tape_alloc(tape, nn_attention_scratch(op->keys, op->width));
     if (!lanes || !scratch) return;
-    nn_real *dyt = lanes, *dqt = dyt + d * qs, *dkt = dqt + d * qs, *dvt = dkt + d * ks;
+    nn_real *dyt = lanes, *dqt = dyt + d * qs, *dkt = dqt + d * qs, *dvt = dkt + kd * ks;
     for (size_t n = 0; n < op->n; n++) {
         to_lanes(op->y->grad + n * op->queries * d, op->queries, d, qs, dyt);
-        memset(dqt, 0, (d * qs + 2 * d * ks) * sizeof *dqt);
+        memset(dqt, 0, (d * qs + 2 * kd * ks) * sizeof *dqt);
         for (size_t h = 0; h < op->heads; h++) {
             nn_attention_shape shape = shape_of(op, n, h);
-            size_t q_at = h * op->width * qs, k_at = h * op->width * ks;
+            size_t q_at = h * op->width * qs, k_at = key_head(op, h) * op->width * ks;
             tape->kernels->attention_backward(
-                &shape, op->qt + n * d * qs + q_at, op->kt + n * d * ks + k_at,
-                op->vt + n * d * ks + k_at, qs, ks, op->yt + n * d * qs + q_at, dyt + q_at,
+                &shape, op->qt + n * d * qs + q_at, op->kt + n * kd * ks + k_at,
+                op->vt + n * kd * ks + k_at, qs, ks, op->yt + n * d * qs + q_at, dyt + q_at,
                 op->lse + (n * op->heads + h) * qs, dqt + q_at, dkt + k_at, dvt + k_at, scratch);
         }
         if (dq) from_lanes(dqt, op->queries, d, qs, add_q, dq + n * op->queries * d);
-        if (dk) from_lanes(dkt, op->keys, d, ks, add_k, dk + n * op->keys * d);
-        if (dv) from_lanes(dvt, op->keys, d, ks, add_v, dv + n * op->keys * d);
+        if (dk) from_lanes(dkt, op->keys, kd, ks, add_k, dk + n * op->keys * kd);
+        if (dv) from_lanes(dvt, op->keys, kd, ks, add_v, dv + n * op->keys * kd);
     }
     nn_tape_release(tape, mark);
 }
@@ -103,13 +109,16 @@ nn_tensor *nn_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
                         const nn_attention_options *o) {
     if (!q || !k || !v) return NULL;
     nn_shape a = q->shape, b = k->shape;
-    if (a.rank != 3 || b.rank != 3 || a.d[0] != b.d[0] || a.d[2] != b.d[2])
+    size_t kv_heads = o->kv_heads ? o->kv_heads : o->heads;
+    bool shared = o->heads && o->heads % kv_heads == 0 && kv_heads != o->heads;
+    size_t key_width = shared ? a.d[2] / o->heads * kv_heads : a.d[2];
+    if (a.rank != 3 || b.rank != 3 || a.d[0] != b.d[0] || b.d[2] != key_width)
         return nn_fail_shapes(tape, "attention", "q [n, tq, d]", a, "k [n, tk, d]", b);
     if (!nn_shape_equal(b, v->shape))
         return nn_fail_shapes(tape, "attention", "k [n, tk, d]", b, "v [n, tk, d]", v->shape);
-    if (o->heads == 0 || a.d[2] % o->heads)
+    if (o->heads == 0 || a.d[2] % o->heads || o->heads % kv_heads)
         return nn_fail_shapes(tape, "attention", "q", a, "the number of heads", NN_SHAPE(o->heads));
-    size_t n = a.d[0], d = a.d[2], qs = nn_attention_padded(a.d[1]),
+    size_t n = a.d[0], d = a.d[2], kd = b.d[2], qs = nn_attention_padded(a.d[1]),
            ks = nn_attention_padded(b.d[1]);
     bool dropping = tape->training && o->dropout > 0;
     attention_node local = {.q = q,
@@ -119,6 +128,7 @@ nn_tensor *nn_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
                             .queries = a.d[1],
                             .keys = b.d[1],
                             .heads = o->heads,
+                            .kv_heads = kv_heads,
                             .width = d / o->heads,
                             .query_stride = qs,
                             .key_stride = ks,
@@ -130,12 +140,12 @@ nn_tensor *nn_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
     /* Training keeps the laid-out inputs of every sample for the way back; inference needs one. */
     size_t kept = tape->grad ? n : 1;
     nn_mark mark = nn_tape_mark(tape);
-    local.qt = nn_tape_alloc(tape, kept * 2 * (d * qs + d * ks));
+    local.qt = nn_tape_alloc(tape, kept * 2 * (d * qs + kd * ks));
     local.lse = nn_tape_alloc(tape, kept * o->heads * qs);
     if (!y || !local.bias || !local.qt || !local.lse) return NULL;
     local.kt = local.qt + kept * d * qs;
-    local.vt = local.kt + kept * d * ks;
-    local.yt = local.vt + kept * d * ks;
+    local.vt = local.kt + kept * kd * ks;
+    local.yt = local.vt + kept * kd * ks;
     attention_node *op = nn_note(tape, sizeof *op, attention_backward);
     if (tape->status != AFFECT_OK) return NULL;
     nn_mark inner = nn_tape_mark(tape);
@@ -143,14 +153,14 @@ nn_tensor *nn_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
     if (!scratch) return NULL;
     for (size_t i = 0; i < n; i++) {
         size_t at = tape->grad ? i : 0;
-        nn_real *qt = local.qt + at * d * qs, *kt = local.kt + at * d * ks,
-                *vt = local.vt + at * d * ks, *yt = local.yt + at * d * qs;
+        nn_real *qt = local.qt + at * d * qs, *kt = local.kt + at * kd * ks,
+                *vt = local.vt + at * kd * ks, *yt = local.yt + at * d * qs;
         to_lanes(q->data + i * a.d[1] * d, a.d[1], d, qs, qt);
-        to_lanes(k->data + i * b.d[1] * d, b.d[1], d, ks, kt);
-        to_lanes(v->data + i * b.d[1] * d, b.d[1], d, ks, vt);
+        to_lanes(k->data + i * b.d[1] * kd, b.d[1], kd, ks, kt);
+        to_lanes(v->data + i * b.d[1] * kd, b.d[1], kd, ks, vt);
         for (size_t h = 0; h < o->heads; h++) {
             nn_attention_shape shape = shape_of(&local, i, h);
-            size_t q_at = h * local.width * qs, k_at = h * local.width * ks;
+            size_t q_at = h * local.width * qs, k_at = key_head(&local, h) * local.width * ks;
             tape->kernels->attention_forward(&shape, qt + q_at, kt + k_at, vt + k_at, qs, ks,
                                              yt + q_at, local.lse + (at * o->heads + h) * qs,
                                              scratch);

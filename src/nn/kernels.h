@@ -83,6 +83,9 @@ typedef struct nn_kernels {
     /* y (+)= x * m / keep with m drawn per element from seed and position. */
     void (*dropout)(size_t n, uint64_t seed, nn_real keep, bool add, const nn_real *x, nn_real *y);
 
+    /* `count` values of one of ggml's types (nn/matrix.h), whole blocks. */
+    void (*read_numbers)(uint32_t type, size_t count, const unsigned char *data, nn_real *out);
+
     /* AdamW over n values; c1, c2 = bias corrections. Masters are float. */
     void (*adamw)(size_t n, nn_real *theta, const nn_real *grad, nn_real *m, nn_real *v,
                   nn_real rate, nn_real beta1, nn_real beta2, nn_real c1, nn_real c2,

@@ -404,6 +404,7 @@ static void depthwise_gradient(size_t taps, size_t channels, const nn_real *cons
 }
 
 #include "nn/kernels_attention.h"
+#include "nn/kernels_numbers.h"
 #include "nn/kernels_winograd.h"
 
 const nn_kernels NN_TABLE = {
@@ -425,6 +426,7 @@ const nn_kernels NN_TABLE = {
     .depthwise = depthwise,
     .depthwise_gradient = depthwise_gradient,
     .dropout = dropout,
+    .read_numbers = read_numbers,
     .norm_reduce = norm_reduce,
     .norm_apply = norm_apply,
     .adamw = adamw,

@@ -153,12 +153,13 @@ nn_tensor *nn_gru(nn_tape *tape, nn_tensor *x, int w_in, int w_h, int b_in, int 
 
 typedef struct nn_attention_options {
     size_t heads;
+    size_t kv_heads; /* of keys and values, each for heads / kv_heads of the queries; 0 = heads */
     bool causal;
     double dropout;           /* of the weights */
     const size_t *key_length; /* valid keys of each sample; NULL = all */
     const nn_real *time_bias; /* [n, keys] added to the scores, or NULL */
 } nn_attention_options;
-/* q[n,tq,d], k and v[n,tk,d] (already projected), d divisible by heads -> [n,tq,d];
+/* q[n,tq,d], k and v[n,tk,d kv_heads/heads] (already projected), d divisible by heads -> [n,tq,d];
  * softmax(q k^T / sqrt(d / heads)) v per head, in tiles: no tq x tk matrix is made. */
 nn_tensor *nn_attention(nn_tape *tape, nn_tensor *q, nn_tensor *k, nn_tensor *v,
                         const nn_attention_options *options);

@@ -19,6 +19,7 @@ static void drop_packed(nn_tape *tape) {
 
 void nn_tape_destroy(nn_tape *tape) {
     if (!tape) return;
+    nn_tape_destroy(tape->inner);
     for (size_t i = 0; i < tape->block_count; i++) base_free(tape->blocks[i].bytes);
     drop_packed(tape);
     base_free(tape->packed);
@@ -182,6 +183,11 @@ nn_real *nn_param_grad(nn_tape *tape, int id) {
     return tape->grad && !p->frozen ? tape->grad + p->offset : NULL;
 }
 
+void nn_tape_walk(nn_tape *tape) {
+    for (nn_node *node = tape->last; node && tape->status == AFFECT_OK; node = node->previous)
+        node->backward(tape, node);
+}
+
 affect_status nn_backward(nn_tape *tape, nn_tensor *loss) {
     if (tape->status != AFFECT_OK) return tape->status;
     if (!loss || loss->count != 1 || !tape->grad) {
@@ -191,8 +197,7 @@ affect_status nn_backward(nn_tape *tape, nn_tensor *loss) {
     nn_real *grad = nn_grad_zeroed(tape, loss);
     if (!grad) return tape->status;
     *grad = 1;
-    for (nn_node *node = tape->last; node && tape->status == AFFECT_OK; node = node->previous)
-        node->backward(tape, node);
+    nn_tape_walk(tape);
     return tape->status;
 }
 

@@ -45,8 +45,11 @@ struct nn_tape {
     size_t block_count, block_capacity;
     struct nn_packed *packed;
     size_t packed_count, packed_capacity;
+    nn_tape *inner; /* on which checkpointed parts run (transformer.c), or NULL */
 };
 
+/* Walks back over the notes; gradients of results must be there already. */
+void nn_tape_walk(nn_tape *tape);
 void *nn_tape_bytes_alloc(nn_tape *tape, size_t size); /* 64-byte aligned, uninitialised */
 /* Scratch that may be given back, in reverse order of taking. */
 typedef struct nn_mark {

@@ -1,7 +1,6 @@
 /* A language model in a file of the user's, by llama.cpp, through dlopen of our narrow library (llama_shim.h;
  * tools/build-llama makes it). It is asked with a grammar, so that whatever the model is, its answer
- * is an object of claims. The file is walked through before llama.cpp sees it (gguf.c). */
-#include <dlfcn.h>
+ * is an object of claims. The file is walked through before llama.cpp sees it (nn/gguf.h). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include <unistd.h>
 
 #include "model/model.h"
-#include "reason/gguf.h"
+#include "nn/gguf.h"
 #include "reason/llama_shim.h"
 #include "reason/reason_private.h"
 
@@ -29,25 +28,13 @@ struct reason_llama {
 };
 
 static affect_status load_api(affect_context *ctx, const affect_llama_api **out) {
-    char why[256];
-    base_text tried = {0};
-    void *library = model_open_library("AFFECT_LLAMA", "libaffect-llama.so", NULL, &tried, why);
-    affect_status status = AFFECT_OK;
-    if (!library)
-        status = base_fail(ctx, AFFECT_ERROR_RUNTIME,
-                           "llama.cpp was not found (%s)%s: run \"make llama\", or name "
-                           "libaffect-llama.so in AFFECT_LLAMA",
-                           tried.data ? tried.data : "", why);
-    base_text_destroy(&tried);
+    static const model_shim shim = {"llama.cpp", "make llama", "AFFECT_LLAMA", "libaffect-llama.so",
+                                    "affect_llama"};
+    affect_llama_entry *entry;
+    affect_status status = model_open_shim(ctx, &shim, &entry);
     if (status) return status;
-    affect_llama_entry *entry = NULL;
-    void *symbol = dlsym(library, "affect_llama");
-    memcpy(&entry, &symbol, sizeof entry);
-    if (entry) *out = entry();
-    if (!entry || (*out)->interface != AFFECT_LLAMA_INTERFACE)
-        return base_fail(ctx, AFFECT_ERROR_RUNTIME,
-                         "libaffect-llama.so is of another version: run \"make llama\"");
-    return AFFECT_OK;
+    *out = entry();
+    return (*out)->interface == AFFECT_LLAMA_INTERFACE ? AFFECT_OK : model_fail_shim(ctx, &shim);
 }
 
 typedef struct teller {
@@ -75,9 +62,11 @@ affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o
         if (descriptor >= 0) close(descriptor);
         return base_fail(ctx, AFFECT_ERROR_MODEL, "there is no such file");
     }
-    const char *damage =
-        fstat(fileno(f), &info) == 0 ? reason_gguf_damage(f, info.st_size) : "it cannot be read";
-    affect_status status = damage ? base_fail(ctx, AFFECT_ERROR_MODEL, "%s", damage) : AFFECT_OK;
+    nn_gguf *walked = NULL;
+    affect_status status = fstat(fileno(f), &info) == 0
+                               ? nn_gguf_open(ctx, fileno(f), NN_GGUF_MODEL, &walked)
+                               : base_fail(ctx, AFFECT_ERROR_MODEL, "it cannot be read");
+    nn_gguf_close(walked);
     if (!status) status = load_api(ctx, &api);
     reason_llama *l = status ? NULL : base_calloc(1, sizeof *l);
     if (!status && !l) status = base_fail_memory(ctx);

@@ -113,8 +113,8 @@ static json_t *shuffled(const json_t *recordings, int64_t rater) {
 }
 
 affect_status serve_get_rate(serve_request *request) {
-    static const char *const same[] = {"name",     "instructions", "dimensions", "labels",
-                                       "practice", "comparisons",  "break_after"};
+    static const char *const same[] = {"name",     "instructions", "dimensions",  "labels",
+                                       "practice", "comparisons",  "break_after", "suggestions"};
     int64_t id;
     char label[SERVE_LABEL_SIZE];
     json_t *traces = NULL, *trials = NULL, *choices = NULL;
@@ -276,7 +276,16 @@ affect_status serve_get_rate_labels(serve_request *request) {
                                  "SELECT tier, label, t0, t1, made FROM labels WHERE rater = ? AND "
                                  "recording = ? ORDER BY t0, tier",
                                  "is", id, request->parts[0]);
-    return status ? status : serve_reply_json(request, json_pack("{s:o}", "labels", rows));
+    const json_t *recording = status ? NULL : recording_of(study_of(request), request->parts[0]);
+    json_t *suggested = NULL;
+    if (!status)
+        status =
+            serve_suggestions(request, study_of(request), text_of(recording, "file"), &suggested);
+    if (!status)
+        return serve_reply_json(request,
+                                json_pack("{s:o, s:o}", "labels", rows, "suggestions", suggested));
+    json_decref(rows);
+    return status;
 }
 
 static affect_status put_labels(serve_request *request, int64_t id, const json_t *list) {
@@ -290,7 +299,8 @@ static affect_status put_labels(serve_request *request, int64_t id, const json_t
                    *made = json_string_value(json_array_get(one, 4));
         double t0 = json_number_value(json_array_get(one, 2)),
                t1 = json_number_value(json_array_get(one, 3));
-        if (!tier || !label || !(t0 >= 0 && t0 <= t1 && t1 < 1e6) || strlen(label) > 200)
+        if (!tier || !label || !(t0 >= 0 && t0 <= t1 && t1 < 1e6) || strlen(label) > 200 ||
+            (made && strlen(made) > 100))
             return base_fail(request->ctx, AFFECT_ERROR_ARGUMENT,
                              "an interval is [tier, label, begin, end, by]");
         status = serve_store_ask(request->ctx, request->project, NULL,
@@ -419,7 +429,12 @@ static affect_status take_trace(serve_request *request, int64_t trace, const cha
     return status;
 }
 
-/* What all said of a recording ("": of all). */
+/* How an interval came to be, for an export: what a rater made alone needs no word. */
+static const char *made_of(const char *stored) {
+    return !stored || strcmp(stored, "rater") == 0 ? "" : stored;
+}
+
+/* What all said of a recording ("": of all), but for suggestions that were rejected. */
 static affect_status take_all(serve_request *request, const char *recording, data_annotation *out) {
     json_t *traces = NULL, *marks = NULL;
     *out = (data_annotation){.format = "json"};
@@ -440,9 +455,10 @@ static affect_status take_all(serve_request *request, const char *recording, dat
     if (!status)
         status =
             serve_store_ask(request->ctx, request->project, &marks,
-                            "SELECT raters.label, recording, tier, labels.label, t0, t1 FROM "
-                            "labels JOIN raters ON raters.id = rater WHERE ?1 = '' OR recording "
-                            "= ?1 ORDER BY recording, tier, t0",
+                            "SELECT raters.label, recording, tier, labels.label, t0, t1, made FROM "
+                            "labels JOIN raters ON raters.id = rater WHERE made <> 'rejected' AND "
+                            "(?1 = '' OR recording "
+                            "= ?1) ORDER BY recording, tier, t0",
                             "s", recording);
     for (size_t i = 0; i < json_array_size(marks) && !status; i++) {
         const json_t *row = json_array_get(marks, i);
@@ -452,6 +468,7 @@ static affect_status take_all(serve_request *request, const char *recording, dat
                                 .label = json_string_value(json_array_get(row, 3)),
                                 .t0_s = json_number_value(json_array_get(row, 4)),
                                 .t1_s = json_number_value(json_array_get(row, 5)),
+                                .made = made_of(json_string_value(json_array_get(row, 6))),
                                 .confidence = NAN};
         status = data_annotation_add_mark(request->ctx, out, &mark);
     }
@@ -502,6 +519,37 @@ affect_status serve_get_study_reactions(serve_request *request) {
     return status;
 }
 
+/* [[from, to, sd, spread, sd with one more rater], ...] of stretches, the least sure first, `most` at most. */
+static affect_status add_stretches(affect_context *ctx, json_t *into, const char *key,
+                                   const affect_gold *gold, const affect_gold_trace *traces,
+                                   size_t count, double window_s, size_t most) {
+    annotate_unsure *list = NULL;
+    size_t n = 0;
+    affect_status status = annotate_ask(ctx, gold, traces, count, window_s, &list, &n);
+    json_t *out = json_array();
+    for (size_t i = 0; i < n && i < most; i++)
+        json_array_append_new(out, json_pack("[f, f, o, o, o]", list[i].from_s, list[i].to_s,
+                                             annotate_json_real(list[i].sd),
+                                             annotate_json_real(list[i].spread),
+                                             annotate_json_real(list[i].sd_with_one_more)));
+    base_free(list);
+    json_object_set_new(into, key, out);
+    return status;
+}
+
+/* Where another rater tells most, in stretches of ten seconds (of a short recording a sixth of it); how far the raters lie apart, second by
+ * second. */
+static affect_status add_unsure(affect_context *ctx, json_t *into, const affect_gold *gold,
+                                const affect_gold_trace *traces, size_t count) {
+    enum { ASKED = 5, SECONDS = 7200 };
+    size_t n = affect_gold_count(gold);
+    if (n < 2) return AFFECT_OK;
+    double length = affect_gold_time(gold, n - 1) - affect_gold_time(gold, 0);
+    affect_status status =
+        add_stretches(ctx, into, "ask", gold, traces, count, fmax(1, fmin(10, length / 6)), ASKED);
+    return status ? status : add_stretches(ctx, into, "apart", gold, traces, count, 1, SECONDS);
+}
+
 /* Gold standard with its band, agreement and findings of one recording and dimension. */
 affect_status serve_get_study_gold(serve_request *request) {
     char recording[256], dimension[256];
@@ -548,6 +596,7 @@ affect_status serve_get_study_gold(serve_request *request) {
         json_object_set_new(drawn, traces[i].name, points);
     }
     if (!status) json_object_set_new(out, "findings", annotate_quality_json(&quality, traces));
+    if (!status) status = add_unsure(request->ctx, out, gold, traces, n);
     if (!status) json_object_set(out, "traces", drawn);
     json_decref(drawn);
     annotate_quality_destroy(&quality);

@@ -28,6 +28,8 @@ affect_status serve_get_corrections(serve_request *request);
 affect_status serve_post_correction(serve_request *request);
 affect_status serve_delete_correction(serve_request *request);
 affect_status serve_get_search(serve_request *request);
+/* training.c */
+affect_status serve_post_training(serve_request *request);
 
 static const serve_route routes[] = {
     {SERVE_GET, "/", serve_get_page, .open = false},
@@ -53,6 +55,7 @@ static const serve_route routes[] = {
     {SERVE_POST, "/api/recordings/?/corrections", serve_post_correction, .open = false},
     {SERVE_DELETE, "/api/recordings/?/corrections/?", serve_delete_correction, .open = false},
     {SERVE_GET, "/api/search", serve_get_search, .open = false},
+    {SERVE_POST, "/api/training", serve_post_training, .open = false},
     {SERVE_GET, "/api/study", serve_get_study, .open = false},
     {SERVE_GET, "/api/study/annotations", serve_get_study_annotations, .open = false},
     {SERVE_GET, "/api/study/reactions", serve_get_study_reactions, .open = false},

@@ -206,6 +206,11 @@ const char *serve_study_of(const serve_server *server);
 
 AFFECT_MUST_USE affect_status serve_views_start(affect_context *ctx, serve_server *server);
 void serve_views_stop(serve_server *server);
+/* A recording's timeline with its corrections, merged persons as one; kept for the next who asks, and to be closed.
+ * Errors: NOT_FOUND (not analyzed), those of reading it. */
+AFFECT_MUST_USE affect_status serve_view_open(affect_context *ctx, serve_server *server,
+                                              const char *id, const affect_timeline **out);
+void serve_view_close(serve_server *server, const affect_timeline *timeline); /* NULL is fine */
 /* After an analysis or a correction: what the page asks for first, and what is searched, are made. */
 AFFECT_MUST_USE affect_status serve_view_renew(affect_context *ctx, serve_server *server,
                                                const char *id);

@@ -61,4 +61,9 @@ affect_status serve_get_study_gold(serve_request *request);
 affect_status serve_get_rate_page(serve_request *request);
 affect_status serve_get_rate_script(serve_request *request);
 
+/* suggest.c: *out: [[tier, label, begin, end], ...] of the analysis of the study's recording with that file; empty where the study does
+ * not allow suggestions, or the recording is not analyzed. The caller's. */
+AFFECT_MUST_USE affect_status serve_suggestions(serve_request *request, const json_t *study,
+                                                const char *file, json_t **out);
+
 #endif

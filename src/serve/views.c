@@ -120,10 +120,8 @@ static affect_status read_timeline(affect_context *ctx, const serve_project *pro
     return status;
 }
 
-/* A recording's timeline with its corrections, merged persons as one; kept for the next who asks.
- * Errors: NOT_FOUND (not analyzed), those of reading it. */
-static affect_status open_view(affect_context *ctx, serve_server *server, const char *id,
-                               const affect_timeline **out) {
+affect_status serve_view_open(affect_context *ctx, serve_server *server, const char *id,
+                              const affect_timeline **out) {
     views *v = serve_kept(server, SERVE_PART_VIEWS);
     *out = NULL;
     pthread_mutex_lock(&v->mutex);
@@ -160,7 +158,7 @@ static affect_status open_view(affect_context *ctx, serve_server *server, const 
     return AFFECT_OK;
 }
 
-static void close_view(serve_server *server, const affect_timeline *timeline) {
+void serve_view_close(serve_server *server, const affect_timeline *timeline) {
     views *v = serve_kept(server, SERVE_PART_VIEWS);
     if (!timeline) return;
     pthread_mutex_lock(&v->mutex);
@@ -297,10 +295,10 @@ static affect_status make_all(affect_context *ctx, serve_project *project, const
 affect_status serve_view_renew(affect_context *ctx, serve_server *server, const char *id) {
     const affect_timeline *timeline;
     forget(serve_kept(server, SERVE_PART_VIEWS), id);
-    affect_status status = open_view(ctx, server, id, &timeline);
+    affect_status status = serve_view_open(ctx, server, id, &timeline);
     if (status != AFFECT_OK) return status;
     status = make_all(ctx, serve_project_of(server), id, timeline);
-    close_view(server, timeline);
+    serve_view_close(server, timeline);
     return status;
 }
 
@@ -356,7 +354,8 @@ affect_status serve_get_rows(serve_request *request) {
         !query_number(request, "rows", 1, 20000, &rows))
         return base_fail(request->ctx, AFFECT_ERROR_ARGUMENT,
                          "wants track, from, to (seconds) and rows (up to 20000)");
-    affect_status status = open_view(request->ctx, request->server, request->parts[0], &timeline);
+    affect_status status =
+        serve_view_open(request->ctx, request->server, request->parts[0], &timeline);
     if (status != AFFECT_OK) return status;
     FILE *out;
     status = begin_file(request, &out);
@@ -365,7 +364,7 @@ affect_status serve_get_rows(serve_request *request) {
                                  time_from_seconds(to), (size_t)rows, out);
         status = end_file(request, out, status, "application/json");
     }
-    close_view(request->server, timeline);
+    serve_view_close(request->server, timeline);
     return status;
 }
 
@@ -381,7 +380,8 @@ affect_status serve_get_export(serve_request *request) {
     if (status == AFFECT_OK &&
         (formats & (formats - 1) || format == REPORT_CSV || format >= REPORT_VIDEO))
         status = base_fail(ctx, AFFECT_ERROR_ARGUMENT, "%s is not one file", word);
-    if (status == AFFECT_OK) status = open_view(ctx, request->server, request->parts[0], &timeline);
+    if (status == AFFECT_OK)
+        status = serve_view_open(ctx, request->server, request->parts[0], &timeline);
     if (status != AFFECT_OK) return status;
     FILE *out;
     status = begin_file(request, &out);
@@ -400,7 +400,7 @@ affect_status serve_get_export(serve_request *request) {
             serve_reply_header(request, "content-disposition", header);
         }
     }
-    close_view(request->server, timeline);
+    serve_view_close(request->server, timeline);
     return status;
 }
 
@@ -456,6 +456,14 @@ static affect_time time_member(const json_t *root, const char *key) {
     return seconds >= 0 && seconds < 1e9 ? time_from_seconds(seconds) : AFFECT_TIME_NONE;
 }
 
+/* A browser that heard no answer asks again: the same correction twice in a row is one. */
+static bool is_last(const affect_corrections *all, const affect_correction *one) {
+    size_t count = affect_corrections_count(all);
+    const affect_correction *last = count ? affect_corrections_get(all, count - 1) : NULL;
+    return last && last->kind == one->kind && strcmp(last->target, one->target) == 0 &&
+           strcmp(last->value, one->value) == 0 && last->t0 == one->t0 && last->t1 == one->t1;
+}
+
 affect_status serve_post_correction(serve_request *request) {
     affect_context *ctx = request->ctx;
     views *v = serve_kept(request->server, SERVE_PART_VIEWS);
@@ -484,8 +492,10 @@ affect_status serve_post_correction(serve_request *request) {
     pthread_mutex_lock(&v->renewing);
     if (status == AFFECT_OK)
         status = read_corrections(ctx, request->project, request->parts[0], &all);
-    if (status == AFFECT_OK) status = affect_corrections_add(ctx, all, &one, sizeof one);
-    if (status == AFFECT_OK) status = keep(request, all);
+    if (status == AFFECT_OK && !is_last(all, &one)) {
+        status = affect_corrections_add(ctx, all, &one, sizeof one);
+        if (status == AFFECT_OK) status = keep(request, all);
+    }
     pthread_mutex_unlock(&v->renewing);
     affect_corrections_destroy(all);
     json_decref(root);

@@ -6,7 +6,6 @@
  * segments that it takes for no speech itself, that stand where it is silent, or that hold more words
  * than anybody says. Loudness tells silence: 10 dB above the quietest of late. */
 #include <ctype.h>
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,25 +50,13 @@ struct words_whisper {
 /* ---- the library ---- */
 
 static affect_status load_api(affect_context *ctx, const affect_whisper_api **out) {
-    char why[256];
-    base_text tried = {0};
-    void *library = model_open_library("AFFECT_WHISPER", "libaffect-whisper.so", NULL, &tried, why);
-    affect_status status = AFFECT_OK;
-    if (!library)
-        status = base_fail(ctx, AFFECT_ERROR_RUNTIME,
-                           "whisper.cpp was not found (%s)%s: run \"make whisper\", or name "
-                           "libaffect-whisper.so in AFFECT_WHISPER",
-                           tried.data ? tried.data : "", why);
-    base_text_destroy(&tried);
+    static const model_shim shim = {"whisper.cpp", "make whisper", "AFFECT_WHISPER",
+                                    "libaffect-whisper.so", "affect_whisper"};
+    affect_whisper_entry *entry;
+    affect_status status = model_open_shim(ctx, &shim, &entry);
     if (status) return status;
-    affect_whisper_entry *entry = NULL;
-    void *symbol = dlsym(library, "affect_whisper");
-    memcpy(&entry, &symbol, sizeof entry);
-    if (entry) *out = entry();
-    if (!entry || (*out)->interface != AFFECT_WHISPER_INTERFACE)
-        return base_fail(ctx, AFFECT_ERROR_RUNTIME,
-                         "libaffect-whisper.so is of another version: run \"make whisper\"");
-    return AFFECT_OK;
+    *out = entry();
+    return (*out)->interface == AFFECT_WHISPER_INTERFACE ? AFFECT_OK : model_fail_shim(ctx, &shim);
 }
 
 /* ---- the file ---- */

@@ -114,6 +114,22 @@ check("accuracy over time", abs(got["mood", "accuracy"]["value"] - numpy.mean([a
 uar = numpy.mean([numpy.mean([a == b for a, b in pairs if a == c]) for c in {a for a, _ in pairs}])
 check("UAR over time", abs(got["mood", "uar"]["value"] - uar) < .01, got, uar)
 check("perfect labels", scores("made", "--predictions", "study/said.json")["mood", "accuracy"]["value"] == 1)
+# persons: other names for the same people are as right, two names for one are not
+people = [{"recording": k, "tier": "mood", "label": str(int(a // 10) % 2), "start": a, "end": a + 8} for k in items for a in (0., 10., 20., 30.)]
+spoken = json.load(open("made/benchmark.json"))
+spoken["tiers"] = [{"name": "mood", "metric": "persons"}]
+shutil.copytree("made", "spoken")
+for k, i in items.items():
+    dump(f"spoken/{i['gold']['intervals']}", {"schema": "affect-annotation/1", "traces": [], "intervals": [m for m in people if m["recording"] == k]})
+dump("spoken/benchmark.json", spoken)
+renamed = [dict(m, label={"0": "Kim", "1": "Lou"}[m["label"]] if i % 8 < 4 else {"0": "1", "1": "0"}[m["label"]]) for i, m in enumerate(people)]
+dump("renamed.json", {"schema": "affect-annotation/1", "traces": [], "intervals": renamed})
+check("names are matched, each recording by itself", scores("spoken", "--predictions", "renamed.json")["mood", "accuracy"]["value"] == 1)
+torn = [dict(m, label="third") if m["start"] == 20 else m for m in renamed]
+dump("torn.json", {"schema": "affect-annotation/1", "traces": [], "intervals": torn})
+check("who has two names is right with one of them", abs(scores("spoken", "--predictions", "torn.json")["mood", "accuracy"]["value"] - .75) < 1e-9)
+dump("one.json", {"schema": "affect-annotation/1", "traces": [], "intervals": [dict(m, label="x") for m in people]})
+check("one name for two is right half the time", abs(scores("spoken", "--predictions", "one.json")["mood", "accuracy"]["value"] - .5) < 1e-9)
 # who says nothing of a recording does not gain by it
 dump("less.json", {"schema": "affect-annotation/1", "traces": [s for s in said if s["recording"] != gone]})
 less = scores("made", "--predictions", "less.json")

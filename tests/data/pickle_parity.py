@@ -58,6 +58,9 @@ values = {
 }
 for name, value in values.items():
     for protocol in range(6): equal(f"{name}, protocol {protocol}", pickle.dumps(value, protocol), value)
+every = bytes(range(256))
+for n in list(range(20)) + [255, 256, 4096]:
+    equal(f"{n} bytes of every value as Latin-1", pickle.dumps([(every * 20)[i:i + n] for i in (0, 120, 127, 128, 250)], 2), [(every * 20)[i:i + n] for i in (0, 120, 127, 128, 250)])
 equal("numpy 2 module names", pickle.dumps(np.arange(3), 2).replace(b"numpy.core.multiarray", b"numpy._core.multiarray"), np.arange(3))
 # Python 2 writes str with SHORT_BINSTRING and arrays with raw strings.
 py2 = b"\x80\x02}q\x01U\x05videoq\x02]q\x03(K\x01G?\xf8\x00\x00\x00\x00\x00\x00es."
@@ -83,6 +86,8 @@ for _ in range(60): laughs = [laughs] * 10
 deep = b"]" * 200000 + b"a" * 199999 + b"."
 for name, data, codes in [("cycle", pickle.dumps(loop, 2), (4,)), ("billion laughs", pickle.dumps(laughs, 2), (13,)), ("wild memo", b"Nr\xff\xff\xff\xff.", (13,)),
     ("huge shape", pickle.dumps(np.zeros(4), 2).replace(b"K\x04\x85", b"\x8a\x08" + b"\xff" * 7 + b"\x7f\x85", 1), (4,)), ("long text", b"X\xff\xff\xff\xff.", (4,)), ("empty", b"", (4,)), ("no stop", b"N", (4,)),
+    *((f"no Latin-1 in {at + len(bad)} bytes", b"\x80\x02c_codecs\nencode\nX" + (at + len(bad)).to_bytes(4, "little") + b"a" * at + bad + b"X\x06\0\0\0latin1\x86R.", (4,))
+      for at in (0, 3, 7, 8, 13) for bad in (b"\xc4\x80", b"\xc2", b"\xc3a", b"\x80", b"\xe2\x82\xac", b"\xc1\xbf", b"\xc2\xc2\x80")),
     ("two values", b"NN.", (4,)), ("pop of nothing", b"0.", (4,)), ("append to none", b"NNa.", (4,)), ("unmarked", b"e.", (4,)), ("wrong size", pickle.dumps(np.zeros(4), 2)[:-20] + b".", (4,))]:
     r = run(data); check("clear error for " + name, r.returncode in codes and len(r.stderr.splitlines()) == 1, (r.returncode, r.stderr[:200]))
 r = run(deep, "--only-read"); check("200000 nested lists", r.returncode == 0, r.stderr)

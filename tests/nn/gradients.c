@@ -5,9 +5,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/decoder.h"
 #include "nn/fusion.h"
 #include "nn/kernels.h"
 #include "nn/nn.h"
+#include "nn/projector.h"
+#include "nn/transformer.h"
 
 enum { MAX_INPUTS = 4 };
 
@@ -571,6 +574,211 @@ static void losses(void **state) {
 /* ---- refusals ---- */
 
 /* Every shape error names both shapes, and what follows a failure stays NULL. */
+/* ---- decoders ---- */
+
+static nn_tensor *run_grouped(bench *b) {
+    nn_attention_options o = {.heads = 6, .kv_heads = 2, .causal = true};
+    return nn_attention(b->tape, b->in[0], b->in[1], b->in[2], &o);
+}
+static void grouped_attention(void **state) {
+    (void)state;
+    for (size_t queries = 7; queries > 3; queries -= 3) { /* the last of the keys' steps */
+        bench b;
+        start(&b);
+        input(&b, NN_SHAPE(2, queries, 18));
+        input(&b, NN_SHAPE(2, 7, 6));
+        input(&b, NN_SHAPE(2, 7, 6));
+        check(&b, "grouped attention", run_grouped);
+    }
+}
+
+/* 70 rows of 32 values in Q8_0: more than are made into numbers at once. */
+static nn_matrix stored(void) {
+    static unsigned char bytes[70 * 34];
+    for (size_t i = 0; i < 70; i++) {
+        const uint16_t half = (uint16_t)(0x2000 + 16 * i); /* about .01 */
+        memcpy(bytes + i * 34, &half, sizeof half);
+        for (size_t j = 0; j < 32; j++)
+            bytes[i * 34 + 2 + j] = (unsigned char)nn_hash64(3, i * 32 + j);
+    }
+    return (nn_matrix){.data = bytes, .out = 70, .in = 32, .type = NN_NUMBER_Q8_0, .param = -1};
+}
+
+static nn_matrix owned(size_t out, size_t in, int param) {
+    return (nn_matrix){.out = out, .in = in, .param = param};
+}
+
+static nn_tensor *run_stored(bench *b) {
+    const nn_matrix w = stored(), bias = owned(1, 70, 0);
+    return nn_project(b->tape, b->in[0], &w, &bias);
+}
+static nn_tensor *run_project(bench *b) {
+    const nn_matrix w = owned(19, 5, 0);
+    return nn_project(b->tape, b->in[0], &w, NULL);
+}
+static nn_tensor *run_lookup(bench *b) {
+    const nn_matrix w = owned(9, 5, 0);
+    const int32_t index[] = {3, -1, 8, 3, 0, 3};
+    return nn_lookup(b->tape, &w, index, NN_SHAPE(2, 3));
+}
+static nn_tensor *run_rms_norm(bench *b) {
+    const nn_matrix gain = owned(1, 5, 0);
+    return nn_rms_norm(b->tape, b->in[0], &gain, 1e-2);
+}
+static const int32_t some_tokens[] = {5, -1, 18, 5,  0, 7, 1,  -1, 2,  9,
+                                      3, 3,  4,  -1, 6, 8, 10, 11, 12, 13};
+static nn_tensor *run_token_loss(bench *b) {
+    const nn_matrix w = owned(19, 5, 0);
+    return nn_token_loss(b->tape, b->in[0], &w, some_tokens, .3);
+}
+static nn_tensor *run_stored_loss(bench *b) {
+    const nn_matrix w = stored();
+    return nn_token_loss(b->tape, b->in[0], &w, some_tokens, .3);
+}
+static void matrices(void **state) {
+    (void)state;
+    bench b;
+    for (size_t rows = 3; rows < 10; rows += 4) { /* few, by dot products; and more */
+        start(&b);
+        input(&b, NN_SHAPE(1, rows, 32));
+        weight(&b, "b", NN_SHAPE(70));
+        check(&b, "project by Q8_0", run_stored);
+        start(&b);
+        input(&b, NN_SHAPE(rows, 5));
+        weight(&b, "w", NN_SHAPE(19, 5));
+        check(&b, "project", run_project);
+    }
+    start(&b);
+    weight(&b, "w", NN_SHAPE(9, 5));
+    check(&b, "lookup", run_lookup);
+    start(&b);
+    input(&b, NN_SHAPE(2, 3, 10)); /* two heads of 5 */
+    weight(&b, "g", NN_SHAPE(5));
+    check(&b, "rms_norm", run_rms_norm);
+    start(&b);
+    input(&b, NN_SHAPE(20, 5));
+    weight(&b, "w", NN_SHAPE(19, 5));
+    check(&b, "token_loss", run_token_loss);
+    start(&b);
+    input(&b, NN_SHAPE(2, 10, 32));
+    check(&b, "token_loss by Q8_0", run_stored_loss);
+}
+
+static bool in_halves;
+static nn_tensor *run_rotate(bench *b) {
+    nn_real *turn = nn_tape_alloc(b->tape, 3 * 4);
+    for (size_t i = 0; turn && i < 6; i++) {
+        turn[2 * i] = cos(.3 * (double)i);
+        turn[2 * i + 1] = sin(.3 * (double)i);
+    }
+    nn_rotary r = {.heads = 2, .width = 5, .rotated = 4, .halves = in_halves, .turn = turn};
+    return nn_add(b->tape, nn_rotate(b->tape, b->in[0], &r), b->in[0]);
+}
+static nn_tensor *run_swiglu(bench *b) { return nn_swiglu(b->tape, b->in[0], b->in[1]); }
+static nn_tensor *dropped_part(void *user, size_t number, nn_tape *tape, nn_tensor *x) {
+    (void)user;
+    return nn_dropout(tape, nn_tanh(tape, nn_linear(tape, x, (int)number, -1)), .4);
+}
+static nn_tensor *run_parts(bench *b) { /* the second's dropout is not the first's */
+    nn_tensor *x = nn_checkpoint(b->tape, b->in[0], dropped_part, NULL, 0);
+    return nn_add(b->tape, nn_checkpoint(b->tape, x, dropped_part, NULL, 1), x);
+}
+static void transformer(void **state) {
+    (void)state;
+    bench b;
+    for (int i = 0; i < 2; i++) {
+        start(&b);
+        input(&b, NN_SHAPE(2, 3, 10));
+        in_halves = i;
+        check(&b, "rotate", run_rotate);
+    }
+    start(&b);
+    input(&b, NN_SHAPE(3, 7));
+    input(&b, NN_SHAPE(3, 7));
+    check(&b, "swiglu", run_swiglu);
+    start(&b);
+    input(&b, NN_SHAPE(4, 6));
+    weight(&b, "w0", NN_SHAPE(6, 6));
+    weight(&b, "w1", NN_SHAPE(6, 6));
+    check(&b, "checkpoint", run_parts);
+}
+
+/* Whole decoders whose every weight is trained, with an adapter and soft tokens: the loss of some
+ * tokens. Layers that are computed twice give the same gradient. */
+static nn_decoder *whole;
+static nn_lora *whole_lora;
+static bool whole_recompute;
+static nn_tensor *run_whole(bench *b) {
+    static const int32_t tokens[] = {1, -2, -3, 7, 4, 10, 3, 3, -4, 9, 2, -1};
+    static const int32_t target[] = {-1, -1, 7, 4, 10, -1, 3, -1, 9, 2, 5, -1};
+    nn_tensor *x = nn_decoder_embed(whole, b->tape, tokens, NN_SHAPE(2, 6), b->in[0]);
+    x = nn_decoder_hidden(whole, b->tape, whole_lora, x, whole_recompute);
+    return nn_decoder_loss(whole, b->tape, x, target, .25);
+}
+static void decoders(void **state) {
+    (void)state;
+    const char *const families[] = {"llama", "qwen2", "qwen3"};
+    for (size_t i = 0; i < 3; i++) {
+        bench b;
+        start(&b);
+        input(&b, NN_SHAPE(3, 12));
+        nn_decoder_shape shape = {.layers = 2,
+                                  .width = 12,
+                                  .hidden = 10,
+                                  .heads = 4,
+                                  .kv_heads = 2,
+                                  .head_width = 4,
+                                  .vocabulary = 11,
+                                  .context = 16,
+                                  .rotated = 4,
+                                  .epsilon = 1e-5,
+                                  .base = 100,
+                                  .stretch = 1,
+                                  .halves = i > 0,
+                                  .tied = i == 1};
+        snprintf(shape.architecture, sizeof shape.architecture, "%s", families[i]);
+        assert_int_equal(nn_decoder_new(b.ctx, &shape, b.params, &whole), AFFECT_OK);
+        assert_int_equal(nn_lora_new(b.ctx, whole, b.params, 3, 6, 0x7f, &whole_lora), AFFECT_OK);
+        for (size_t k = 0; k < b.params->size; k++) /* nothing is 0, nothing small */
+            b.params->value[k] += .3 * uniform(&b.draws);
+        whole_recompute = i != 1;
+        check(&b, families[i], run_whole);
+        nn_lora_destroy(whole_lora);
+        nn_decoder_destroy(whole);
+    }
+}
+
+/* ---- streams as soft tokens ---- */
+
+static nn_projector *projector;
+static nn_tensor *run_projector(bench *b) {
+    static const nn_real times[] = {3, 3.5, 4.25, 5, 8, 0, 1};
+    static const nn_real rows[7 * 4] = {.1,  -.4, .9, .3,  -.2, .8, .5,  -.6, .7, .2,
+                                        -.9, .4,  .6, -.1, .3,  .5, -.8, .2,  .1, .9,
+                                        .4,  .4,  .7, -.3, .2,  .6, -.5, .8};
+    const nn_stream streams[] = {
+        {times, rows, 5}, {NULL, NULL, 0}, {times + 5, rows + 20, 2}, {times + 5, rows, 1}};
+    return nn_projector_forward(projector, b->tape, streams, 4);
+}
+static void projectors(void **state) {
+    (void)state;
+    for (nn_projector_kind kind = NN_PROJECTOR_LINEAR; kind <= NN_PROJECTOR_QUERIES; kind++) {
+        bench b;
+        start(&b);
+        const nn_projector_options o = {.name = "face",
+                                        .kind = kind,
+                                        .features = 4,
+                                        .width = 7,
+                                        .soft = 3,
+                                        .hidden = 6,
+                                        .heads = 2};
+        assert_int_equal(nn_projector_create(b.ctx, b.params, &o, &projector), AFFECT_OK);
+        for (size_t k = 0; k < b.params->size; k++) b.params->value[k] += .3 * uniform(&b.draws);
+        check(&b, "projector", run_projector);
+        nn_projector_destroy(projector);
+    }
+}
+
 static void shape_errors_name_both_shapes(void **state) {
     (void)state;
     affect_context *ctx;
@@ -631,6 +839,9 @@ int main(void) {
         cmocka_unit_test(rows),        cmocka_unit_test(fusion),
         cmocka_unit_test(conv1d),      cmocka_unit_test(embeddings),
         cmocka_unit_test(losses),      cmocka_unit_test(shape_errors_name_both_shapes),
+        cmocka_unit_test(matrices),    cmocka_unit_test(grouped_attention),
+        cmocka_unit_test(transformer), cmocka_unit_test(decoders),
+        cmocka_unit_test(projectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,20 @@ with tempfile.TemporaryDirectory() as work:
         assert (numpy.diff(track.times) >= 0).all() and track.confidence.min(initial=1) >= 0
     assert "<svg" in talk._repr_html_() and "<script" not in talk._repr_html_()
 
+    # Scores against numpy.
+    draw = numpy.random.default_rng(1)
+    a, b = draw.normal(size=200), draw.normal(size=200)
+    numbers = affect.score(a, b)
+    assert abs(numbers.pearson - numpy.corrcoef(a, b)[0, 1]) < 1e-9 and abs(numbers.mae - abs(a - b).mean()) < 1e-9
+    assert abs(numbers.ccc - affect.ccc(a, b)) < 1e-12 and numbers.items == 200
+    x, y = draw.integers(0, 4, 300), draw.integers(0, 4, 300)
+    labels = affect.score_labels(x, y)
+    assert abs(labels.accuracy - (x == y).mean()) < 1e-12
+    assert abs(labels.uar - numpy.mean([(y[x == k] == k).mean() for k in range(4)])) < 1e-12
+    assert affect.score_labels(x.astype(str), y.astype(str)) == labels
+    raises(ValueError, affect.score, ["joy"], ["anger"])
+    raises(ValueError, affect.score, [1, 2], [1])
+
     # Wrong use.
     raises(FileNotFoundError, affect.read, f"{work}/no.json")
     with open(f"{work}/bad.json", "w") as out:

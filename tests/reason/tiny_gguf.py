@@ -84,24 +84,18 @@ def tensors(count, seed, chain, closing):
     yield "output.weight", output.astype("<f4")
 
 
-def write(path, seed=1, context=CONTEXT, says=None):
-    """`says`: what it answers after a prompt that ends with a line feed."""
-    tokens = vocabulary(words())
-    chain, closing = [], [2, *(i for i, (t, _, _) in enumerate(tokens) if t in ('"', "]", "}"))]
-    if says:
-        said = pieces(says, {t for t, _, _ in tokens})
-        chain = [tokens.index(("<0x0A>", 0.0, BYTE)), *range(len(tokens), len(tokens) + len(said)), 2]
-        tokens += [(p, -2000.0, NORMAL) for p in said]
+def save(path, tokens, named, width, heads, layers, hidden, context, more=()):
+    """`tokens`: (text, score, kind); `named`: (name, matrix of float32) as the architecture "llama" wants them; `more`: fields beside those."""
     fields = [field("general.architecture", STRING, "llama"), field("general.name", STRING, "tiny"), field("general.alignment", U32, 32),
-              field("llama.context_length", U32, context), field("llama.embedding_length", U32, WIDTH), field("llama.block_count", U32, LAYERS),
-              field("llama.feed_forward_length", U32, HIDDEN), field("llama.attention.head_count", U32, HEADS),
-              field("llama.attention.head_count_kv", U32, HEADS), field("llama.rope.dimension_count", U32, WIDTH // HEADS),
+              field("llama.context_length", U32, context), field("llama.embedding_length", U32, width), field("llama.block_count", U32, layers),
+              field("llama.feed_forward_length", U32, hidden), field("llama.attention.head_count", U32, heads),
+              field("llama.attention.head_count_kv", U32, heads), field("llama.rope.dimension_count", U32, width // heads),
               field("llama.attention.layer_norm_rms_epsilon", F32, 1e-5), field("llama.vocab_size", U32, len(tokens)),
               field("tokenizer.ggml.model", STRING, "llama"), listed("tokenizer.ggml.tokens", STRING, [t for t, _, _ in tokens]),
               listed("tokenizer.ggml.scores", F32, [s for _, s, _ in tokens]), listed("tokenizer.ggml.token_type", I32, [k for _, _, k in tokens]),
               field("tokenizer.ggml.bos_token_id", U32, 1), field("tokenizer.ggml.eos_token_id", U32, 2), field("tokenizer.ggml.unknown_token_id", U32, 0),
-              field("tokenizer.ggml.add_bos_token", BOOL, True), field("tokenizer.ggml.add_space_prefix", BOOL, False)]
-    named = list(tensors(len(tokens), seed, chain, closing))
+              field("tokenizer.ggml.add_bos_token", BOOL, True), field("tokenizer.ggml.add_space_prefix", BOOL, False), *more]
+    named = list(named)
     head = b"GGUF" + struct.pack("<IQQ", 3, len(named), len(fields)) + b"".join(fields)
     offset = 0
     for name, t in named:
@@ -111,3 +105,14 @@ def write(path, seed=1, context=CONTEXT, says=None):
         f.write(head + b"\0" * (-len(head) % 32))
         for _, t in named:
             f.write(t.tobytes() + b"\0" * (-t.nbytes % 32))
+
+
+def write(path, seed=1, context=CONTEXT, says=None):
+    """`says`: what it answers after a prompt that ends with a line feed."""
+    tokens = vocabulary(words())
+    chain, closing = [], [2, *(i for i, (t, _, _) in enumerate(tokens) if t in ('"', "]", "}"))]
+    if says:
+        said = pieces(says, {t for t, _, _ in tokens})
+        chain = [tokens.index(("<0x0A>", 0.0, BYTE)), *range(len(tokens), len(tokens) + len(said)), 2]
+        tokens += [(p, -2000.0, NORMAL) for p in said]
+    save(path, tokens, tensors(len(tokens), seed, chain, closing), WIDTH, HEADS, LAYERS, HIDDEN, context)

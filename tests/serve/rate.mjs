@@ -106,6 +106,7 @@ await main(async () => {
   await page.waitForSelector('.result[data-ready]');
   await page.waitForSelector('svg.plot polygon');
   check(/pairwise ccc/.test(await page.textContent('.agreement')), 'gold and agreement in the page');
+  check(await page.locator('.apart i').count() >= 1 && /Ask another rater here: 0:0/.test(await page.textContent('#ask')), 'where they lie apart, and where another rater tells most');
   await accessible(page, 'study');
   await shot(page, 'study');
   check(page.problems.length === 0, `study: no problem ${page.problems}`);

@@ -2,7 +2,8 @@
    corrections, search, comparison, a new file, and what is refused. */
 import { copyFileSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accessible, browser, check, folder, main, open, root, serve, shot, skip, wait } from './harness.mjs';
+import { execFileSync } from 'node:child_process';
+import { accessible, affect, browser, check, folder, main, open, root, serve, shot, skip, wait } from './harness.mjs';
 
 const data = process.env.AFFECT_DATA ?? join(root, '..', 'shared', 'data');
 const clips = ['06-01-06_01.mp4', '01-04-02_01.mp4', '02-03-03_01.mp4'].map((name) => join(data, 'java_sed/video', name));
@@ -80,6 +81,67 @@ await main(async () => {
   await page.click('#corrections-list li:nth-child(2) button');
   await wait(page, () => document.querySelectorAll('#corrections-list li').length === 1);
   check(!readFileSync(join(folder, '.affect/recordings/first/corrections.csv'), 'utf8').includes('triumph'), 'and can be taken back');
+
+  /* one who is two, from a time on; undone */
+  const persons = () => page.evaluate(() => window.affectReport.persons.length);
+  const before = await persons();
+  await page.evaluate(() => window.affectReport.seek(2));
+  await page.click('#correct-here');
+  await page.fill('#name-1', 'Grace'); /* typed, not sent */
+  await page.fill('.split[data-person="1"] input >> nth=1', '1.5');
+  await page.click('.split[data-person="1"] button');
+  check(/end must lie after/.test(await page.textContent('.corrections [role="alert"]')), 'an end before the begin is refused in words');
+  await page.fill('.split[data-person="1"] input >> nth=1', '999');
+  await shot(page, 'split-light');
+  await accessible(page, 'a split');
+  await Promise.all([page.waitForEvent('load'), page.click('.split[data-person="1"] button')]);
+  await page.waitForSelector('#corrections-list li:nth-child(2)');
+  check(await persons() === before + 1, `somebody else from 2 s on (${before} to ${await persons()})`);
+  check(await page.inputValue('#name-1') === 'Grace', 'what was typed elsewhere is still there');
+  check(/split,1,2,2/.test(readFileSync(join(folder, '.affect/recordings/first/corrections.csv'), 'utf8')), 'a split is a row of the overlay');
+  const halves = JSON.parse(await (await context.request.get(`${server.address}api/recordings/first/export?format=json`)).text()).tracks.filter((t) => /face/.test(t.id) && t.rows?.length);
+  const of = (person) => halves.filter((t) => t.person === person).flatMap((t) => t.rows.map((row) => row[0]));
+  check(of(1).length > 0 && of(2).length > 0 && Math.max(...of(1)) < 2 && Math.min(...of(2)) >= 2, `the face's rows before are the one's, those after the other's (${of(1).length}, ${of(2).length})`);
+  await page.fill('#name-1', 'Ada');
+  await page.locator('#corrections-title').focus().catch(() => {});
+  await page.evaluate(() => document.activeElement?.blur?.());
+  await Promise.all([page.waitForEvent('load'), page.keyboard.press('Control+z')]);
+  await wait(page, () => document.querySelectorAll('#corrections-list li').length === 1);
+  check(await persons() === before, 'and undone');
+
+  /* corrected labels train a fusion */
+  const correct = async (id, value) => {
+    const view = await (await context.request.get(`${server.address}api/recordings/${id}/view`)).json(), target = view.tiers.find((t) => t.id === 'episodes').items[0][6];
+    return context.request.post(`${server.address}api/recordings/${id}/corrections`, { data: { kind: 'label', target, value } });
+  };
+  check((await correct('first', 'joy')).ok(), 'a label is corrected');
+  await page.goto(server.address);
+  await page.waitForSelector('[data-recordings="4"]');
+  await page.click('#train');
+  await page.waitForSelector('#trained .error');
+  check(/two are wanted/.test(await page.textContent('#trained')), 'one corrected recording trains nothing, and that is said');
+  await correct('second', 'zzyzx');
+  await page.click('#train');
+  await wait(page, () => /zzyzx/.test(document.getElementById('trained').textContent));
+  check(true, 'a label of which no place is known is named');
+  await correct('second', 'happiness');
+  await page.click('#train');
+  await page.waitForSelector('#trained code');
+  await accessible(page, 'the recipe');
+  await shot(page, 'train-light');
+  const [train, use] = await page.$$eval('#trained code', (all) => all.map((n) => n.textContent));
+  const table = readFileSync(join(folder, '.affect/training/labels.csv'), 'utf8').trim().split('\n');
+  check(table.filter((row) => /,corrected$/.test(row)).length === 2 && table.some((row) => /^"first",1,.*"joy",corrected$/.test(row)), `the table has what was corrected ${table}`);
+  const sh = (command) => execFileSync('sh', ['-c', command.replace(/^affect/, `'${affect}'`)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  sh(train);
+  check(existsSync(join(folder, '.affect/training/model/card.json')), 'the command that is shown trains');
+  sh(use.replace('RECORDING', `'${join(folder, 'first.mp4')}' --no-words -o '${join(folder, '.after')}'`));
+  const valence = (file) => {
+    const t = JSON.parse(readFileSync(file, 'utf8')).tracks.find((one) => one.id === 'trajectory/1'), at = 2 + t.channels.indexOf('valence');
+    return t.rows.reduce((sum, row) => sum + row[at], 0) / t.rows.length;
+  };
+  const was = valence(join(folder, '.affect/recordings/first/timeline.json')), now = valence(join(folder, '.after/timeline.json'));
+  check(now > was + 0.2, `what was corrected from anger to joy is heard and seen as more pleasant afterwards (${was.toFixed(2)}, ${now.toFixed(2)})`);
 
   /* search */
   const first = await (await context.request.get(`${server.address}api/recordings/first/view`)).json();

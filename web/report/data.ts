@@ -37,4 +37,6 @@ export interface Data {
 /* Where the served page gets rows of a track from: at most `rows` stretches of [from, to), in seconds. */
 export interface Source {
   track(number: number, from: number, to: number, rows: number): Promise<Pick<Track, "t" | "v" | "lo" | "hi">>;
+  /* Goes on with a recording whose bytes stopped coming; calls `broken` where it cannot be played at all. */
+  media(media: HTMLMediaElement, broken: () => void): void;
 }

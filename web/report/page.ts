@@ -823,13 +823,15 @@ function setUpPlayer() {
     media.addEventListener("loadedmetadata", () => {
       if (kind === "video" && !media.videoWidth) note(`This browser plays the sound of ${name || "the recording"}, but cannot show its picture.`);
     });
-    media.addEventListener("error", () => {
+    const broken = () => {
       const t = now;
       player.media = null; $("mute").hidden = true;
       wordsOnStage("");
       note(`This browser cannot play ${name || "the recording"}. “affect report --proxy” puts a copy beside the page that it can.`);
       seek(t);
-    });
+    };
+    if (source) source.media(media, broken);
+    else media.addEventListener("error", broken);
   }
 }
 
@@ -1258,7 +1260,8 @@ function closePanels() {
 function onKey(e: any) {
   if (e.ctrlKey || e.metaKey || e.altKey) return;
   const on = e.target;
-  if (on.matches && on.matches("input, select, textarea") && /^(Arrow|Home|End|Page)/.test(e.key)) return;
+  if (on.matches && on.matches("textarea, input:not([type=range], [type=checkbox])")) return; /* what is typed is no command */
+  if (on.matches && on.matches("input, select") && /^(Arrow|Home|End|Page)/.test(e.key)) return;
   if (on.matches && on.matches("button, summary, a") && (e.key === " " || e.key === "Enter")) return;
   const jump = (t: number) => { seek(t); };
   const starts = episodes.map((x) => x.t0);

@@ -3,7 +3,8 @@ import { showLive } from "./live";
 import { showRecordings } from "./recordings";
 import { showSearch } from "./search";
 import { showStudy } from "./study";
-import { $, ask, make, say, setUpTheme } from "./tools";
+import { ask } from "./reach";
+import { $, make, say, setUpTheme } from "./tools";
 
 interface Page {
   name: string;

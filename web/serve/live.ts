@@ -1,5 +1,6 @@
 /* Camera and microphone of this browser, analyzed on this machine while they run. Sound goes to the server in blocks of
    the audio clock, pictures with the time of that clock when they were taken; what is known comes back. */
+import { reached } from "./reach";
 import { clock, make, say } from "./tools";
 
 interface Now { type: "now"; t: number; person: number; label: string; valence: number | null; arousal: number | null; valence_sd: number | null; arousal_sd: number | null }
@@ -35,7 +36,7 @@ export function showLive(main: HTMLElement): () => void {
     make("div", { class: "bar-line" }, button, camera, make("label", { for: "use-camera" }, "Camera"), microphone, make("label", { for: "use-microphone" }, "Microphone")),
     make("div", { class: "live" }, video, make("div", { class: "live-side" }, label, canvas, facts)), kept);
 
-  let socket: WebSocket | null = null, stream: MediaStream | null = null, audio: AudioContext | null = null, timer = 0, began = 0;
+  let socket: WebSocket | null = null, stream: MediaStream | null = null, audio: AudioContext | null = null, timer = 0, began = 0, stopped = false;
   const rows: Now[] = [];
   /* How late each row was when it was shown, in seconds; tests read it. */
   const lags: number[] = [];
@@ -109,6 +110,8 @@ export function showLive(main: HTMLElement): () => void {
     if (!socket) return;
     clearInterval(timer);
     stream?.getTracks().forEach((track) => track.stop());
+    stopped = true;
+    if (socket.readyState !== WebSocket.OPEN) { end(); return; } /* nobody is there to stop */
     socket.send(JSON.stringify({ type: "stop" }));
     button.disabled = true;
     facts.textContent = "The rest is being analyzed…";
@@ -122,28 +125,48 @@ export function showLive(main: HTMLElement): () => void {
     kept.replaceChildren();
     stream = await navigator.mediaDevices.getUserMedia({ video: pictures ? { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } } : false,
       audio: sound ? { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 } : false });
-    const open = socket = new WebSocket(`ws://${location.host}/ws/live`);
-    open.binaryType = "arraybuffer";
-    await new Promise<void>((done, fail) => { open.onopen = () => done(); open.onerror = () => fail(new Error("the server does not answer")); });
-    open.onmessage = (e) => heard(JSON.parse(String(e.data)) as { type: string });
-    open.onclose = (e) => { if (socket === open) { say(e.reason || "The connection broke; what was there is kept."); end(); } };
-    open.send(JSON.stringify({ type: "start", sound, pictures }));
-    facts.textContent = "Models are being loaded…";
-    const ready = (data: ArrayBuffer) => { if (socket === open && open.readyState === WebSocket.OPEN) open.send(data); };
+    const open_ = async (): Promise<WebSocket> => {
+      const open = new WebSocket(`ws://${location.host}/ws/live`);
+      open.binaryType = "arraybuffer";
+      await new Promise<void>((done, fail) => { open.onopen = () => done(); open.onerror = () => { void reached(); fail(new Error("The server does not answer; press Start again when it does.")); }; });
+      open.onmessage = (e) => heard(JSON.parse(String(e.data)) as { type: string });
+      open.onclose = (e) => {
+        if (socket !== open) return;
+        if (e.reason || stopped) { say(e.reason || "The connection broke before the timeline came; where the server still runs, it is among the recordings."); end(); }
+        else void goOn();
+      };
+      open.send(JSON.stringify({ type: "start", sound, pictures }));
+      facts.textContent = "Models are being loaded…";
+      return open;
+    };
+    /* A server that went away keeps what it had, unless it was killed; camera and microphone stay on, and what comes after is a recording of its own. */
+    const goOn = async (): Promise<void> => {
+      facts.textContent = "The connection broke. A new recording begins when the server answers; the one until now is kept where the server was not killed.";
+      document.documentElement.dataset.live = "away";
+      while (stream && !stopped) {
+        await reached();
+        try { const open = await open_(); if (!stream || stopped) { open.close(); return; } socket = open; rebase = true; rows.length = lags.length = 0; return; }
+        catch { await new Promise((done) => setTimeout(done, 500)); }
+      }
+      if (stopped) end();
+    };
+    let rebase = true; /* time begins anew with the next sound, or picture where there is none */
+    stopped = false;
+    socket = await open_();
+    const ready = (data: ArrayBuffer) => { if (socket?.readyState === WebSocket.OPEN) socket.send(data); };
 
     if (sound) {
       audio = new AudioContext();
       await audio.audioWorklet.addModule("/worklet.js");
       const recorder = new AudioWorkletNode(audio, "recorder", { numberOfInputs: 1, numberOfOutputs: 0 });
       let samples = 0;
-      began = -1;
       recorder.port.onmessage = (e: MessageEvent<{ rate: number; at: number; samples: Float32Array }>) => {
-        if (began < 0) began = e.data.at;
+        if (rebase) { began = e.data.at; samples = 0; rebase = false; }
         ready(message(1, e.data.rate, e.data.samples.length, samples / e.data.rate, e.data.samples));
         samples += e.data.samples.length;
       };
       audio.createMediaStreamSource(stream).connect(recorder);
-    } else began = performance.now() / 1000;
+    }
 
     if (pictures) {
       video.srcObject = stream;
@@ -151,7 +174,9 @@ export function showLive(main: HTMLElement): () => void {
       const paper = document.createElement("canvas"), pen = paper.getContext("2d", { willReadFrequently: true });
       timer = window.setInterval(() => {
         /* What the connection cannot take is not queued up: sound would wait behind it. */
-        if (!pen || !video.videoWidth || began < 0 || open.bufferedAmount > 1 << 20) return;
+        if (!pen || !video.videoWidth || (socket?.bufferedAmount ?? 0) > 1 << 20) return;
+        if (rebase && !sound) { began = performance.now() / 1000; rebase = false; }
+        if (rebase) return;
         const h = Math.min(HEIGHT, video.videoHeight), w = Math.round((video.videoWidth * h) / video.videoHeight), t = elapsed();
         if (t < 0) return;
         if (paper.width !== w || paper.height !== h) { paper.width = w; paper.height = h; }

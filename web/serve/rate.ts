@@ -1,14 +1,15 @@
 /* A rater's page: a reaction task, practice, then each recording of the study with each of its dimensions (slider, relative trace,
    plane), intervals with hot keys, comparisons. It sees nothing of what a model or another rater said. Samples go over a socket
    as they come, are kept until the server has written them, and are sent again after a break. */
-import { $, ask, clock, make, post, say, setUpTheme } from "./tools";
+import { ask, keepPlaying, post, reached } from "./reach";
+import { $, clock, make, say, setUpTheme } from "./tools";
 
 interface Dimension { name: string; low?: number; high?: number; tool?: "slider" | "relative" | "plane"; question?: string; }
 interface Vocabulary { name: string; key?: string; tier?: string; }
 interface Comparison { dimension: string; recording: string; a: [number, number]; b: [number, number]; }
 interface Study {
   name?: string; instructions?: string; rater: string; recordings: { id: string }[]; dimensions?: Dimension[]; labels?: Vocabulary[];
-  practice?: string; comparisons?: Comparison[]; break_after?: number; done: [string, string][]; trials: number; chosen: [number][];
+  suggestions?: boolean; practice?: string; comparisons?: Comparison[]; break_after?: number; done: [string, string][]; trials: number; chosen: [number][];
 }
 type Mark = [tier: string, label: string, begin: number, end: number, by: string];
 
@@ -25,7 +26,6 @@ class Sender {
   private kept: number[][] = []; /* not written yet; the first has the number `base` */
   private base: number;
   private sent: number; /* the number that goes next */
-  private wait = 250;
   private closed = false;
   private timer: number;
   written = 0;
@@ -37,7 +37,7 @@ class Sender {
   }
   private open(): void {
     const socket = this.socket = new WebSocket(`ws://${location.host}${at("/ws/trace")}`);
-    socket.onopen = () => { this.wait = 250; this.sent = this.base; this.flush(); };
+    socket.onopen = () => { this.sent = this.base; this.flush(); };
     socket.onmessage = (e) => {
       const m = JSON.parse(String(e.data)) as { trace?: number; ack?: number; error?: string };
       if (m.error) { this.error = m.error; say(m.error); }
@@ -46,9 +46,7 @@ class Sender {
       if (count > 0) { this.kept.splice(0, count); this.base += count; this.written += count; }
     };
     socket.onclose = () => {
-      if (this.closed) return;
-      setTimeout(() => this.open(), this.wait);
-      this.wait = Math.min(this.wait * 2, 2000);
+      if (!this.closed) setTimeout(() => void reached().then(() => this.open()), 250);
     };
   }
   add(sample: number[]): void { this.kept.push(sample); }
@@ -63,8 +61,7 @@ class Sender {
   get waiting(): number { return this.kept.length; }
   async finish(): Promise<void> {
     this.flush();
-    for (let i = 0; i < 150 && this.kept.length; i++) await new Promise((done) => setTimeout(done, 100));
-    if (this.kept.length) throw new Error(`${this.kept.length} samples are not written yet: leave this page open`);
+    while (this.kept.length) await new Promise((done) => setTimeout(done, 100)); /* the page says that nobody answers */
     this.closed = true;
     clearInterval(this.timer);
     this.socket?.close();
@@ -225,9 +222,9 @@ async function trace(main: HTMLElement, id: string, dimension: Dimension, second
   window.addEventListener("keydown", key);
   for (const what of ["play", "pause"]) video.addEventListener(what, () => { play.textContent = video.paused ? "Play" : "Pause"; });
   await new Promise<void>((done, fail) => {
+    keepPlaying(video, () => fail(new Error("This recording cannot be played by this browser.")));
     if (video.readyState > 0) done();
     video.addEventListener("loadedmetadata", () => done(), { once: true });
-    video.addEventListener("error", () => fail(new Error("the recording cannot be played here")), { once: true });
   });
   if (from > 0 && from < video.duration - 1) video.currentTime = from;
   play.focus();
@@ -241,7 +238,7 @@ async function trace(main: HTMLElement, id: string, dimension: Dimension, second
       count++;
       sender?.add([Math.round(t * 1e4) / 1e4, ...hand.value().map((v) => Math.round(v * 1e5) / 1e5)]);
     }
-    told.textContent = `${clock(t)} of ${clock(video.duration)}${sender ? ` · ${sender.written} samples written${sender.waiting > 300 ? " · the server does not answer: what you trace is kept here and sent when it does" : ""}` : " · practice"}`;
+    told.textContent = `${clock(t)} of ${clock(video.duration)}${sender ? ` · ${sender.written} samples written${sender.waiting > 300 ? ` · ${sender.waiting} wait here and are sent when the server answers` : ""}` : " · practice"}`;
     main.dataset.samples = String(count);
   };
   let frame = 0;
@@ -268,35 +265,93 @@ async function traced(main: HTMLElement, study: Study, id: string, dimension: Di
 
 async function labelled(main: HTMLElement, id: string, words: Vocabulary[], title: string): Promise<void> {
   const path = `/api/rate/labels/${encodeURIComponent(id)}`;
-  let marks = (await ask<{ labels: Mark[] }>(at(path))).labels;
+  const known = await ask<{ labels: Mark[]; suggestions: [string, string, number, number][] }>(at(path));
+  /* All that is kept, rejected suggestions too, so that they are not shown again. */
+  let marks = known.labels;
   const past: Mark[][] = [], open = new Map<string, number>();
-  let chosen = -1;
+  let chosen = -1, offered = -1; /* of the marks; of the suggestions */
   const video = make("video", { src: media(id), preload: "auto", playsinline: true, controls: true, class: "stimulus" }) as HTMLVideoElement;
   const lanes = make("div", { class: "lanes", role: "group", "aria-label": "Intervals" }), told = make("p", { class: "facts", role: "status" });
   const tier = (w: Vocabulary): string => w.tier ?? "labels";
   const key = (i: number): string => words[i].key ?? String(i + 1);
-  const save = async (): Promise<void> => { try { await post(at(path), { labels: marks }, "PUT"); told.textContent = `${marks.length} intervals, written`; } catch (e) { told.textContent = (e as Error).message; } };
+  /* One at a time, so that what was sent last is written last, however long the server was away. */
+  let saving: Promise<void> | null = null, changed = false;
+  const save = (): Promise<void> => {
+    changed = true;
+    saving ??= (async () => {
+      while (changed) {
+        changed = false;
+        told.textContent = "…";
+        try { await post(at(path), { labels: marks }, "PUT"); told.textContent = `${marks.filter((m) => m[4] !== "rejected").length} intervals, written`; }
+        catch (e) { told.textContent = (e as Error).message; }
+      }
+      saving = null;
+    })();
+    return saving;
+  };
   const change = (next: Mark[]): void => { past.push(marks); marks = next.sort((a, b) => a[2] - b[2]); paint(); void save(); };
   const length = (): number => video.duration || 1;
+  /* A suggestion that was taken over and changed says what it was. */
+  const was = (m: [string, string, number, number]): string => `corrected from ${m[2].toFixed(3)} to ${m[3].toFixed(3)}`;
+  const derived = (m: Mark): string => m[4] === "accepted" ? was([m[0], m[1], m[2], m[3]]) : m[4];
+  const near = (a: number, b: number): boolean => Math.abs(a - b) < .002;
+  const offers = (): [string, string, number, number][] => known.suggestions.filter((s) => !marks.some((m) => m[0] === s[0] && m[1] === s[1] &&
+    (m[4] === was(s) || ((m[4] === "accepted" || m[4] === "rejected") && near(m[2], s[2]) && near(m[3], s[3])))));
+  const place = (node: HTMLElement, from: number, to: number): HTMLElement => {
+    node.style.left = `${from / length() * 100}%`;
+    node.style.width = `${Math.max((to - from) / length() * 100, .4)}%`;
+    return node;
+  };
   const paint = (): void => {
     lanes.replaceChildren(...[...new Set(words.map(tier))].map((name) => make("div", { class: "lane", "data-tier": name }, make("span", { class: "lane-name" }, name),
-      ...marks.map((m, i) => [m, i] as const).filter(([m]) => m[0] === name).map(([m, i]) => {
-        const node = make("button", { type: "button", class: "mark", "aria-pressed": i === chosen ? "true" : "false", "data-index": i, title: `${m[1]} ${clock(m[2])} to ${clock(m[3])}` },
-          make("i", { class: "edge", "data-edge": 2 }), m[1], make("i", { class: "edge", "data-edge": 3 }));
-        node.style.left = `${m[2] / length() * 100}%`;
-        node.style.width = `${Math.max((m[3] - m[2]) / length() * 100, .4)}%`;
-        return node;
-      }))));
+      ...offers().map((s, i) => [s, i] as const).filter(([s]) => s[0] === name).map(([s, i]) =>
+        place(make("button", { type: "button", class: "mark offer", "aria-pressed": i === offered ? "true" : "false", "data-offer": i, title: `Suggested: ${s[1]} ${clock(s[2])} to ${clock(s[3])}` }, `${s[1]}?`), s[2], s[3])),
+      ...marks.map((m, i) => [m, i] as const).filter(([m]) => m[0] === name && m[4] !== "rejected").map(([m, i]) =>
+        place(make("button", { type: "button", class: "mark", "aria-pressed": i === chosen ? "true" : "false", "data-index": i, title: `${m[1]} ${clock(m[2])} to ${clock(m[3])}${m[4] === "rater" ? "" : `, ${m[4]}`}` },
+          make("i", { class: "edge", "data-edge": 2 }), m[1], make("i", { class: "edge", "data-edge": 3 })), m[2], m[3])))));
+    answers.hidden = !offers().length;
   };
+  const answers = make("div", { class: "bar-line", id: "answers" });
+  const answer = (yes: boolean): void => {
+    const s = offers()[offered];
+    if (!s) { told.textContent = "choose a suggestion first"; return; }
+    offered = -1;
+    change([...marks, [...s, yes ? "accepted" : "rejected"] as Mark]);
+  };
+  /* Chosen by the keyboard, too; arrows move what is chosen, with Shift its end, with Alt its begin. */
+  const select = (node: HTMLElement): void => {
+    offered = node.dataset.offer === undefined ? -1 : Number(node.dataset.offer);
+    chosen = node.dataset.index === undefined ? -1 : Number(node.dataset.index);
+    paint();
+    lanes.querySelector<HTMLElement>("[aria-pressed='true']")?.focus();
+  };
+  lanes.addEventListener("click", (e) => {
+    const node = (e.target as HTMLElement).closest<HTMLElement>(".mark");
+    if (node && e.detail === 0) select(node); /* 0: no pointer did it */
+  });
+  lanes.addEventListener("keydown", (e) => {
+    const m = marks[chosen], by = e.key === "ArrowLeft" ? -.1 : e.key === "ArrowRight" ? .1 : 0;
+    if (!by || !m) return;
+    e.preventDefault();
+    e.stopPropagation();
+    const moved: Mark = [m[0], m[1], e.shiftKey ? m[2] : clamp(m[2] + by, 0, e.altKey ? m[3] : length()), e.altKey ? m[3] : clamp(m[3] + by, e.shiftKey ? m[2] : 0, length()), derived(m)];
+    change(marks.map((x, i) => i === chosen ? moved : x));
+    chosen = marks.indexOf(moved);
+    paint();
+    lanes.querySelector<HTMLElement>("[aria-pressed='true']")?.focus();
+  });
   lanes.addEventListener("pointerdown", (e) => {
     const node = (e.target as HTMLElement).closest<HTMLElement>(".mark");
     if (!node) return;
+    if (node.dataset.offer !== undefined) { select(node); e.preventDefault(); return; }
+    offered = -1;
     chosen = Number(node.dataset.index);
     const edge = Number((e.target as HTMLElement).dataset.edge ?? 0), box = node.parentElement?.getBoundingClientRect(), before = marks, start = e.clientX, m = marks[chosen];
     const move = (p: PointerEvent): void => {
       const shift = (p.clientX - start) / (box?.width ?? 1) * length(), now = [...m] as Mark;
       if (edge !== 3) now[2] = clamp(m[2] + shift, 0, edge ? m[3] : length());
       if (edge !== 2) now[3] = clamp(m[3] + shift, edge ? m[2] : 0, length());
+      now[4] = derived(m);
       marks = before.map((old, i) => i === chosen ? now : old);
       paint();
     };
@@ -321,19 +376,26 @@ async function labelled(main: HTMLElement, id: string, words: Vocabulary[], titl
   const split = (): void => {
     const m = marks[chosen], t = video.currentTime;
     if (!m || t <= m[2] || t >= m[3]) { told.textContent = "choose an interval and go to a time inside it"; return; }
-    change(marks.flatMap((x, i) => i === chosen ? [[x[0], x[1], x[2], t, "rater"], [x[0], x[1], t, x[3], "rater"]] as Mark[] : [x]));
+    change(marks.flatMap((x, i) => i === chosen ? [[x[0], x[1], x[2], t, derived(x)], [x[0], x[1], t, x[3], derived(x)]] as Mark[] : [x]));
   };
   const merge = (): void => {
-    const m = marks[chosen], next = marks.findIndex((x, i) => i > chosen && x[0] === m?.[0]);
+    const m = marks[chosen], next = marks.findIndex((x, i) => i > chosen && x[0] === m?.[0] && x[4] !== "rejected");
     if (!m || next < 0) { told.textContent = "choose an interval that another follows"; return; }
-    change(marks.map((x, i) => i === chosen ? [x[0], x[1], x[2], Math.max(x[3], marks[next][3]), "rater"] as Mark : x).filter((_, i) => i !== next));
+    change(marks.map((x, i) => i === chosen ? [x[0], x[1], x[2], Math.max(x[3], marks[next][3]), derived(x)] as Mark : x).filter((_, i) => i !== next));
   };
-  const remove = (): void => { if (marks[chosen]) { const i = chosen; chosen = -1; change(marks.filter((_, k) => k !== i)); } };
+  const remove = (): void => {
+    const m = marks[chosen], from = /^corrected from ([\d.]+) to ([\d.]+)$/.exec(m?.[4] ?? "");
+    if (!m) return;
+    chosen = -1;
+    /* What was suggested does not come back. */
+    const gone: Mark[] = m[4] === "accepted" ? [[m[0], m[1], m[2], m[3], "rejected"]] : from ? [[m[0], m[1], Number(from[1]), Number(from[2]), "rejected"]] : [];
+    change([...marks.filter((x) => x !== m), ...gone]);
+  };
   const undo = (): void => { const old = past.pop(); if (old) { marks = old; paint(); void save(); } };
   const keys = (e: KeyboardEvent): void => {
     if ((e.target as HTMLElement).closest("input, select, textarea") || e.altKey) return;
     const i = words.findIndex((_, k) => key(k) === e.key.toLowerCase());
-    const act = (e.ctrlKey || e.metaKey) && e.key === "z" ? undo : e.ctrlKey || e.metaKey ? null : i >= 0 ? () => word(i) : e.key === "s" ? split : e.key === "m" ? merge : e.key === "u" ? undo
+    const act = (e.ctrlKey || e.metaKey) && e.key === "z" ? undo : e.ctrlKey || e.metaKey ? null : i >= 0 ? () => word(i) : e.key === "s" ? split : e.key === "m" ? merge : e.key === "u" ? undo : e.key === "y" ? () => answer(true) : e.key === "n" ? () => answer(false)
       : e.key === "Delete" || e.key === "Backspace" ? remove : e.key === " " && !(e.target as HTMLElement).closest("button, video") ? () => { if (video.paused) void video.play(); else video.pause(); } : null;
     if (!act) return;
     e.preventDefault();
@@ -344,8 +406,10 @@ async function labelled(main: HTMLElement, id: string, words: Vocabulary[], titl
   main.replaceChildren(make("h2", {}, title), make("p", {}, "Press a word's key when it begins and again when it ends. Drag intervals and their edges."), video,
     make("div", { class: "bar-line" }, ...words.map((w, i) => make("button", { type: "button", class: "quiet", onclick: () => word(i) }, `${w.name} (${key(i)})`)),
       make("button", { type: "button", class: "quiet", onclick: split }, "Split (s)"), make("button", { type: "button", class: "quiet", onclick: merge }, "Merge (m)"),
-      make("button", { type: "button", class: "quiet", onclick: remove }, "Remove (Del)"), make("button", { type: "button", class: "quiet", onclick: undo }, "Undo (u)")), lanes, told, finish);
+      make("button", { type: "button", class: "quiet", onclick: remove }, "Remove (Del)"), make("button", { type: "button", class: "quiet", onclick: undo }, "Undo (u)")), answers, lanes, told, finish);
+  answers.append(make("span", {}, "Dashed: suggested by a program. Choose one:"), make("button", { type: "button", class: "quiet", onclick: () => answer(true) }, "Accept (y)"), make("button", { type: "button", class: "quiet", onclick: () => answer(false) }, "Reject (n)"));
   video.addEventListener("loadedmetadata", paint);
+  keepPlaying(video);
   paint();
   await pressed(finish);
   await save();
@@ -355,6 +419,7 @@ async function labelled(main: HTMLElement, id: string, words: Vocabulary[], titl
 async function compared(main: HTMLElement, number: number, c: Comparison): Promise<void> {
   const video = make("video", { src: media(c.recording), preload: "auto", playsinline: true, class: "stimulus" }) as HTMLVideoElement;
   let stop = 0;
+  keepPlaying(video);
   video.addEventListener("timeupdate", () => { if (stop && video.currentTime >= stop) video.pause(); });
   const part = (name: string, [begin, end]: [number, number]): HTMLElement => make("button", { type: "button", class: "quiet", onclick: () => { stop = end; video.currentTime = begin; void video.play(); } }, `Play ${name}`);
   const a = make("button", { type: "button", class: "button" }, "A"), b = make("button", { type: "button", class: "button" }, "B");
@@ -398,4 +463,7 @@ async function run(): Promise<void> {
 }
 
 setUpTheme($("theme"));
-run().catch((e: Error) => { say(e.message); $("main").append(make("p", { class: "error", role: "alert" }, e.message)); });
+run().catch((e: Error) => {
+  say(e.message);
+  $("main").append(make("p", { class: "error", role: "alert" }, e.message), make("p", {}, "What you did so far is written. ", make("button", { type: "button", class: "button", onclick: () => location.reload() }, "Go on from there")));
+});

@@ -1,5 +1,6 @@
 /* The recordings of the folder: pictures, state, progress; new files; two side by side. */
-import { $, ask, clock, listen, make, say } from "./tools";
+import { ask, listen, reached } from "./reach";
+import { $, clock, make, say } from "./tools";
 
 interface Recording {
   id: string; path: string; bytes: number; state: "new" | "queued" | "running" | "done" | "failed"; error: string;
@@ -9,8 +10,6 @@ interface Recording {
 const size = (bytes: number) => bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 const address = (id: string) => `/recording/${encodeURIComponent(id)}`;
 const api = (id: string, rest: string) => `/api/recordings/${encodeURIComponent(id)}/${rest}`;
-
-const LOST = "The server does not answer.";
 
 /* One socket for the page's life; who looks at the list is told. */
 let told: (message: Record<string, unknown> | null) => void = () => {};
@@ -22,8 +21,17 @@ export function showRecordings(main: HTMLElement): () => void {
   const uploads = make("ul", { class: "uploads" });
   const compare = make("button", { type: "button", class: "button", disabled: true, id: "compare" }, "Compare two");
   const all = make("button", { type: "button", class: "button", id: "analyze-all" }, "Analyze all new");
-  const bar = make("div", { class: "bar-line" }, make("label", { class: "button", for: "file" }, "Add recordings…"), input, all, compare);
-  main.append(bar, uploads, empty, list);
+  const train = make("button", { type: "button", class: "button", id: "train" }, "Train from my corrections"), trained = make("div", { id: "trained", role: "status" });
+  interface Training { train: string; use: string; recordings: number; corrected: number; rows: number; unknown: number; first_unknown: string }
+  train.addEventListener("click", () => ask<Training>("/api/training", { method: "POST" }).then((made) => {
+    const copy = (text: string) => make("p", { class: "command" }, make("code", {}, text), make("button", { type: "button", class: "quiet", onclick: () => void navigator.clipboard.writeText(text).then(() => say("Copied."), () => say("The browser does not let this page copy: mark the line instead.")) }, "Copy"));
+    trained.replaceChildren(make("div", { class: "panel" }, make("h2", {}, "Train from my corrections"),
+      make("p", {}, `A recipe is written: ${made.corrected} corrected ${made.corrected === 1 ? "label" : "labels"} and ${made.rows - made.corrected} beside them that you left as they are, in ${made.recordings} recordings.${made.unknown ? ` ${made.unknown} could not be used: nothing is known of the place of “${made.first_unknown}” in valence and arousal.` : ""} This trains on them:`),
+      copy(made.train), make("p", {}, "and this uses what was trained:"), copy(made.use),
+      make("p", { class: "note" }, "A handful of labels makes no good model: compare both on recordings that you did not correct.")));
+  }, (e: Error) => trained.replaceChildren(make("p", { class: "error" }, e.message))));
+  const bar = make("div", { class: "bar-line" }, make("label", { class: "button", for: "file" }, "Add recordings…"), input, all, compare, train);
+  main.append(bar, trained, uploads, empty, list);
   let recordings: Recording[] = [];
   const chosen: string[] = [];
 
@@ -32,7 +40,7 @@ export function showRecordings(main: HTMLElement): () => void {
     compare.textContent = chosen.length === 1 ? "Compare: choose another" : "Compare two";
   };
   compare.addEventListener("click", () => { location.href = `/compare?${new URLSearchParams({ a: chosen[0], b: chosen[1] })}`; });
-  const fail = (e: Error) => say(e instanceof TypeError ? LOST : e.message);
+  const fail = (e: Error) => say(e.message);
   const act = (id: string, method: string) => ask(api(id, "analysis"), { method }).then(load, fail);
   all.addEventListener("click", () => { for (const r of recordings) if (r.state === "new" || r.state === "failed") void act(r.id, "POST"); });
 
@@ -72,7 +80,6 @@ export function showRecordings(main: HTMLElement): () => void {
   }
   async function load(): Promise<void> {
     recordings = (await ask<{ recordings: Recording[] }>("/api/recordings")).recordings;
-    if ($("said").textContent === LOST) say("");
     draw();
   }
 
@@ -81,13 +88,20 @@ export function showRecordings(main: HTMLElement): () => void {
     const progress = make("progress", { max: 1, value: 0, "aria-label": `Adding ${file.name}` });
     const row = make("li", {}, make("span", {}, file.name), progress);
     uploads.append(row);
-    const request = new XMLHttpRequest(); /* fetch does not say how far it is */
-    request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name })}`);
-    request.upload.onprogress = (e) => { if (e.lengthComputable) progress.value = e.loaded / e.total; };
-    await new Promise<void>((done) => { request.onloadend = () => done(); request.send(file); });
+    let request: XMLHttpRequest; /* fetch does not say how far it is */
+    for (;;) {
+      request = new XMLHttpRequest();
+      request.open("POST", `/api/recordings?${new URLSearchParams({ name: file.name })}`);
+      request.upload.onprogress = (e) => { if (e.lengthComputable) progress.value = e.loaded / e.total; };
+      await new Promise<void>((done) => { request.onloadend = () => done(); request.send(file); });
+      if (request.status) break;
+      /* Nobody took it to the end, and a part of it is not kept: once more from the begin. */
+      await new Promise((done) => setTimeout(done, 300));
+      await reached();
+    }
     if (request.status === 200) row.remove();
     else {
-      let why = "the connection broke";
+      let why = `the server could not take it (${request.status})`;
       try { why = (JSON.parse(request.responseText) as { error: string }).error; } catch { /* none */ }
       row.replaceChildren(make("span", { class: "error" }, `${file.name}: ${why}`), make("button", { type: "button", class: "quiet", onclick: () => row.remove() }, "Close"));
       say(why);

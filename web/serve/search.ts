@@ -1,5 +1,6 @@
 /* Where something was expressed, said or done, over all recordings. */
-import { $, ask, clock, make, say } from "./tools";
+import { ask } from "./reach";
+import { $, clock, make, say } from "./tools";
 
 interface Find { recording: string; path: string; what: string; id: string; person: number; t0: number; t1: number; score: number | null; text: string; with: string }
 

@@ -1,5 +1,6 @@
 /* For who runs a study: raters' links, how far they are, gold standards with bands, agreement, what is odd, exports. */
-import { ask, clock, make } from "./tools";
+import { ask } from "./reach";
+import { clock, make } from "./tools";
 
 interface Study { name: string; dimensions?: { name: string }[]; recordings?: { id: string }[]; raters: [string, string][]; traces: [string, string, string, number, number][]; reactions: [string, number, number][]; }
 interface Gold {
@@ -7,6 +8,7 @@ interface Gold {
   gold: [number, number | null, number | null][]; traces: Record<string, [number, number | null][]>;
   raters: { name: string; lag_s: number | null; reliability: number | null }[];
   agreement?: { before: Record<string, number | null>; after: Record<string, number | null> };
+  ask?: [number, number, number | null, number | null, number | null][]; apart?: [number, number, number | null, number | null, number | null][];
   findings: { rater: string; finding: string; from_s: number; to_s: number; value: number }[];
 }
 
@@ -37,6 +39,20 @@ function plot(gold: Gold): SVGSVGElement {
   return svg;
 }
 
+/* How far the raters lie apart, second by second: a strip, darker where more. */
+function apart(gold: Gold): HTMLElement {
+  const strip = make("div", { class: "apart", role: "img", "aria-label": "Where raters lie apart: the darker, the farther" });
+  const seconds = (gold.apart ?? []).filter((s) => s[3] !== null), end = Math.max(1, ...(gold.apart ?? []).map((s) => s[1])), most = Math.max(1e-9, ...seconds.map((s) => s[3] ?? 0));
+  for (const [from, to, , spread] of seconds) {
+    const node = make("i", { title: `${clock(from)}: ${number(spread)} apart` });
+    node.style.left = `${from / end * 100}%`;
+    node.style.width = `${(to - from) / end * 100 + .1}%`;
+    node.style.opacity = String((spread ?? 0) / most);
+    strip.append(node);
+  }
+  return strip;
+}
+
 export function showStudy(main: HTMLElement): void {
   ask<Study>("/api/study").then((study) => {
     const recording = make("select", { class: "field", "aria-label": "Recording" }, ...(study.recordings ?? []).map((r) => make("option", {}, r.id))) as HTMLSelectElement;
@@ -45,9 +61,12 @@ export function showStudy(main: HTMLElement): void {
     const show = (): void => {
       ask<Gold>(`/api/study/gold?recording=${encodeURIComponent(recording.value)}&dimension=${encodeURIComponent(dimension.value)}`).then((gold) => {
         const lines = (["pairwise_ccc", "alpha", "icc21", "icc2k"] as const).map((k) => `${k.replace("_", " ")} ${number(gold.agreement?.before[k])}, lags taken off ${number(gold.agreement?.after[k])}`);
-        result.replaceChildren(plot(gold), make("p", {}, `Gold standard by ${gold.method}, with its band of 95 %.`), make("p", { class: "agreement" }, gold.agreement ? lines.join(" · ") : "Agreement wants two raters."),
+        const all = [...Object.values(gold.traces).flat()].filter((p): p is [number, number] => p[1] !== null);
+        const facts = all.length ? `From 0:00 to ${clock(Math.max(...all.map((p) => p[0])))}, from ${number(Math.min(...all.map((p) => p[1])))} to ${number(Math.max(...all.map((p) => p[1])))}. ` : "";
+        result.replaceChildren(...[plot(gold), apart(gold), make("p", {}, `${facts}Gold standard by ${gold.method}, with its band of 95 %; below, where the raters lie apart.`),
+          gold.ask?.length ? make("p", { id: "ask" }, "Ask another rater here: ", gold.ask.map(([from, to, sd, , more]) => `${clock(from)} to ${clock(to)} (deviation ${number(sd)}${more === null ? "" : `, with one more ${number(more)}`})`).join(", ")) : null, make("p", { class: "agreement" }, gold.agreement ? lines.join(" · ") : "Agreement wants two raters."),
           make("ul", {}, ...gold.raters.map((r) => make("li", {}, `${r.name}: lag ${number(r.lag_s)} s, reliability ${number(r.reliability)}`)),
-            ...gold.findings.map((f) => make("li", { class: "error" }, `${f.rater}: ${f.finding}, ${clock(f.from_s)} to ${clock(f.to_s)} (${number(f.value)})`))));
+            ...gold.findings.map((f) => make("li", { class: "error" }, `${f.rater}: ${f.finding}, ${clock(f.from_s)} to ${clock(f.to_s)} (${number(f.value)})`)))].filter((node): node is HTMLElement | SVGSVGElement => node !== null));
         result.dataset.ready = "yes";
       }, (e: Error) => result.replaceChildren(make("p", {}, e.message)));
     };

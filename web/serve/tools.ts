@@ -1,4 +1,4 @@
-/* What every part of the served page uses: nodes, requests, the sockets' messages, times as text. */
+/* What every part of the served page uses: nodes, times as text, the theme. The way to the server is reach.ts. */
 
 export type Child = Node | string | null;
 
@@ -18,31 +18,10 @@ export function make<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: 
 export const $ = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
 
 /* A line that a screen reader says, too. */
-export function say(text: string): void { $("said").textContent = text; }
-
-/* JSON of an address of ours; the server's own sentence where it refuses. */
-export async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
-  const response = await fetch(path, options);
-  const text = await response.text();
-  let body: unknown = null;
-  try { body = JSON.parse(text); } catch { /* said below */ }
-  if (!response.ok) throw new Error((body as { error?: string } | null)?.error ?? `the server answered ${response.status}`);
-  return body as T;
-}
-
-export const post = <T>(path: string, body: unknown, method = "POST"): Promise<T> =>
-  ask<T>(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-
-/* A socket that is opened again when it breaks; `back` is called when it is open (again). */
-export function listen(path: string, message: (data: Record<string, unknown>) => void, back: () => void): void {
-  let wait = 250;
-  const open = () => {
-    const socket = new WebSocket(`ws://${location.host}${path}`);
-    socket.onopen = () => { wait = 250; back(); };
-    socket.onmessage = (e) => message(JSON.parse(String(e.data)) as Record<string, unknown>);
-    socket.onclose = () => { setTimeout(open, wait); wait = Math.min(wait * 2, 5000); };
-  };
-  open();
+export function say(text: string): void {
+  let line = document.getElementById("said");
+  if (!line) document.body.append(line = make("p", { class: "notice", id: "said", role: "status", "aria-live": "polite" }));
+  line.textContent = text;
 }
 
 export function clock(t: number): string {
