@@ -1,11 +1,14 @@
 /* Who speaks, made again from what perception found (bench/speakers.py).
  *
  * usage: bench-speakers RULES SCENE[=WEIGHTS]...
+ *        bench-speakers --voices SOUND...
  *
  * SCENE: a folder with timeline.json; WEIGHTS: a folder with a weights.json of synchrony in place of the shipped ones.
  * RULES: a file, each line of it values by name ("stay_speech=.99 doubt=.5") in place of those of
  * align/speaking.h; an empty line: none. Prints for each line and scene the tier "speaking": "LINE SCENE", then
- * "t0 t1 person score" of each interval in seconds. */
+ * "t0 t1 person score" of each interval in seconds.
+ *
+ * --voices: a line for each file of sound, what align/voices.h measures of it ("FILE" alone: it is too short). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +16,7 @@
 
 #include "affect/affect.h"
 #include "align/speaking.h"
+#include "align/voices.h"
 
 enum { MOST = 4096 };
 
@@ -77,12 +81,35 @@ static align_synchrony *read_weights(const char *folder) {
     return synchrony;
 }
 
+static int describe_voices(char **files) {
+    affect_options *options;
+    need(affect_options_create(ctx, &options), "options");
+    affect_options_set_words(options, 0);
+    affect_options_set_face(options, 0);
+    for (; *files; files++) {
+        affect_timeline *sound;
+        double measures[ALIGN_VOICE_MEASURES];
+        need(affect_analyze(ctx, *files, options, &sound), *files);
+        timeline_view view = {(const affect_timeline *const *)&sound, 1};
+        printf("%s", *files);
+        if (align_voice_measure(&view, 0, sound->duration, measures))
+            for (size_t i = 0; i < ALIGN_VOICE_MEASURES; i++) printf(" %.6g", measures[i]);
+        printf("\n");
+        affect_timeline_destroy(sound);
+    }
+    affect_options_destroy(options);
+    affect_context_destroy(ctx);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     static align_rule rules[MOST];
     size_t count = 0;
+    if (argc > 2 && !strcmp(argv[1], "--voices"))
+        return affect_context_create(&ctx) ? 1 : describe_voices(argv + 2);
     FILE *f = argc > 2 ? fopen(argv[1], "r") : NULL;
     if (!f) {
-        fputs("usage: bench-speakers RULES SCENE[=WEIGHTS]...\n", stderr);
+        fputs("usage: bench-speakers RULES SCENE[=WEIGHTS]... | --voices SOUND...\n", stderr);
         return 2;
     }
     char line[4096];

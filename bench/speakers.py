@@ -1,9 +1,11 @@
 """Who speaks, in scenes of people who are named: fits what decides it on some, and judges it on others.
 
-usage: bench/speakers.py scenes COMPOSE AFFECT DATA WORK PEOPLE COUNT [KIND...]   composes and analyses, once
+usage: bench/speakers.py scenes COMPOSE AFFECT DATA WORK PEOPLE COUNT [KIND...]   composes and analyses, once; COUNT may be FROM:TO
        bench/speakers.py weights SYNCHRONY DATA WORK                              for the scenes of the fit; once, with WORK/clips
+       bench/speakers.py voices BENCH DATA MODEL                                  weights.json of align/voices.h into the folder MODEL
        bench/speakers.py judge BENCH WORK PEOPLE [NAME=VALUE...]                  the share that is right, by kind of scene
        bench/speakers.py fit BENCH WORK [NAME...]                                 constants, from the people of the fit
+       bench/speakers.py calibrate BENCH WORK                                     sure_slope and sure_shift, from the people of the fit
        bench/speakers.py reliability BENCH WORK PEOPLE                            how often a face that is said to speak does, by its score
 
 PEOPLE are `fit` or `judge`; nobody is in both:
@@ -27,6 +29,7 @@ import subprocess
 import sys
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
 
 KINDS = ["alone", "turns", "three", "overlap", "offset", "absent", "absent-alone", "photo", "photo-alone"]
@@ -173,7 +176,8 @@ class Scene:
 
 def scenes(compose, affect, data, work, of, count, *kinds):
     os.makedirs(work, exist_ok=True)
-    for seed in range(int(count)):
+    first, _, end = count.rpartition(":")
+    for seed in range(int(first or 0), int(end)):
         for kind in kinds or KINDS:
             make(compose, affect, data, f"{work}/{of}.{kind}.{seed}", kind, of, seed)
             right, total, silent = Scene(f"{work}/{of}.{kind}.{seed}").judge()
@@ -197,6 +201,31 @@ def weights_of(work, base):
     with open(base + ".txt") as f:
         shown = {os.path.basename(line.split()[2])[:2] for line in f if line.startswith(("see ", "photo "))}
     return f"{work}/weights/" + "-".join(sorted(shown))
+
+
+def voices(bench, data, folder):
+    """The covariances of align/voices.h, within and between the four speakers of the fit (Java-SED, all their moods)."""
+    files = [f for p in PEOPLE["fit"] for f in sorted(glob.glob(f"{data}/java_sed/audio/{p}-*.ogg"))]
+    out = subprocess.run([bench, "--voices", *files], check=True, capture_output=True, text=True).stdout
+    rows = [line.split() for line in out.splitlines()]
+    rows = [(os.path.basename(r[0])[:2], np.array(r[1:], float)) for r in rows if len(r) > 1]
+    x = np.array([v for _, v in rows])
+    who = np.array([p for p, _ in rows])
+    good = np.isfinite(x).all(1)
+    x, who = x[good], who[good]
+    mean, scale = x.mean(0), x.std(0)
+    x = np.clip((x - mean) / scale, -3, 3)
+    means = np.array([x[who == p].mean(0) for p in sorted(set(who))])
+    within = sum((x[who == p] - m).T @ (x[who == p] - m) for p, m in zip(sorted(set(who)), means)) / (len(x) - len(means))
+    # Few speakers: half of the covariance of their means is taken for independent, and a little noise stands for other rooms.
+    between = np.cov(means.T)
+    between = .5 * between + .5 * np.diag(np.diag(between))
+    values, vectors = eigh(between, within + .05 * np.eye(len(within)))
+    with open(f"{folder}/weights.json", "w") as f:
+        lists = {"mean": mean, "scale": scale, "between": np.maximum(values, 1e-4)[::-1]}
+        f.write("{" + ",\n".join(f'"{k}":{json.dumps([float(f"{v:.5g}") for v in values])}' for k, values in lists.items()))
+        f.write(',\n"project":[\n' + ",\n".join(json.dumps([float(f"{v:.5g}") for v in row]) for row in vectors.T[::-1]) + "]}\n")
+    print(f"{len(x)} stretches of {len(means)} speakers; between over within: " + " ".join(f"{v:.2f}" for v in values[::-1]))
 
 
 class Replay:
@@ -263,11 +292,36 @@ def reliability(bench, work, of):
               f" from {edge:.2f} on: {kept[b][0] / max(kept[b][1], 1):.3f} of {kept[b][1] / 10:6.1f} s")
 
 
+def calibrate(bench, work):
+    """Logistic regression of "the face that is said to speak does" on the model's log odds; a step of .1 s each, scenes alike."""
+    replay = Replay(bench, work, "fit")
+    replay.judge([{"sure_slope": 1, "sure_shift": 0}])
+    odds, right, weight = [], [], []
+    for scene in replay.scenes:
+        steps = []
+        for i in replay.found[0, scene.base]:
+            who = scene.who(i["person"])
+            for k in range(max(0, int(round(i["t0"] / .1))), min(scene.count, int(round(i["t1"] / .1)))):
+                if who is not None and scene.spoken[k]:
+                    steps.append((i["score"], who in scene.spoken[k]))
+        odds += [np.log(min(max(s, 1e-4), 1 - 1e-4) / (1 - min(max(s, 1e-4), 1 - 1e-4))) for s, _ in steps]
+        right += [r for _, r in steps]
+        weight += [1 / max(len(steps), 1)] * len(steps)
+    x, y, w = np.column_stack([odds, np.ones(len(odds))]), np.array(right, float), np.array(weight)
+    b = np.zeros(2)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ b))
+        b += np.linalg.solve((x * (w * p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2), x.T @ (w * (y - p)))
+    print(f"sure_slope={b[0]:.3f} sure_shift={b[1]:.3f} from {len(y) / 10:.0f} s, right {np.average(y, weights=w):.3f}")
+
+
 # What each constant of align/speaking.h might be.
 GRID = {
     "stay_speech": [.9, .95, .98, .995], "chain_weight": [.04, .055, .07, .1], "nobody_evidence": [-.1, -.05, 0, .05], "prior_nobody": [.05, .1, .2, .35],
     "rest_weight": [.1, .2, .3, .45], "stay_silence": [.65, .8, .9], "overlap_evidence": [2, 4, 6, 10], "lips_evidence": [0, 1, 2],
     "linked_s": [1, 2, 3, 5], "linked_share": [.5, .6, .75, .9], "linked_of_all": [.4, .6, .8, .9, 1.1], "absent_s": [2, 3, 5], "absent_sure": [.4, .6, .8],
+    "together_lips": [.5, .7, 1, 1.4], "together_voice": [0, .3, .5, .7, 1], "together_nobody": [-2, -1, 0, 1, 2, 3], "together_new": [.2, .5, 1, 2],
+    "together_bond": [0, 1, 2, 4], "stay_cut": [.2, .5, .8, .95],
     "doubt": [0, .5, .6, .7, .8, .9], "owned_share": [.5, .6, .75, .9],
 }
 
@@ -294,10 +348,14 @@ if __name__ == "__main__":
         scenes(*sys.argv[2:])
     elif len(sys.argv) == 5 and sys.argv[1] == "weights":
         weights(*sys.argv[2:])
+    elif len(sys.argv) == 5 and sys.argv[1] == "voices":
+        voices(*sys.argv[2:])
     elif len(sys.argv) >= 5 and sys.argv[1] == "judge":
         judge(*sys.argv[2:])
     elif len(sys.argv) >= 4 and sys.argv[1] == "fit":
         fit(*sys.argv[2:])
+    elif len(sys.argv) == 4 and sys.argv[1] == "calibrate":
+        calibrate(*sys.argv[2:])
     elif len(sys.argv) == 5 and sys.argv[1] == "reliability":
         reliability(*sys.argv[2:])
     else:

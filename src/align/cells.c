@@ -1,5 +1,6 @@
 /* Rows of tracks, which come at any rate, as cells of one clock. */
 #include <math.h>
+#include <string.h>
 
 #include "align/synchrony.h"
 
@@ -83,4 +84,20 @@ bool align_read_mouth(const timeline_view *view, const affect_track *mouth, size
         out[2 + i] = channel == AFFECT_CHANNEL_NONE ? NAN : value_at(aus, row, share, channel);
     }
     return isfinite(out[0]);
+}
+
+size_t align_shot_at(const timeline_view *view, affect_time time) {
+    for (size_t i = 0; i < view->count; i++) {
+        const affect_tier *tier = affect_timeline_find_tier(view->items[i], "shots");
+        size_t low = 0, high = tier ? tier->count : 0;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (tier->items[middle].t1 <= time && strcmp(tier->items[middle].label, "cut") == 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (tier) return low;
+    }
+    return 0;
 }

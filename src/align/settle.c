@@ -1,6 +1,7 @@
 /* What the voices of the whole recording tell of who speaks. In: the tier "speaking" as lips alone have
  * it, and the tier "speakers", which voice is heard when. Out: "speaking", with those in it whom lips
  * could not tell. */
+#include <math.h>
 #include <string.h>
 
 #include "align/speaking.h"
@@ -90,6 +91,162 @@ static int sure_owner_of(const align_rule *rule, const accounts *a, int64_t numb
     if (!best || best->sure_s < rule->linked_s || best->sure_s < rule->owned_share * all)
         return person;
     return best->person == AFFECT_PERSON_NONE ? owner_of(rule, a, number) : person;
+}
+
+/* ---- lips and voices together ---- */
+
+/* Lips so far from a stretch still tell of it: a mouth opens before it is heard. */
+#define BESIDE (500 * AFFECT_MILLISECOND)
+
+typedef struct whole {
+    const align_rule *rule;
+    const timeline_view *view;
+    affect_tier *speaking;
+    affect_time offset;
+    struct {
+        int *items; /* as resolved, rising */
+        size_t count, capacity;
+    } faces;
+    align_stretch *stretches;
+    bool *fixed;    /* stays whose it is */
+    double *lips;   /* [count][faces] */
+    double *likely; /* [count][faces + 1] */
+    int *number;    /* [count][faces]: as which the face is in view then; 0: it is not */
+} whole;
+
+static int resolved(const timeline_view *view, int person) {
+    for (size_t i = 0; i < view->count; i++) {
+        int one = affect_timeline_resolve_person(view->items[i], person);
+        if (one != person) return one;
+    }
+    return person;
+}
+
+static bool find_faces(whole *w, const align_lips *lips, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        int person = resolved(w->view, lips[k].person);
+        size_t at = 0;
+        while (at < w->faces.count && w->faces.items[at] < person) at++;
+        if (at < w->faces.count && w->faces.items[at] == person) continue;
+        if (!base_grow((void **)&w->faces.items, &w->faces.capacity, w->faces.count + 1,
+                       sizeof *w->faces.items))
+            return false;
+        memmove(w->faces.items + at + 1, w->faces.items + at,
+                (w->faces.count++ - at) * sizeof *w->faces.items);
+        w->faces.items[at] = person;
+    }
+    size_t stretches = w->speaking->count, faces = BASE_MAX(w->faces.count, (size_t)1);
+    w->stretches = base_calloc(stretches, sizeof *w->stretches);
+    w->fixed = base_calloc(stretches, sizeof *w->fixed);
+    w->lips = base_calloc(stretches * faces, sizeof *w->lips);
+    w->number = base_calloc(stretches * faces, sizeof *w->number);
+    w->likely = base_calloc(stretches * (faces + 1), sizeof *w->likely);
+    return w->stretches && w->fixed && w->lips && w->number && w->likely;
+}
+
+static size_t face_of(const whole *w, int person) {
+    size_t f = 0;
+    while (f < w->faces.count && w->faces.items[f] != person) f++;
+    return f;
+}
+
+/* Each stretch: does it stand alone, how does it sound, does it go on? */
+static void describe(whole *w, const align_voices *voices) {
+    const affect_interval *items = w->speaking->items;
+    size_t count = w->speaking->count;
+    for (size_t i = 0; i < count; i++) {
+        const affect_interval *in = &items[i];
+        w->fixed[i] = w->fixed[i] || affect_attributes_text(in->attributes, "channel") != NULL;
+        for (size_t k = i + 1; k < count && items[k].t0 < in->t1; k++)
+            w->fixed[i] = w->fixed[k] = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const affect_interval *in = &items[i];
+        align_stretch *s = &w->stretches[i];
+        s->heard = !w->fixed[i] && align_voice_describe(voices, w->view, in->t0 + w->offset,
+                                                        in->t1 + w->offset, s->voice);
+        s->bound = i > 0 && !w->fixed[i] && !w->fixed[i - 1] && in->t0 - items[i - 1].t1 < BESIDE &&
+                   align_shot_at(w->view, in->t0) == align_shot_at(w->view, items[i - 1].t0);
+    }
+}
+
+/* What lips said goes to the stretch in which it was, or to the nearest in its shot. */
+static void add_lips(whole *w, const align_lips *lips, size_t count) {
+    const affect_interval *items = w->speaking->items;
+    size_t first = 0, n = w->speaking->count;
+    for (size_t k = 0; k < count; k++) {
+        affect_time time = lips[k].time - w->offset, nearest = BESIDE;
+        size_t best = n, shot = align_shot_at(w->view, time);
+        while (first < n && items[first].t0 + ALIGN_SPEAKING_LONGEST + BESIDE < time) first++;
+        for (size_t i = first; i < n && items[i].t0 < time + BESIDE; i++) {
+            affect_time off = BASE_MAX(BASE_MAX(items[i].t0 - time, time - items[i].t1), 0);
+            if (off >= nearest || align_shot_at(w->view, items[i].t0) != shot) continue;
+            nearest = off;
+            best = i;
+        }
+        if (best == n) continue;
+        size_t at = best * w->faces.count + face_of(w, resolved(w->view, lips[k].person));
+        w->lips[at] += (double)lips[k].ratio;
+        w->number[at] = lips[k].person;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t f = 0; f < w->faces.count; f++) {
+            double *x = &w->lips[i * w->faces.count + f];
+            if (!w->number[i * w->faces.count + f]) *x = w->rule->together_away;
+        }
+}
+
+static double calibrated(const align_rule *rule, double p) {
+    p = fmin(p, 1 - 1e-9);
+    return 1 / (1 + exp(-(rule->sure_slope * log(p / (1 - p)) + rule->sure_shift)));
+}
+
+static void assign(whole *w, bool *revised) {
+    size_t n = w->faces.count + 1;
+    for (size_t i = 0; i < w->speaking->count; i++) {
+        affect_interval *in = &w->speaking->items[i];
+        const double *likely = w->likely + i * n;
+        size_t best = n - 1;
+        if (w->fixed[i]) continue;
+        for (size_t f = 0; f + 1 < n; f++)
+            if (likely[f] > likely[best]) best = f;
+        int number = best + 1 < n ? w->number[i * w->faces.count + best] : 0;
+        int person = best + 1 == n ? AFFECT_PERSON_NONE : number ? number : w->faces.items[best];
+        *revised = *revised || person != in->person;
+        in->person = person;
+        in->score = (float)calibrated(w->rule, likely[best]);
+    }
+}
+
+affect_status align_settle_together(affect_context *ctx, const align_rule *rule,
+                                    const align_voices *voices, const timeline_view *view,
+                                    const align_lips *lips, size_t count, affect_tier *speaking,
+                                    affect_time offset, bool *revised) {
+    if (!count || !speaking->count) return AFFECT_OK;
+    whole w = {.rule = rule, .view = view, .speaking = speaking, .offset = offset};
+    align_together_rule together = {.lips = rule->together_lips,
+                                    .voice = rule->together_voice,
+                                    .nobody = rule->together_nobody,
+                                    .new_voice = rule->together_new,
+                                    .bond = rule->together_bond};
+    affect_status status = AFFECT_OK;
+    if (!find_faces(&w, lips, count)) {
+        status = base_fail_memory(ctx);
+        goto cleanup;
+    }
+    describe(&w, voices);
+    add_lips(&w, lips, count);
+    status = align_together(ctx, &together, voices, w.stretches, speaking->count, w.faces.count,
+                            w.lips, w.likely);
+    if (status == AFFECT_OK) assign(&w, revised);
+cleanup:
+    base_free(w.faces.items);
+    base_free(w.stretches);
+    base_free(w.fixed);
+    base_free(w.lips);
+    base_free(w.number);
+    base_free(w.likely);
+    return status;
 }
 
 affect_status align_settle(affect_context *ctx, const align_rule *rule, affect_tier *speaking,

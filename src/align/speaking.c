@@ -47,6 +47,7 @@ typedef struct evidence {
 
 typedef struct turn {
     bool open;
+    size_t shot;
     affect_time t0, t1; /* of the sound */
     affect_time offset;
     size_t last; /* block */
@@ -69,8 +70,9 @@ typedef struct face {
     size_t unseen;      /* cells since it was */
     double alpha;       /* of the chain */
     turn turn;
+    size_t done;              /* cells before it stand there */
     size_t number[CELL_RING]; /* which cell stands there, SIZE_MAX: none */
-    double variates[CELL_RING][ALIGN_VARIATES];
+    double variates[CELL_RING][ALIGN_VARIATES], speed[CELL_RING];
     evidence blocks[BLOCK_RING];
 } face;
 
@@ -78,6 +80,7 @@ struct align_speaking {
     affect_context *ctx;
     affect_timeline *out;
     align_synchrony *synchrony;
+    align_voices *voice_weights; /* NULL: none are told apart */
     align_rule rule;
     bool keep_offset;
     bool offset_known; /* of the whole recording: this is the second pass */
@@ -93,6 +96,8 @@ struct align_speaking {
     bool sound_known[CELL_RING];
     double sound_variates[CELL_RING][ALIGN_VARIATES];
     double speech[BLOCK_RING], voiced[BLOCK_RING]; /* shares of the block's cells */
+    size_t shot[BLOCK_RING];                       /* in which it begins */
+    size_t shots;                                  /* cuts so far */
     size_t first_face;                             /* cell; SIZE_MAX before it */
     double nobody;                                 /* alpha */
     bool begun;                                    /* alphas are of a block before */
@@ -107,6 +112,10 @@ struct align_speaking {
         size_t count, capacity;
     } voices;
     affect_attributes *channels[2];
+    struct {
+        align_lips *items; /* in order of time */
+        size_t count, capacity;
+    } said;
     bool revised;         /* at the end */
     size_t speakers_done; /* intervals of "speakers" that are over */
     struct {
@@ -146,6 +155,8 @@ affect_status align_speaking_create(affect_context *ctx, const align_speaking_op
         *s->synchrony = *options->synchrony;
     else
         status = base_fail_memory(ctx);
+    if (status == AFFECT_OK && !options->anonymous)
+        status = align_voices_load(ctx, options->voices, &s->voice_weights);
     s->sound = align_sound_create(0);
     if (status == AFFECT_OK && !s->sound) status = base_fail_memory(ctx);
     if (status != AFFECT_OK) {
@@ -167,8 +178,10 @@ void align_speaking_destroy(align_speaking *s) {
     base_free(s->voices.items);
     for (int c = 0; c < 2; c++) affect_attributes_destroy(s->channels[c]);
     base_free(s->pending.items);
+    base_free(s->said.items);
     align_sound_destroy(s->sound);
     align_synchrony_destroy(s->synchrony);
+    align_voices_destroy(s->voice_weights);
     base_free(s);
 }
 
@@ -203,7 +216,34 @@ static affect_status find_faces(align_speaking *s, const timeline_view *view) {
     return AFFECT_OK;
 }
 
+static void take_mouth(align_speaking *s, face *f, size_t k) {
+    double mouth[ALIGN_MOUTH_WIDTH];
+    size_t at = k % CELL_RING;
+    bool known = f->cells && align_mouth_features(f->cells, k, mouth);
+    f->number[at] = known ? k : SIZE_MAX;
+    f->speed[at] = f->cells ? align_mouth_speed(f->cells, k) : NAN;
+    if (known) align_mouth_variates(s->synchrony, mouth, f->variates[at]);
+    f->done = k + 1;
+}
+
+/* A mouth on the other side of a cut is another one, though it be the same person's: what it is compared
+ * with, and what smooths it, ends there. */
+static void cut_mouths(align_speaking *s, size_t k) {
+    for (size_t i = 0; i < s->faces.count; i++) {
+        face *f = s->faces.items[i];
+        if (!f->cells) continue;
+        align_mouth_end(f->cells);
+        for (size_t j = BASE_MAX(f->done, s->next_variate); j < k; j++) take_mouth(s, f, j);
+        align_mouth_destroy(f->cells);
+        f->cells = NULL;
+    }
+}
+
 static affect_status take_cell(align_speaking *s, const timeline_view *view, size_t k) {
+    size_t shot = align_shot_at(view, (affect_time)k * ALIGN_CELL);
+    if (shot != s->shots) cut_mouths(s, k);
+    s->shots = shot;
+    if (k % BLOCK == 0) s->shot[(k / BLOCK) % BLOCK_RING] = shot;
     double sound[ALIGN_SOUNDS], shapes[ALIGN_SHAPES];
     bool known = align_read_sound(view, k, sound), any = known;
     align_sound_push(s->sound, known ? sound : NULL);
@@ -231,15 +271,13 @@ static affect_status take_cell(align_speaking *s, const timeline_view *view, siz
 /* ---- evidence ---- */
 
 static void take_variates(align_speaking *s, size_t k) {
-    double sound[ALIGN_SOUND_WIDTH], mouth[ALIGN_MOUTH_WIDTH];
+    double sound[ALIGN_SOUND_WIDTH];
     size_t at = k % CELL_RING;
     s->sound_known[at] = align_sound_features(s->sound, k, sound);
     if (s->sound_known[at]) align_sound_variates(s->synchrony, sound, s->sound_variates[at]);
     for (size_t i = 0; i < s->faces.count; i++) {
         face *f = s->faces.items[i];
-        bool known = f->cells && align_mouth_features(f->cells, k, mouth);
-        f->number[at] = known ? k : SIZE_MAX;
-        if (known) align_mouth_variates(s->synchrony, mouth, f->variates[at]);
+        if (k >= f->done) take_mouth(s, f, k);
     }
 }
 
@@ -255,7 +293,7 @@ static void take_ratios(align_speaking *s, size_t k) {
     if (s->loud[k % CELL_RING]) s->voiced[at] += 1.0 / BLOCK;
     for (size_t i = 0; i < s->faces.count; i++) {
         face *f = s->faces.items[i];
-        double speed = f->cells ? align_mouth_speed(f->cells, k) : NAN;
+        double speed = f->speed[k % CELL_RING];
         if (isfinite(speed)) f->blocks[at].square += speed * speed, f->blocks[at].cells++;
         for (size_t l = 0; l < LAG_COUNT && s->sound_known[k % CELL_RING]; l++) {
             if (k + LAGS < l) continue;
@@ -358,18 +396,27 @@ static bool is_sounding(const align_speaking *s, size_t block) {
     return s->speech[block % BLOCK_RING] >= .5 || s->voiced[block % BLOCK_RING] >= .5;
 }
 
+/* The blocks at most `reach` from one that are in its shot: [*first, *end). */
+static void around(const align_speaking *s, size_t block, size_t reach, size_t last, size_t *first,
+                   size_t *end) {
+    size_t shot = s->shot[block % BLOCK_RING];
+    *first = block > reach ? block - reach : 0;
+    *end = BASE_MIN(block + reach, last) + 1;
+    while (*first < block && s->shot[*first % BLOCK_RING] != shot) ++*first;
+    while (*end > block + 1 && s->shot[(*end - 1) % BLOCK_RING] != shot) --*end;
+}
+
 /* The lag near the recording's (near 0 while none is claimed) at which the face fits best for a second to
  * both sides: frames that come late and pictures that were repeated move it a little. */
 static size_t own_lag(const align_speaking *s, const face *f, size_t block, size_t last) {
-    size_t around = s->offset.claimed ? s->best : LAGS, best = around;
+    size_t middle = s->offset.claimed ? s->best : LAGS, best = middle, first, end;
     double top = -INFINITY;
     size_t near = s->offset_known ? OWN : NEAR;
-    for (size_t l = around > near ? around - near : 0;
-         l <= BASE_MIN(around + near, (size_t)LAG_COUNT - 1); l++) {
+    around(s, block, FIT_REACH, last, &first, &end);
+    for (size_t l = middle > near ? middle - near : 0;
+         l <= BASE_MIN(middle + near, (size_t)LAG_COUNT - 1); l++) {
         double sum = 0;
-        for (size_t b = block > FIT_REACH ? block - FIT_REACH : 0;
-             b <= BASE_MIN(block + FIT_REACH, last); b++)
-            sum += f->blocks[b % BLOCK_RING].ratio[l];
+        for (size_t b = first; b < end; b++) sum += f->blocks[b % BLOCK_RING].ratio[l];
         if (sum > top) top = sum, best = l;
     }
     return best;
@@ -391,8 +438,10 @@ static double evidence_of(const align_speaking *s, const face *f, size_t block, 
 /* A mouth that rests for half a second around the block does not speak. */
 static double rest_of(const align_speaking *s, const face *f, size_t block, size_t last) {
     double square = 0, cells = 0;
+    size_t first, end;
     if (!is_sounding(s, block)) return 0;
-    for (size_t b = block > 5 ? block - 5 : 0; b <= BASE_MIN(block + 5, last); b++) {
+    around(s, block, 5, last, &first, &end);
+    for (size_t b = first; b < end; b++) {
         square += f->blocks[b % BLOCK_RING].square;
         cells += f->blocks[b % BLOCK_RING].cells;
     }
@@ -404,9 +453,9 @@ static double rest_of(const align_speaking *s, const face *f, size_t block, size
 /* All that speaks for this face in two seconds around the block. */
 static double fits(const align_speaking *s, const face *f, size_t block, size_t last) {
     double sum = 0;
-    for (size_t k = block > FIT_REACH ? block - FIT_REACH : 0;
-         k <= BASE_MIN(block + FIT_REACH, last); k++)
-        sum += evidence_of(s, f, k, last) + rest_of(s, f, k, last);
+    size_t first, end;
+    around(s, block, FIT_REACH, last, &first, &end);
+    for (size_t k = first; k < end; k++) sum += evidence_of(s, f, k, last) + rest_of(s, f, k, last);
     return sum;
 }
 
@@ -462,12 +511,14 @@ static affect_status extend(align_speaking *s, turn *t, int person, size_t block
     affect_time offset = s->taken_off;
     /* A pause does not end a turn, unless somebody else speaks in it. */
     size_t gap = t == s->speaks || t->channel ? GAP : 1;
+    size_t shot = s->shot[block % BLOCK_RING];
     bool goes_on = t->open && t->person == person && block - t->last <= gap &&
-                   t->offset == offset &&
+                   t->offset == offset && t->shot == shot &&
                    (affect_time)end * ALIGN_CELL - t->t0 <= ALIGN_SPEAKING_LONGEST;
     if (!goes_on) status = write_turn(s, t);
     if (!t->open)
         *t = (turn){.open = true,
+                    .shot = shot,
                     .channel = t->channel,
                     .person = person,
                     .t0 = (affect_time)first * ALIGN_CELL,
@@ -570,6 +621,22 @@ static int person_of_voice(align_speaking *s, voice *v, bool faces) {
     return v->person;
 }
 
+/* Probability of going on in block k as in the one before. */
+static double stay_at(const align_speaking *s, size_t k) {
+    double stay = is_sounding(s, k) ? s->rule.stay_speech : s->rule.stay_silence;
+    bool cut = k > 0 && s->shot[k % BLOCK_RING] != s->shot[(k - 1) % BLOCK_RING];
+    return cut ? fmin(stay, s->rule.stay_cut) : stay;
+}
+
+static bool remember(align_speaking *s, size_t block, int person, double ratio) {
+    if (!base_grow((void **)&s->said.items, &s->said.capacity, s->said.count + 1,
+                   sizeof *s->said.items))
+        return false;
+    affect_time middle = (affect_time)(block * BLOCK) * ALIGN_CELL + BLOCK * ALIGN_CELL / 2;
+    s->said.items[s->said.count++] = (align_lips){middle, person, (float)ratio};
+    return true;
+}
+
 /* Decides block b, of which those to `last` are known: the chain's posterior. */
 static affect_status decide(align_speaking *s, const timeline_view *view, size_t b, size_t last) {
     size_t n = s->faces.count, in_view = 0;
@@ -597,23 +664,29 @@ static affect_status decide(align_speaking *s, const timeline_view *view, size_t
                           : 0;
             sum += prior[i] * here[i];
         }
-        double stay = is_sounding(s, k) ? s->rule.stay_speech : s->rule.stay_silence;
+        double stay = stay_at(s, k);
         for (size_t i = 0; i <= n; i++) {
             later[i] = stay * here[i] + (1 - stay) * sum;
             top = fmax(top, later[i]);
         }
         for (size_t i = 0; i <= n; i++) later[i] /= top;
     }
-    double stay = is_sounding(s, b) ? s->rule.stay_speech : s->rule.stay_silence, sum = 0, all = 0;
+    double stay = stay_at(s, b), sum = 0, all = 0;
     for (size_t i = 0; i <= n; i++) {
         face *f = i < n ? s->faces.items[i] : NULL;
         double *alpha = f ? &f->alpha : &s->nobody;
         *alpha = s->begun ? stay * *alpha + (1 - stay) * prior[i] : prior[i];
         if (!f && is_sounding(s, b)) *alpha *= exp(s->rule.nobody_evidence);
-        if (f)
-            *alpha = prior[i] > 0
-                         ? *alpha * exp(evidence_of(s, f, b, last) + rest_of(s, f, b, last))
-                         : 0;
+        if (f && prior[i] > 0) {
+            double ratio = evidence_of(s, f, b, last) + rest_of(s, f, b, last);
+            *alpha *= exp(ratio);
+            if (f->blocks[b % BLOCK_RING].cells > 0 && !remember(s, b, f->person, ratio)) {
+                base_free(work);
+                return base_fail_memory(s->ctx);
+            }
+        } else if (f) {
+            *alpha = 0;
+        }
         sum += *alpha;
     }
     s->begun = true;
@@ -806,7 +879,8 @@ static affect_status decide_again(align_speaking *s, const timeline_view *view, 
     align_speaking *again = NULL;
     affect_interval *before = NULL;
     size_t count;
-    align_speaking_options options = {.synchrony = s->synchrony, .rule = &s->rule};
+    align_speaking_options options = {
+        .synchrony = s->synchrony, .rule = &s->rule, .anonymous = true};
     affect_status status = copy_turns(s->ctx, s->tier, &before, &count);
     if (status == AFFECT_OK) status = align_speaking_create(s->ctx, &options, s->out, &again);
     if (status != AFFECT_OK) goto cleanup;
@@ -822,6 +896,11 @@ static affect_status decide_again(align_speaking *s, const timeline_view *view, 
     again->taken_off = s->taken_off;
     if (status == AFFECT_OK) status = decide_all(again, view, end);
     if (again->tier) s->tier = again->tier;
+    base_free(s->said.items);
+    s->said.items = again->said.items;
+    s->said.count = again->said.count;
+    s->said.capacity = again->said.capacity;
+    again->said.items = NULL;
     s->revised = !are_turns(s->tier, before, count);
 cleanup:
     align_speaking_destroy(again);
@@ -832,6 +911,9 @@ cleanup:
 affect_status align_speaking_finish(align_speaking *s, const timeline_view *view, affect_time end) {
     affect_status status = decide_all(s, view, end);
     if (status == AFFECT_OK && s->offset.claimed) status = decide_again(s, view, end);
+    if (status == AFFECT_OK && s->tier && s->voice_weights)
+        status = align_settle_together(s->ctx, &s->rule, s->voice_weights, view, s->said.items,
+                                       s->said.count, s->tier, s->taken_off, &s->revised);
     if (status == AFFECT_OK && s->tier)
         status = align_settle(s->ctx, &s->rule, s->tier, speakers_tier(view),
                               s->first_face != SIZE_MAX, s->taken_off, &s->revised);

@@ -25,6 +25,7 @@
 #define ALIGN_SPEAKING_H
 
 #include "align/synchrony.h"
+#include "align/together.h"
 
 /* Results are final this much behind the horizon; an interval comes when it has ended, and none is
  * longer than ALIGN_SPEAKING_LONGEST. */
@@ -35,33 +36,47 @@
 
 /* What decides who speaks: name, value, meaning. Fitted by bench/speakers.py on the people that it names
  * (docs/align.md); a program of its own may try others. */
-#define ALIGN_RULES(X)                                                                                     \
-    /* Ratios of neighbouring cells say almost the same thing: so much of their sum is new. */             \
-    X(chain_weight, 0.07)                                                                                  \
-    /* Of nobody in view: prior, and log likelihood of 0.1 s of speech against a face of ratio 0. */       \
-    X(prior_nobody, 0.1)                                                                                   \
-    X(nobody_evidence, 0)                                                                                  \
-    /* Probability of going on as before after 0.1 s of speech, and of silence. */                         \
-    X(stay_speech, 0.95)                                                                                   \
-    X(stay_silence, 0.8)                                                                                   \
-    /* A mouth slower than this is at rest; weight of ln(speed / rest) in 0.1 s. */                        \
-    X(rest_speed, 0.15)                                                                                    \
-    X(rest_weight, 0.3)                                                                                    \
-    /* Somebody else speaks too where that is so much likelier than that he is silent, over 2 s. */        \
-    X(overlap_evidence, 6)                                                                                 \
-    /* A loud voiced sound is speech where lips say so by this much. */                                    \
-    X(lips_evidence, 1)                                                                                    \
-    /* settle.c: a voice of which so many seconds, such a share of what faces had, and of all, were one */ \
-    /* face's is that face's. */                                                                           \
-    X(linked_s, 3)                                                                                         \
-    X(linked_share, 0.75)                                                                                  \
-    X(linked_of_all, 0.8)                                                                                  \
-    /* A voice is a person out of view where no face has so many seconds of it, with this mean score. */   \
-    X(absent_s, 3)                                                                                         \
-    X(absent_sure, 0.6)                                                                                    \
-    /* A face's stretch with less than this score is not his if this share of the voice fits no face. */   \
-    X(doubt, 0.7)                                                                                          \
-    X(owned_share, 0.75)
+#define ALIGN_RULES(X)                                                                                        \
+    /* Ratios of neighbouring cells say almost the same thing: so much of their sum is new. */                \
+    X(chain_weight, 0.07)                                                                                     \
+    /* Of nobody in view: prior, and log likelihood of 0.1 s of speech against a face of ratio 0. */          \
+    X(prior_nobody, 0.1)                                                                                      \
+    X(nobody_evidence, 0)                                                                                     \
+    /* Probability of going on as before after 0.1 s of speech, and of silence. */                            \
+    X(stay_speech, 0.95)                                                                                      \
+    X(stay_silence, 0.8)                                                                                      \
+    /* The same at a cut, at most: who is seen next is mostly who speaks next. */                             \
+    X(stay_cut, 0.5)                                                                                          \
+    /* A mouth slower than this is at rest; weight of ln(speed / rest) in 0.1 s. */                           \
+    X(rest_speed, 0.15)                                                                                       \
+    X(rest_weight, 0.3)                                                                                       \
+    /* Somebody else speaks too where that is so much likelier than that he is silent, over 2 s. */           \
+    X(overlap_evidence, 6)                                                                                    \
+    /* A loud voiced sound is speech where lips say so by this much. */                                       \
+    X(lips_evidence, 1)                                                                                       \
+    /* settle.c: a voice of which so many seconds, such a share of what faces had, and of all, were one */    \
+    /* face's is that face's. */                                                                              \
+    X(linked_s, 3)                                                                                            \
+    X(linked_share, 0.75)                                                                                     \
+    X(linked_of_all, 0.8)                                                                                     \
+    /* A voice is a person out of view where no face has so many seconds of it, with this mean score. */      \
+    X(absent_s, 3)                                                                                            \
+    X(absent_sure, 0.6)                                                                                       \
+    /* A face's stretch with less than this score is not his if this share of the voice fits no face. */      \
+    X(doubt, 0.7)                                                                                             \
+    X(owned_share, 0.75)                                                                                      \
+    /* together.h, over the whole recording: weights of lips and of voices, nobody's log likelihood, the    \
+     * weight of a voice not heard yet, the odds for going on within a shot; and of a face that is not in   \
+     * view. */ \
+    X(together_lips, 1)                                                                                       \
+    X(together_voice, 0.6)                                                                                    \
+    X(together_nobody, -2)                                                                                    \
+    X(together_new, 0.5)                                                                                      \
+    X(together_bond, 1)                                                                                       \
+    X(together_away, -4)                                                                                      \
+    /* Log odds of being right, of log odds of the model: bench/speakers.py calibrate. */                     \
+    X(sure_slope, 0.41)                                                                                       \
+    X(sure_shift, 0.3)
 
 typedef struct align_rule {
 #define ALIGN_RULE_MEMBER(name, value) double name;
@@ -74,6 +89,8 @@ typedef struct align_speaking_options {
     const char *model;                /* of the weights; NULL = "align.synchrony" */
     const align_synchrony *synchrony; /* instead of a model's; is copied */
     const align_rule *rule;           /* instead of the default; is copied */
+    const char *voices;               /* model of the weights of voices; NULL = "align.voices" */
+    bool anonymous;                   /* no voices are told apart */
     bool keep_offset;                 /* estimate it, but leave times as they are */
 } align_speaking_options;
 
@@ -109,6 +126,21 @@ align_offset align_speaking_offset(const align_speaking *stage);
 AFFECT_MUST_USE affect_status align_settle(affect_context *ctx, const align_rule *rule,
                                            affect_tier *speaking, const affect_tier *speakers,
                                            bool faces, affect_time offset, bool *revised);
+/* What lips said of a face in 0.1 s. */
+typedef struct align_lips {
+    affect_time time; /* of the sound, its middle */
+    int person;
+    float ratio; /* log likelihood that it speaks, against nobody */
+} align_lips;
+/* By lips and voices of the whole recording (together.h): persons and scores of `speaking`, whose intervals
+ * end at cuts; not of those that overlap or have a channel of their own. `lips` in order of time.
+ * *revised as below. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status align_settle_together(affect_context *ctx, const align_rule *rule,
+                                                    const align_voices *voices,
+                                                    const timeline_view *view,
+                                                    const align_lips *lips, size_t count,
+                                                    affect_tier *speaking, affect_time offset,
+                                                    bool *revised);
 /* N of a label "SN"; 0 of any other. */
 int64_t align_voice_number(const affect_interval *turn);
 

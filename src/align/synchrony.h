@@ -40,6 +40,9 @@ bool align_read_sound(const timeline_view *view, size_t k, double out[ALIGN_SOUN
 bool align_read_mouth(const timeline_view *view, const affect_track *mouth, size_t k,
                       double out[ALIGN_SHAPES]);
 
+/* In which shot `time` is (tier "shots"): how many cuts there are up to it. */
+size_t align_shot_at(const timeline_view *view, affect_time time);
+
 /* A voice or a mouth, cell after cell; the latest 10 s are kept. What is said of cell k needs cells up to
  * k + ALIGN_AHEAD, or the end. */
 typedef struct align_sound align_sound;

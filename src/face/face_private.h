@@ -216,6 +216,8 @@ void face_people_destroy(face_people *p);
 AFFECT_MUST_USE affect_status face_people_step(affect_context *ctx, face_people *p,
                                                const media_frame *frame, const face_seen **faces,
                                                size_t *count);
+/* Does a shot begin with that frame: does the picture change far more than it did in the half second before? */
+bool face_people_shot(const face_people *p);
 void face_people_timing(const face_people *p, double *detect_s, double *mesh_s);
 /* Was a face refused because `max_persons` were there already? */
 bool face_people_crowded(const face_people *p);

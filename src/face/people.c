@@ -14,7 +14,7 @@
 
 #include "face/face_private.h"
 
-enum { REMEMBERED = ASSIGN_MAX, THUMB_W = 16, THUMB_H = 12 };
+enum { REMEMBERED = ASSIGN_MAX, THUMB_W = 16, THUMB_H = 12, USUAL = 12 };
 
 static const float present = 0.5f;           /* mesh score from which there is a face */
 static const float same_box = 0.45f;         /* overlap from which two boxes are one face */
@@ -25,6 +25,9 @@ static const float cut_level = 28.0f;        /* mean change of a thumbnail, of 2
 /* Where identity can tell who goes on, a doubtful cut costs little: so many cells changed so much. */
 static const long cell_level = 16;
 static const float cut_cells = 0.3f;
+/* A shot ends where the picture changes by so much, and by so many times what is usual in the half second
+ * before (of takes of the same people in the same room the cut is 5 to 10 of 255, their movement below 3). */
+static const float shot_level = 3.5f, shot_ratio = 5.0f;
 static const affect_time detect_idle = 100 * AFFECT_MILLISECOND;
 static const affect_time detect_busy = 400 * AFFECT_MILLISECOND;
 static const affect_time reach = 2 * AFFECT_SECOND; /* how long motion says where to look */
@@ -82,6 +85,9 @@ struct face_people {
     bool started;
     uint8_t thumb[THUMB_W * THUMB_H];
     int width, height;
+    float changes[USUAL]; /* of the latest pictures, mean of a cell */
+    size_t change_count;
+    bool shot; /* begins with the latest picture */
     bool refused;
     double detect_s, mesh_s;
 };
@@ -154,6 +160,21 @@ static void take(person *q, const face_mesh *mesh, affect_time now, bool fresh) 
 
 /* ---- a cut in the picture ---- */
 
+static int by_size(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* Does the change stand out from those before it? */
+static bool begins_shot(face_people *p, float change) {
+    float sorted[USUAL];
+    size_t n = BASE_MIN(p->change_count, (size_t)USUAL);
+    memcpy(sorted, p->changes, sizeof sorted);
+    qsort(sorted, n, sizeof *sorted, by_size);
+    p->changes[p->change_count++ % USUAL] = change;
+    return n >= USUAL / 2 && change >= shot_level && change >= shot_ratio * sorted[n / 2];
+}
+
 static bool cuts(face_people *p, const media_frame *frame) {
     uint8_t thumb[THUMB_W * THUMB_H];
     for (int v = 0; v < THUMB_H; v++)
@@ -176,6 +197,7 @@ static bool cuts(face_people *p, const media_frame *frame) {
     bool many = p->models.identify && (float)cells > cut_cells * THUMB_W * THUMB_H;
     bool cut = p->started && ((float)change > cut_level * THUMB_W * THUMB_H || many ||
                               frame->width != p->width || frame->height != p->height);
+    p->shot = p->started && begins_shot(p, (float)change / (THUMB_W * THUMB_H));
     memcpy(p->thumb, thumb, sizeof thumb);
     p->width = frame->width;
     p->height = frame->height;
@@ -590,6 +612,8 @@ static int by_key(const void *a, const void *b) {
     const face_seen *x = a, *y = b;
     return (x->key > y->key) - (x->key < y->key);
 }
+
+bool face_people_shot(const face_people *p) { return p->shot; }
 
 affect_status face_people_step(affect_context *ctx, face_people *p, const media_frame *frame,
                                const face_seen **faces, size_t *count) {

@@ -69,7 +69,8 @@ struct face_stage {
     subject **subjects; /* in order of key = of appearance */
     size_t subject_count, subject_capacity;
     int persons;
-    affect_time last_time;
+    affect_time last_time, shot_t0; /* of the shot at hand */
+    bool cut;                       /* was there a shot before it? */
     size_t frames;
     double other_s, total_s;
 };
@@ -359,6 +360,18 @@ static affect_status view_extend(face_stage *s, subject *q, affect_time time) {
     return status;
 }
 
+/* ---- shots ---- */
+
+/* The shot that is over at `end`, by a cut or with the recording; the latter only where there was a cut at all. */
+static affect_status close_shot(face_stage *s, affect_time end, const char *how) {
+    affect_tier *tier;
+    affect_status status = timeline_tier(s->ctx, s->timeline, "shots", AFFECT_MODALITY_NONE, &tier);
+    affect_interval shot = {.t0 = s->shot_t0, .t1 = end, .label = how, .score = NAN};
+    s->shot_t0 = end;
+    s->cut = true;
+    return status ? status : tier_append(s->ctx, tier, &shot);
+}
+
 /* Were the two, or whoever is one with them, ever in view at one time? Then they are two. */
 static bool seen_together(const affect_timeline *t, const affect_tier *views, int a, int b) {
     const affect_time least = 200 * AFFECT_MILLISECOND; /* a cut's frames may count for both */
@@ -544,12 +557,13 @@ affect_status face_push(face_stage *s, const media_frame *frame) {
     if (frame->width < 1 || frame->height < 1 || !frame->rgb) return AFFECT_OK;
     if (s->last_time != AFFECT_TIME_NONE && frame->time <= s->last_time) return AFFECT_OK;
     s->last_time = frame->time;
-    s->frames++;
+    if (!s->frames++) s->shot_t0 = frame->time;
     if (!s->people) return AFFECT_OK;
     double start = base_now_s();
     const face_seen *faces;
     size_t count;
     affect_status status = face_people_step(s->ctx, s->people, frame, &faces, &count);
+    if (!status && face_people_shot(s->people)) status = close_shot(s, frame->time, "cut");
     for (size_t i = 0; i < count && !status; i++) status = take_face(s, frame, &faces[i]);
     if (!status) status = write_until(s, frame->time - look_ahead);
     forget(s, frame->time);
@@ -563,6 +577,7 @@ affect_status face_finish(face_stage *s) {
     for (size_t i = 0; i < s->subject_count && !status; i++)
         if (s->subjects[i]->events) status = face_events_finish(s->ctx, s->subjects[i]->events);
     for (size_t i = 0; i < s->subject_count && !status; i++) status = view_close(s, s->subjects[i]);
+    if (!status && s->cut) status = close_shot(s, s->last_time, "end");
     if (!status && s->identify) status = merge_persons(s);
     if (!status && s->people && face_people_crowded(s->people))
         status = timeline_warn(s->ctx, s->timeline, AFFECT_TIME_NONE, AFFECT_TIME_NONE,

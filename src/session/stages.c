@@ -188,6 +188,8 @@ static const session_perception words = {
 static affect_status speaking_make(affect_context *ctx, const affect_options *o,
                                    affect_timeline *timeline, void **impl) {
     align_speaking_options options = {.model = session_option_model(o, "align.synchrony"),
+                                      .voices = session_option_model(o, "align.voices"),
+                                      .anonymous = !o->identity,
                                       .keep_offset = o->keep_offset};
     align_speaking *stage = NULL;
     affect_status status = align_speaking_create(ctx, &options, timeline, &stage);
@@ -203,8 +205,8 @@ static affect_status speaking_end(void *impl, const timeline_view *view, affect_
 static bool speaking_revised(const void *impl) { return align_speaking_revised(impl); }
 static void speaking_free(void *impl) { align_speaking_destroy(impl); }
 
-static const session_task speaking_tasks[] = {{.task = "align.synchrony", .tier = "speaking"},
-                                              {.task = NULL}};
+static const session_task speaking_tasks[] = {
+    {.task = "align.synchrony", .tier = "speaking"}, {.task = "align.voices"}, {.task = NULL}};
 
 static const session_understanding speaking = {
     .name = "speaking",

@@ -93,6 +93,18 @@ static void add_voice(affect_timeline *t, const syllables *const *speakers, size
     }
 }
 
+/* Cuts every `every_s`. */
+static void add_shots(affect_timeline *t, double every_s, double length_s) {
+    affect_tier *shots;
+    assert_int_equal(timeline_tier(ctx, t, "shots", AFFECT_MODALITY_NONE, &shots), AFFECT_OK);
+    for (double at_s = 0; at_s < length_s; at_s += every_s) {
+        affect_interval shot = {.t0 = time_from_seconds(at_s),
+                                .t1 = time_from_seconds(fmin(at_s + every_s, length_s)),
+                                .label = at_s + every_s < length_s ? "cut" : "end"};
+        assert_int_equal(tier_append(ctx, shots, &shot), AFFECT_OK);
+    }
+}
+
 static affect_timeline *new_timeline(void) {
     affect_timeline *t;
     assert_int_equal(timeline_create(ctx, &t), AFFECT_OK);
@@ -138,6 +150,34 @@ static void each_turn_goes_to_the_mouth_that_fits(void **state) {
         assert_true(share(out, 4 * turn + .5, 4 * turn + 3.5, 1 + turn % 2) > .8);
     assert_true(offset.claimed && fabs(offset.offset_s) <= .06);
     assert_null(affect_timeline_find_tier(out, "av_offset")); /* nothing to take off */
+    affect_timeline_destroy(out);
+    affect_timeline_destroy(t);
+}
+
+/* What is said of a shot does not depend on what the mouth did in the one before. */
+static void a_turn_ends_with_its_shot(void **state) {
+    (void)state;
+    static syllables one, two;
+    make_syllables(&one, 1);
+    make_syllables(&two, 2);
+    affect_timeline *t = new_timeline();
+    add_mouth(t, 1, &one, 24);
+    add_mouth(t, 2, &two, 24);
+    add_voice(t, (const syllables *const[]){&one, &two}, 2, 0, 24);
+    add_shots(t, 4, 24);
+    const affect_timeline *const seen = t;
+    timeline_view view = {&seen, 1};
+    assert_int_equal(align_shot_at(&view, 0), 0);
+    assert_int_equal(align_shot_at(&view, 4 * AFFECT_SECOND - 1), 0);
+    assert_int_equal(align_shot_at(&view, 4 * AFFECT_SECOND), 1);
+    assert_int_equal(align_shot_at(&view, 24 * AFFECT_SECOND), 5);
+    affect_timeline *out = understood(t, 24, 0, false, NULL);
+    const affect_tier *speaking = affect_timeline_find_tier(out, "speaking");
+    for (size_t i = 0; i < speaking->count; i++)
+        assert_int_equal(align_shot_at(&view, speaking->items[i].t0),
+                         align_shot_at(&view, speaking->items[i].t1 - 1));
+    for (int turn = 0; turn < 6; turn++) /* up to the cut */
+        assert_true(share(out, 4 * turn + .1, 4 * turn + 3.9, 1 + turn % 2) > .95);
     affect_timeline_destroy(out);
     affect_timeline_destroy(t);
 }
@@ -209,6 +249,7 @@ static void a_stream_gives_what_a_file_gives(void **state) {
     add_mouth(t, 1, &one, 40);
     add_mouth(t, 2, &two, 40);
     add_voice(t, (const syllables *const[]){&one, &two}, 2, .2, 40);
+    add_shots(t, 3.3, 40);
     affect_timeline *whole = understood(t, 40, 0, false, NULL);
     for (int k = 0; k < 3; k++) {
         static const double steps[] = {.13, .5, 7};
@@ -352,6 +393,7 @@ static void weights_must_be_whole(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_turn_goes_to_the_mouth_that_fits),
+        cmocka_unit_test(a_turn_ends_with_its_shot),
         cmocka_unit_test(what_rests_does_not_speak),
         cmocka_unit_test(a_voice_without_any_face_is_person_one),
         cmocka_unit_test(a_late_sound_is_found_and_moved),
