@@ -32,11 +32,6 @@ void nn_gguf_put_number(nn_gguf_writer *w, const char *name, float value) {
     put(&w->values, &value, sizeof value);
 }
 
-void nn_gguf_put_count(nn_gguf_writer *w, const char *name, uint32_t value) {
-    begin_value(w, name, KIND_UINT32);
-    put_u32(&w->values, value);
-}
-
 void nn_gguf_put_matrix(nn_gguf_writer *w, const char *name, size_t rows, size_t columns,
                         const float *data) {
     if (!base_grow((void **)&w->data, &w->capacity, w->count + 1, sizeof *w->data)) {
