@@ -106,10 +106,29 @@ static affect_status open_labels(affect_context *ctx, const char *path, labels *
     return status;
 }
 
-/* What is known of value k at `t`: of the stretch around it, or between two instants not more than LONGEST apart. */
-static float value_at(const labels *l, size_t first, size_t end, size_t k, double t) {
+/* Where the labels of times up to the latest one asked for end; times mostly come in order. */
+typedef struct place {
+    size_t at;
+    double t;
+} place;
+
+/* The first label that may say something about `t`. */
+static size_t find_place(const labels *l, size_t first, size_t end, double t, place *p) {
+    if (p->at < first || t < p->t) p->at = first;
+    p->t = t;
+    size_t at = p->at;
+    while (at < end &&
+           (l->stretches ? l->items[at].t1 <= t
+                         : at + 1 < end && l->items[at].t0 < t && l->items[at + 1].t0 <= t))
+        at++;
+    return p->at = at;
+}
+
+/* What is known of value k at `t`, from label `from` on: of the stretch around it, or between two instants
+ * not more than LONGEST apart. */
+static float value_at(const labels *l, size_t from, size_t end, size_t k, double t) {
     static const double LONGEST = 2;
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = from; i < end && l->items[i].t0 <= t; i++) {
         const told *a = &l->items[i];
         if (l->stretches) {
             if (t >= a->t0 && t < a->t1) return a->values[k];
@@ -130,6 +149,7 @@ static float value_at(const labels *l, size_t first, size_t end, size_t k, doubl
 static affect_status add_pieces(train_sequences *set, const labels *l, size_t first, size_t end,
                                 const fuse_rows *rows, double rate_hz) {
     double last = 0;
+    place latest = {first, -INFINITY};
     affect_status status = AFFECT_OK;
     for (size_t i = first; i < end; i++) last = fmax(last, l->items[i].t1);
     int64_t steps = time_from_seconds(last) / FUSE_STEP;
@@ -142,10 +162,11 @@ static affect_status add_pieces(train_sequences *set, const labels *l, size_t fi
                                      count, &s);
         if (status != AFFECT_OK) break;
         for (size_t r = 0; r < n; r++) {
-            s->times[r] = (float)((double)r / rate_hz);
+            double at = (double)r / rate_hz;
+            size_t known = find_place(l, first, end, start + at, &latest);
+            s->times[r] = (float)at;
             for (size_t k = 0; k < l->values; k++)
-                s->values[r * l->values + k] =
-                    value_at(l, first, end, k, start + (double)r / rate_hz);
+                s->values[r * l->values + k] = value_at(l, known, end, k, start + at);
         }
         for (size_t m = 0; m < FUSE_INPUTS; m++) {
             const struct fuse_input *in = &rows->inputs[m];
@@ -223,6 +244,7 @@ typedef struct run {
     train_fusion_fit fit;
     double rate_hz, errors[FUSE_DIMENSIONS], ccc[FUSE_DIMENSIONS];
     size_t every; /* one group in so many validates */
+    const char *hold_out;
     uint32_t *index, *valid;
     size_t count, valid_count;
     const char *names[FUSE_DIMENSIONS];
@@ -253,7 +275,7 @@ static void read_recipe(run *r) {
     o->seed = train_recipe_count(p, "train", "seed", 1, 0, 1000000);
 }
 
-/* One group in `every`, by their first appearance, validates; of two groups at least one trains. */
+/* Those that are held out, or else one group in `every`, by their first appearance, validate; at least one trains. */
 static affect_status deal(run *r) {
     size_t n = r->set->count, groups = 0;
     r->index = base_calloc(BASE_MAX(n, (size_t)1), sizeof *r->index);
@@ -263,7 +285,8 @@ static affect_status deal(run *r) {
         size_t k = 0;
         while (k < i && strcmp(r->set->items[k].group, r->set->items[i].group) != 0) k++;
         number[i] = k < i ? number[k] : groups++;
-        if (number[i] % r->every == r->every - 1)
+        if (r->hold_out ? strstr(r->set->items[i].group, r->hold_out) != NULL
+                        : number[i] % r->every == r->every - 1)
             r->valid[r->valid_count++] = (uint32_t)i;
         else
             r->index[r->count++] = (uint32_t)i;
@@ -271,6 +294,10 @@ static affect_status deal(run *r) {
     bool failed = !r->index || !r->valid || !number;
     base_free(number);
     if (failed) return base_fail_memory(r->ctx);
+    if (r->hold_out && (!r->count || !r->valid_count))
+        return base_fail(r->ctx, AFFECT_ERROR_FORMAT,
+                         "%s of %zu groups of recordings has '%s' in it",
+                         r->count ? "no name" : "every name", groups, r->hold_out);
     if (!r->count || !r->valid_count)
         return base_fail(r->ctx, AFFECT_ERROR_FORMAT,
                          "%zu groups of recordings, and one in %zu validates: too few", groups,
@@ -369,8 +396,8 @@ static affect_status save(run *r, const char *folder) {
 }
 
 affect_status train_fusion_timelines(affect_context *ctx, const char *recipe, const char *timelines,
-                                     const char *table, const char *folder) {
-    run r = {.ctx = ctx};
+                                     const char *table, const char *hold_out, const char *folder) {
+    run r = {.ctx = ctx, .hold_out = hold_out};
     labels l;
     affect_status status = train_recipe_open(ctx, recipe, &r.recipe);
     if (status == AFFECT_OK) {
