@@ -231,10 +231,59 @@ int answer_prompt(void *model, const affect_llama_request *request, affect_llama
     return -1;
 }
 
+struct adapter_free { void operator()(llama_adapter_lora *a) const { llama_adapter_lora_free(a); } };
+
+int sequence_logits(int file, const char *adapter, const int32_t *tokens, int n, float *out, size_t room,
+                    char why[AFFECT_LLAMA_WHY]) try {
+    prepare();
+    llama_model_params m = llama_model_default_params();
+    m.n_gpu_layers = 0;
+    const int copy = dup(file);
+    std::unique_ptr<FILE, int (*)(FILE *)> f(copy < 0 ? nullptr : fdopen(copy, "rb"), fclose);
+    if (!f) throw std::runtime_error("the file cannot be read");
+    rewind(f.get());
+    std::unique_ptr<llama_model, model_free> model(llama_model_load_from_file_ptr(f.get(), m));
+    if (!model) throw std::runtime_error("it is no model that llama.cpp knows");
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
+    if (n < 1 || room < vocabulary * (size_t)n) throw std::runtime_error("there is no room for the logits");
+    std::unique_ptr<llama_adapter_lora, adapter_free> lora(adapter ? llama_adapter_lora_init(model.get(), adapter)
+                                                                   : nullptr);
+    if (adapter && !lora) throw std::runtime_error("the adapter cannot be loaded");
+    llama_context_params c = llama_context_default_params();
+    c.n_ctx = c.n_batch = c.n_ubatch = (uint32_t)n;
+    c.n_threads = c.n_threads_batch = 1;
+    c.no_perf = true;
+    c.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    c.type_k = c.type_v = GGML_TYPE_F32;
+    std::unique_ptr<llama_context, context_free> context(llama_init_from_model(model.get(), c));
+    if (!context) throw std::runtime_error("there is no room for its context");
+    llama_adapter_lora *one = lora.get();
+    float scale = 1;
+    if (one && llama_set_adapters_lora(context.get(), &one, 1, &scale))
+        throw std::runtime_error("the adapter cannot be used");
+    llama_batch batch = llama_batch_init(n, 0, 1);
+    batch.n_tokens = n;
+    for (int i = 0; i < n; i++) {
+        batch.token[i] = tokens[i];
+        batch.pos[i] = i;
+        batch.n_seq_id[i] = 1;
+        batch.seq_id[i][0] = 0;
+        batch.logits[i] = 1;
+    }
+    const int failed = llama_decode(context.get(), batch);
+    llama_batch_free(batch);
+    if (failed) throw std::runtime_error("llama.cpp could not go on");
+    memcpy(out, llama_get_logits(context.get()), vocabulary * (size_t)n * sizeof *out);
+    return 0;
+} catch (const std::exception &e) {
+    say(why, e.what());
+    return -1;
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("default"))) const affect_llama_api *affect_llama(void) {
     static const affect_llama_api api = {AFFECT_LLAMA_INTERFACE, AFFECT_LLAMA_VERSION, open_model, close_model,
-                                         context_of, count_tokens, answer_prompt};
+                                         context_of, count_tokens, answer_prompt, sequence_logits};
     return &api;
 }

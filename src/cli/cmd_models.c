@@ -1,10 +1,12 @@
 /* affect models: which models there are, what they are, and whether their files are right. */
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/options.h"
 #include "infer/infer.h"
 #include "nn/model.h"
 #include "nn/onnx.h"
+#include "reason/reason.h"
 
 typedef struct request {
     affect_context *ctx;
@@ -120,14 +122,49 @@ static affect_status export_onnx(request *r, const char *name, const char *path)
 }
 
 typedef struct models_settings {
-    const char *folder, *licence;
+    const char *folder, *licence, *sha256, *output;
     bool json;
 } models_settings;
+
+static void say_warning(void *user, affect_log_level level, const char *line) {
+    (void)user, (void)level;
+    base_put_line(stderr, "affect models: %s", line);
+}
+
+static void say_bytes(void *user, int64_t bytes, int64_t total) {
+    int *percent = user, now = total > 0 ? (int)(bytes * 100 / total) : 0;
+    if (now == *percent) return;
+    *percent = now;
+    fprintf(stderr, "\r%d %% of %.0f MB%s", now, (double)total / 1e6, now == 100 ? "\n" : "");
+}
+
+/* The one verb that opens a connection. */
+static affect_status pull(request *r, const models_settings *set, const char *what) {
+    base_text path = {0};
+    char sum[65] = "";
+    int percent = -1;
+    const reason_pull asked = {what, set->sha256, set->output,
+                               isatty(STDERR_FILENO) ? say_bytes : NULL, &percent};
+    affect_context_set_log(r->ctx, AFFECT_LOG_WARNING, say_warning, NULL);
+    affect_status status = reason_pull_file(r->ctx, &asked, &path, sum);
+    if (status == AFFECT_OK && r->json) {
+        json_t *row = json_pack("{s:s, s:s}", "file", path.data, "sha256", sum);
+        if (!row || json_array_append_new(r->list, row) != 0) status = base_fail_memory(r->ctx);
+    } else if (status == AFFECT_OK) {
+        base_put_line(stdout, "%s  sha256 %s", path.data, sum);
+    }
+    base_text_destroy(&path);
+    return status;
+}
 
 static const cli_option models_options[] = {
     CLI_OPTION(models_settings, "json", CLI_FLAG, json, .help = "print JSON"),
     CLI_OPTION(models_settings, "licence", CLI_CHOICE, licence, .choices = "any|commercial",
                .help = "list only what may be used commercially"),
+    CLI_OPTION(models_settings, "sha256", CLI_TEXT, sha256, .meta = "SUM",
+               .help = "of pull: what the file must be; needed with an address"),
+    CLI_OPTION(models_settings, "output", CLI_TEXT, output, .letter = 'o', .meta = "FILE",
+               .help = "of pull: where to; default its name, in the current folder"),
     CLI_OPTION(models_settings, "models", CLI_TEXT, folder, .meta = "FOLDER",
                .help = "look for models here first"),
 };
@@ -136,15 +173,19 @@ int cli_models(int argc, char **argv) {
     models_settings set = {0};
     const cli_usage usage = {
         .verb = "models",
-        .synopsis = "affect models list|info|check|export [OPTIONS] [NAME...]",
+        .synopsis = "affect models list|info|check|export|pull [OPTIONS] [NAME...]",
         .text =
             "Shows the models that can be found: list prints one line each, info the whole card,\n"
             "check compares every file with its sha-256, export NAME FILE.onnx writes a network "
             "of\n"
-            "ours for other programs (inputs and outputs: docs/nn.md).",
+            "ours for other programs (inputs and outputs: docs/nn.md). pull NAME|https://... "
+            "fetches "
+            "a\n"
+            "model of whisper.cpp by its name there, or any file whose sum is told.",
         .examples = "affect models list --licence commercial\n"
                     "affect models info face.detect --json\n"
-                    "affect models export text.emotion text.onnx",
+                    "affect models export text.emotion text.onnx\n"
+                    "affect models pull base.en",
         .options = models_options,
         .into = &set,
         .option_count = BASE_COUNT(models_options)};
@@ -157,13 +198,14 @@ int cli_models(int argc, char **argv) {
     }
     const char *verb = words.count ? words.items[0] : "";
     bool list = strcmp(verb, "list") == 0, info = strcmp(verb, "info") == 0,
-         export = strcmp(verb, "export") == 0;
-    if ((!list && !info && !export && strcmp(verb, "check") != 0) || (info && words.count < 2) ||
-        (list && words.count > 1) || (export && words.count != 3)) {
+         export = strcmp(verb, "export") == 0, pulled = strcmp(verb, "pull") == 0;
+    if ((!list && !info && !export && !pulled && strcmp(verb, "check") != 0) ||
+        (info && words.count < 2) || (list && words.count > 1) || (export && words.count != 3) ||
+        (pulled && words.count != 2)) {
         base_free(words.items);
-        return cli_fail_text(
-            "models", AFFECT_ERROR_USAGE,
-            "wants list, info NAME, check or export NAME FILE; see affect models --help");
+        return cli_fail_text("models", AFFECT_ERROR_USAGE,
+                             "wants list, info NAME, check, export NAME FILE or pull NAME; see "
+                             "affect models --help");
     }
     request r = {.json = set.json,
                  .commercial = set.licence && strcmp(set.licence, "commercial") == 0};
@@ -171,8 +213,9 @@ int cli_models(int argc, char **argv) {
     if (status == AFFECT_OK) status = affect_context_set_models(r.ctx, set.folder);
     r.list = set.json ? json_array() : NULL;
     if (status == AFFECT_OK)
-        status =
-            export ? export_onnx(&r, words.items[1], words.items[2]) : all(&r, verb, &words, &bad);
+        status = export   ? export_onnx(&r, words.items[1], words.items[2])
+                 : pulled ? pull(&r, &set, words.items[1])
+                          : all(&r, verb, &words, &bad);
     if (status == AFFECT_OK && set.json) status = cli_print_json(r.ctx, json_incref(r.list), 15);
     int code = status == AFFECT_OK ? (int)bad : cli_fail("models", r.ctx, status);
     if (status == AFFECT_OK && bad != AFFECT_OK) {

@@ -21,11 +21,26 @@ static void put_classes(const affect_score_classes *c, double *out) {
     memcpy(out, values, sizeof values);
 }
 
+/* Gold and predicted classes of the items index[0..n); false: no memory, d->status says so. */
+static bool gather_classes(evaluate_data *d, const uint32_t *index, size_t n, const int32_t **gold,
+                           const int32_t **predicted) {
+    *gold = evaluate_gather(d, 0, d->gold_class, sizeof **gold, index, n);
+    *predicted = evaluate_gather(d, 1, d->predicted_class, sizeof **gold, index, n);
+    return *gold && *predicted;
+}
+
+/* The same of numbers. */
+static bool gather_numbers(evaluate_data *d, const uint32_t *index, size_t n, const double **gold,
+                           const double **predicted) {
+    *gold = evaluate_gather(d, 0, d->gold, sizeof **gold, index, n);
+    *predicted = evaluate_gather(d, 1, d->predicted, sizeof **gold, index, n);
+    return *gold && *predicted;
+}
+
 static affect_status count_classes(evaluate_data *d, const uint32_t *index, size_t n,
                                    affect_score_confusion *confusion) {
-    const int32_t *gold = evaluate_gather(d, 0, d->gold_class, sizeof *gold, index, n);
-    const int32_t *predicted = evaluate_gather(d, 1, d->predicted_class, sizeof *gold, index, n);
-    if (!gold || !predicted) return d->status;
+    const int32_t *gold, *predicted;
+    if (!gather_classes(d, index, n, &gold, &predicted)) return d->status;
     affect_status status = affect_score_confusion_init(d->call->ctx, d->classes, confusion);
     return status ? status
                   : affect_score_confusion_add(d->call->ctx, confusion, gold, predicted, n);
@@ -55,9 +70,8 @@ static void values_of_classes(void *user, const affect_score_confusion *drawn, d
 static affect_status resample_classes(evaluate_data *d, const uint32_t *index, size_t n,
                                       const score_draws *draws, size_t values,
                                       affect_score_interval *out) {
-    const int32_t *gold = evaluate_gather(d, 0, d->gold_class, sizeof *gold, index, n);
-    const int32_t *predicted = evaluate_gather(d, 1, d->predicted_class, sizeof *gold, index, n);
-    if (!gold || !predicted) return d->status;
+    const int32_t *gold, *predicted;
+    if (!gather_classes(d, index, n, &gold, &predicted)) return d->status;
     return score_resample_classes(d->call->ctx, draws, gold, predicted, n, d->classes,
                                   values_of_classes, (void *)(uintptr_t)d->call, values, out);
 }
@@ -170,9 +184,8 @@ static void put_numbers(void *user, const affect_score_regression *r, double *ou
 static bool regression_metric(void *user, const uint32_t *index, size_t n, double *out) {
     evaluate_data *d = user;
     affect_score_regression r;
-    const double *gold = evaluate_gather(d, 0, d->gold, sizeof *gold, index, n);
-    const double *predicted = evaluate_gather(d, 1, d->predicted, sizeof *gold, index, n);
-    if (!gold || !predicted) return false;
+    const double *gold, *predicted;
+    if (!gather_numbers(d, index, n, &gold, &predicted)) return false;
     affect_status status = affect_score_regression_from(d->call->ctx, gold, predicted, n,
                                                         evaluate_variance_of(d->call), &r);
     if (status) {
@@ -186,9 +199,8 @@ static bool regression_metric(void *user, const uint32_t *index, size_t n, doubl
 static affect_status resample_regression(evaluate_data *d, const uint32_t *index, size_t n,
                                          const score_draws *draws, size_t values,
                                          affect_score_interval *out) {
-    const double *gold = evaluate_gather(d, 0, d->gold, sizeof *gold, index, n);
-    const double *predicted = evaluate_gather(d, 1, d->predicted, sizeof *gold, index, n);
-    if (!gold || !predicted) return d->status;
+    const double *gold, *predicted;
+    if (!gather_numbers(d, index, n, &gold, &predicted)) return d->status;
     for (size_t i = 0; i < n; i++)
         if (isinf(gold[i]) || isinf(predicted[i])) return AFFECT_ERROR_UNSUPPORTED;
     return score_resample_numbers(d->call->ctx, draws, gold, predicted, n,
@@ -252,9 +264,8 @@ static affect_score_sentiment_set set_of(const evaluate_call *call) {
 static bool sentiment_metric(void *user, const uint32_t *index, size_t n, double *out) {
     evaluate_data *d = user;
     affect_score_sentiment s;
-    const double *gold = evaluate_gather(d, 0, d->gold, sizeof *gold, index, n);
-    const double *predicted = evaluate_gather(d, 1, d->predicted, sizeof *gold, index, n);
-    if (!gold || !predicted) return false;
+    const double *gold, *predicted;
+    if (!gather_numbers(d, index, n, &gold, &predicted)) return false;
     affect_status status =
         affect_score_sentiment_from(d->call->ctx, gold, predicted, n, set_of(d->call), &s);
     if (status) {

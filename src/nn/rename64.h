@@ -83,6 +83,9 @@
 #define nn_params_create nn_params_create_64
 #define nn_params_destroy nn_params_destroy_64
 #define nn_project nn_project_64
+#define nn_projector_create nn_projector_create_64
+#define nn_projector_destroy nn_projector_destroy_64
+#define nn_projector_forward nn_projector_forward_64
 #define nn_rank_n_contrast nn_rank_n_contrast_64
 #define nn_relu nn_relu_64
 #define nn_reshape nn_reshape_64

@@ -2,9 +2,13 @@
 #include "reason/http.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
+
+#include "reason/download.h"
 
 void reason_http_clear(reason_http_reply *reply) { base_text_destroy(&reply->body); }
 
@@ -14,6 +18,12 @@ affect_status reason_http_post(affect_context *ctx, const reason_http_request *r
                                reason_http_reply *reply) {
     (void)request;
     *reply = (reason_http_reply){.retry_after_s = NAN};
+    return base_fail(ctx, AFFECT_ERROR_UNSUPPORTED, "this build has no libcurl");
+}
+
+affect_status reason_download_run(affect_context *ctx, reason_download *download) {
+    download->status = 0;
+    download->redirect = NULL;
     return base_fail(ctx, AFFECT_ERROR_UNSUPPORTED, "this build has no libcurl");
 }
 
@@ -169,6 +179,108 @@ affect_status reason_http_post(affect_context *ctx, const reason_http_request *r
     c.global_cleanup(); /* the library stays: TLS libraries do not like to be unloaded */
     if (bearer.data) explicit_bzero(bearer.data, bearer.capacity);
     base_text_destroy(&bearer);
+    return status;
+}
+
+/* ---- files ---- */
+
+typedef struct file_transfer {
+    affect_context *ctx;
+    const curl_library *c;
+    CURL *curl;
+    reason_download *download;
+    bool begun;
+    int error; /* errno of a write */
+} file_transfer;
+
+static bool write_whole(int fd, const char *bytes, size_t n, int64_t at) {
+    while (n > 0) {
+        ssize_t wrote = pwrite(fd, bytes, n, at);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return false;
+        bytes += wrote;
+        n -= (size_t)wrote;
+        at += wrote;
+    }
+    return true;
+}
+
+static size_t take_file(char *bytes, size_t size, size_t n, void *user) {
+    file_transfer *t = user;
+    reason_download *d = t->download;
+    long status = 0;
+    t->c->easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200 && status != 206) return size * n; /* a page about an error */
+    if (!t->begun && status == 200) {                    /* the whole file, whatever was asked */
+        d->bytes = 0;
+        if (ftruncate(d->fd, 0) != 0) t->error = errno;
+    }
+    t->begun = true;
+    errno = ENOSPC;
+    if (!t->error && !write_whole(d->fd, bytes, size * n, d->bytes)) t->error = errno;
+    if (t->error) return 0;
+    d->bytes += (int64_t)(size * n);
+    return size * n;
+}
+
+static int tell_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t a, curl_off_t b) {
+    file_transfer *t = user;
+    (void)a, (void)b;
+    int64_t before = t->download->bytes - now;
+    if (t->begun && t->download->progress)
+        t->download->progress(t->download->user, t->download->bytes, total ? before + total : 0);
+    return affect_context_cancelled(t->ctx);
+}
+
+static affect_status run_file(file_transfer *t) {
+    const curl_library *c = t->c;
+    reason_download *d = t->download;
+    char range[32];
+    c->easy_setopt(t->curl, CURLOPT_URL, d->url);
+    c->easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L);
+    c->easy_setopt(t->curl, CURLOPT_FOLLOWLOCATION, 0L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+    c->easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    c->easy_setopt(t->curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+    c->easy_setopt(t->curl, CURLOPT_USERAGENT, "affect");
+    c->easy_setopt(t->curl, CURLOPT_CONNECTTIMEOUT, 30L);
+    c->easy_setopt(t->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    c->easy_setopt(t->curl, CURLOPT_LOW_SPEED_TIME, 60L);
+    c->easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, take_file);
+    c->easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
+    c->easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
+    c->easy_setopt(t->curl, CURLOPT_XFERINFOFUNCTION, tell_progress);
+    c->easy_setopt(t->curl, CURLOPT_XFERINFODATA, t);
+    snprintf(range, sizeof range, "%lld-", (long long)d->bytes);
+    if (d->bytes > 0) c->easy_setopt(t->curl, CURLOPT_RANGE, range);
+    CURLcode code = c->easy_perform(t->curl);
+    if (affect_context_cancelled(t->ctx))
+        return base_fail(t->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    if (t->error)
+        return base_fail(t->ctx, AFFECT_ERROR_OUTPUT, "cannot be written: %s", strerror(t->error));
+    if (code == CURLE_OUT_OF_MEMORY) return base_fail_memory(t->ctx);
+    if (code != CURLE_OK)
+        return base_fail(t->ctx, AFFECT_ERROR_NOT_FOUND, "%s", c->easy_strerror(code));
+    char *redirect = NULL;
+    c->easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &d->status);
+    c->easy_getinfo(t->curl, CURLINFO_REDIRECT_URL, &redirect);
+    if (redirect && !(d->redirect = base_strdup(redirect))) return base_fail_memory(t->ctx);
+    return AFFECT_OK;
+}
+
+affect_status reason_download_run(affect_context *ctx, reason_download *download) {
+    download->status = 0;
+    download->redirect = NULL;
+    curl_library c;
+    affect_status status = open_curl(ctx, &c);
+    if (status != AFFECT_OK) return status;
+    c.global_init(CURL_GLOBAL_DEFAULT);
+    file_transfer t = {.ctx = ctx, .c = &c, .curl = c.easy_init(), .download = download};
+    status = t.curl ? run_file(&t) : base_fail_memory(ctx);
+    if (t.curl) c.easy_cleanup(t.curl);
+    c.global_cleanup();
     return status;
 }
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AFFECT_LLAMA_INTERFACE = 1, AFFECT_LLAMA_WHY = 256 };
+enum { AFFECT_LLAMA_INTERFACE = 2, AFFECT_LLAMA_WHY = 256 };
 
 typedef struct affect_llama_request {
     const char *prompt;  /* UTF-8; put into the model's own chat template where that is known */
@@ -42,6 +42,10 @@ typedef struct affect_llama_api {
     /* 0: it went well. The begin that a prompt shares with the one before it is not read again. */
     int (*answer)(void *model, const affect_llama_request *request, affect_llama_reply *reply,
                   char why[AFFECT_LLAMA_WHY]);
+    /* Logits [n, vocabulary] of all tokens of a sequence by the model in an open file, with the adapter in the file
+     * `adapter` (NULL = none), at full precision of keys and values; `room`: values that `out` holds. 0: it went well. */
+    int (*logits)(int file, const char *adapter, const int32_t *tokens, int n, float *out,
+                  size_t room, char why[AFFECT_LLAMA_WHY]);
 } affect_llama_api;
 
 /* The only symbol: `affect_llama`. */

@@ -43,4 +43,23 @@ bool reason_is_file(const char *url);
 AFFECT_MUST_USE affect_status reason_put_text(affect_context *ctx, const affect_timeline *timeline,
                                               base_text *out);
 
+/* ---- pull.c ---- */
+
+typedef struct reason_pull {
+    const char *what;   /* a known model of whisper.cpp ("base.en") or an address, https:// */
+    const char *sha256; /* 64 digits, needed with an address; NULL */
+    const char *output; /* the file that is made; NULL: named as there, in the current folder */
+    void (*progress)(void *user, int64_t bytes, int64_t total); /* total: 0 if unknown; or NULL */
+    void *user;
+} reason_pull;
+
+/* Fetches a file of weights, unless it is there already; its path is appended and its sum given. It
+ * stands under its name only when it is whole and its sum right; what an attempt that was broken off
+ * has brought (PATH.partial) is gone on with. Another host that a server sends on to is logged as a
+ * warning. Errors: USAGE (no sum), ARGUMENT (not https; this machine may be asked by http), MODEL (no
+ * such name; another sum), EXISTS (the file is another), NOT_FOUND (network, server), OUTPUT, RUNTIME,
+ * UNSUPPORTED (no libcurl), MEMORY, CANCELLED. */
+AFFECT_MUST_USE affect_status reason_pull_file(affect_context *ctx, const reason_pull *asked,
+                                               base_text *path, char sha256[65]);
+
 #endif

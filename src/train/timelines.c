@@ -106,10 +106,29 @@ static affect_status open_labels(affect_context *ctx, const char *path, labels *
     return status;
 }
 
-/* What is known of value k at `t`: of the stretch around it, or between two instants not more than LONGEST apart. */
-static float value_at(const labels *l, size_t first, size_t end, size_t k, double t) {
+/* Where the labels of times up to the latest one asked for end; times mostly come in order. */
+typedef struct place {
+    size_t at;
+    double t;
+} place;
+
+/* The first label that may say something about `t`. */
+static size_t find_place(const labels *l, size_t first, size_t end, double t, place *p) {
+    if (p->at < first || t < p->t) p->at = first;
+    p->t = t;
+    size_t at = p->at;
+    while (at < end &&
+           (l->stretches ? l->items[at].t1 <= t
+                         : at + 1 < end && l->items[at].t0 < t && l->items[at + 1].t0 <= t))
+        at++;
+    return p->at = at;
+}
+
+/* What is known of value k at `t`, from label `from` on: of the stretch around it, or between two instants
+ * not more than LONGEST apart. */
+static float value_at(const labels *l, size_t from, size_t end, size_t k, double t) {
     static const double LONGEST = 2;
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = from; i < end && l->items[i].t0 <= t; i++) {
         const told *a = &l->items[i];
         if (l->stretches) {
             if (t >= a->t0 && t < a->t1) return a->values[k];
@@ -130,6 +149,7 @@ static float value_at(const labels *l, size_t first, size_t end, size_t k, doubl
 static affect_status add_pieces(train_sequences *set, const labels *l, size_t first, size_t end,
                                 const fuse_rows *rows, double rate_hz) {
     double last = 0;
+    place latest = {first, -INFINITY};
     affect_status status = AFFECT_OK;
     for (size_t i = first; i < end; i++) last = fmax(last, l->items[i].t1);
     int64_t steps = time_from_seconds(last) / FUSE_STEP;
@@ -142,10 +162,11 @@ static affect_status add_pieces(train_sequences *set, const labels *l, size_t fi
                                      count, &s);
         if (status != AFFECT_OK) break;
         for (size_t r = 0; r < n; r++) {
-            s->times[r] = (float)((double)r / rate_hz);
+            double at = (double)r / rate_hz;
+            size_t known = find_place(l, first, end, start + at, &latest);
+            s->times[r] = (float)at;
             for (size_t k = 0; k < l->values; k++)
-                s->values[r * l->values + k] =
-                    value_at(l, first, end, k, start + (double)r / rate_hz);
+                s->values[r * l->values + k] = value_at(l, known, end, k, start + at);
         }
         for (size_t m = 0; m < FUSE_INPUTS; m++) {
             const struct fuse_input *in = &rows->inputs[m];

@@ -2,34 +2,50 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/model.h"
 #include "words/estimator.h"
 #include "words/tokens.h"
 
+/* Nothing changes it once it is read: any number of recordings may use one at once. */
 struct words_estimator {
     words_lexicon *lexicon;
     char *model;
+    bool kept; /* by the context, which destroys it */
 };
 
-affect_status words_estimator_load(affect_context *ctx, const char *model, words_estimator **out) {
-    *out = NULL;
-    words_estimator *e = base_calloc(1, sizeof *e);
-    if (!e) return base_fail_memory(ctx);
-    affect_status status = words_lexicon_load(ctx, model, &e->lexicon);
-    if (!status && !(e->model = base_strdup(model ? model : "words.lexicon")))
-        status = base_fail_memory(ctx);
-    if (status) {
-        words_estimator_destroy(e);
-        return status;
-    }
-    *out = e;
-    return AFFECT_OK;
-}
-
-void words_estimator_destroy(words_estimator *e) {
+static void destroy(void *kept) {
+    words_estimator *e = kept;
     if (!e) return;
     words_lexicon_destroy(e->lexicon);
     base_free(e->model);
     base_free(e);
+}
+
+affect_status words_estimator_load(affect_context *ctx, const char *model, words_estimator **out) {
+    *out = NULL;
+    const char *name = model ? model : "words.lexicon";
+    words_estimator *e = NULL;
+    base_text key = {0};
+    model_key("lexicon", ctx, name, &key);
+    affect_status status = key.failed ? base_fail_memory(ctx) : AFFECT_OK;
+    if (!status && (*out = base_kept_take(ctx, key.data)) != NULL) goto cleanup;
+    if (!status && !(e = base_calloc(1, sizeof *e))) status = base_fail_memory(ctx);
+    if (!status) status = words_lexicon_load(ctx, name, &e->lexicon);
+    if (!status && !(e->model = base_strdup(name))) status = base_fail_memory(ctx);
+    if (!status) {
+        e->kept = true; /* before others can see it */
+        if (!base_kept_share(ctx, key.data, e, destroy)) e->kept = false;
+        *out = e;
+        e = NULL;
+    }
+cleanup:
+    destroy(e);
+    base_text_destroy(&key);
+    return status;
+}
+
+void words_estimator_destroy(words_estimator *e) {
+    if (e && !e->kept) destroy(e);
 }
 
 const char *words_estimator_model(const words_estimator *e) { return e ? e->model : ""; }

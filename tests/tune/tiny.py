@@ -80,10 +80,10 @@ def encode(r, shape, kind, scale):
 
 
 class Tiny:
-    """family: llama, qwen2, qwen3; tied: no head of its own."""
+    """family: llama, qwen2, qwen3; tied: no head of its own; strength: of what a layer adds to its input."""
 
     def __init__(self, path, family, kind="F32", tied=False, seed=1, layers=2, width=64, heads=4, kv_heads=2, head_width=None, hidden=96, vocabulary=300,
-                 context=4096, factors=False):
+                 context=4096, factors=False, strength=1.5):
         r = np.random.default_rng(seed)
         self.family, self.layers, self.heads, self.kv_heads, self.width, self.vocabulary = family, layers, heads, kv_heads, width, vocabulary
         self.head_width = head_width or width // heads
@@ -105,7 +105,7 @@ class Tiny:
             add(b + "attn_norm.weight", (width,), "F32", .1, 1.0)
             for name, shape in (("attn_q", (q, width)), ("attn_k", (k, width)), ("attn_v", (k, width)), ("attn_output", (width, q)),
                                 ("ffn_gate", (hidden, width)), ("ffn_up", (hidden, width)), ("ffn_down", (width, hidden))):
-                add(b + name + ".weight", shape, kind, 1.5 / shape[1] ** .5)
+                add(b + name + ".weight", shape, kind, strength / shape[1] ** .5)
                 if family == "qwen2" and name in ("attn_q", "attn_k", "attn_v"):
                     add(b + name + ".bias", shape[:1], "F32", .5)
             if family == "qwen3":
@@ -135,6 +135,10 @@ class Tiny:
         self.epsilon = float(np.float32(self.epsilon))
         self.tensors = tensors
         write_gguf(path, self.fields, tensors)
+
+    def plain(self, path):
+        """The same values in F32."""
+        write_gguf(path, self.fields, [(name, shape, "F32", self.w[name].astype("<f4").tobytes()) for name, shape, *_ in self.tensors])
 
     def adapter(self, path, rank=4, alpha=8.0, targets=("attn_q", "attn_v", "ffn_down"), seed=5):
         """A LoRA adapter, which is in effect from here on."""
