@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { KIND_UINT32 = 4, KIND_FLOAT32 = 6, KIND_STRING = 8, ALIGNMENT = 32 };
+enum { KIND_FLOAT32 = 6, KIND_STRING = 8, ALIGNMENT = 32 };
 
 static void put(base_text *out, const void *bytes, size_t n) { base_text_append_n(out, bytes, n); }
 
