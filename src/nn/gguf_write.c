@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { KIND_UINT32 = 4, KIND_FLOAT32 = 6, KIND_STRING = 8, ALIGNMENT = 32 };
+enum { KIND_FLOAT32 = 6, KIND_STRING = 8, ALIGNMENT = 32 };
 
 static void put(base_text *out, const void *bytes, size_t n) { base_text_append_n(out, bytes, n); }
 
@@ -30,11 +30,6 @@ void nn_gguf_put_text(nn_gguf_writer *w, const char *name, const char *value) {
 void nn_gguf_put_number(nn_gguf_writer *w, const char *name, float value) {
     begin_value(w, name, KIND_FLOAT32);
     put(&w->values, &value, sizeof value);
-}
-
-void nn_gguf_put_count(nn_gguf_writer *w, const char *name, uint32_t value) {
-    begin_value(w, name, KIND_UINT32);
-    put_u32(&w->values, value);
 }
 
 void nn_gguf_put_matrix(nn_gguf_writer *w, const char *name, size_t rows, size_t columns,

@@ -18,7 +18,6 @@ typedef struct nn_gguf_writer {
 /* All begin with a zeroed writer; failures are kept for the write. */
 void nn_gguf_put_text(nn_gguf_writer *writer, const char *name, const char *value);
 void nn_gguf_put_number(nn_gguf_writer *writer, const char *name, float value);
-void nn_gguf_put_count(nn_gguf_writer *writer, const char *name, uint32_t value);
 /* data[rows, columns] is borrowed until the write; rows 0: a vector of `columns`. */
 void nn_gguf_put_matrix(nn_gguf_writer *writer, const char *name, size_t rows, size_t columns,
                         const float *data);
