@@ -31,7 +31,8 @@ static const cli_option train_arguments[] = {
     CLI_OPTION(train_settings, "hold-out", CLI_TEXT, hold_out, .meta = "RULE",
                .help = "leave these out of the training and validate on them: \"PART\", the data "
                        "files whose path contains PART (a corpus), or \"PART: COLUMN "
-                       "VALUE,VALUE\", rows of theirs (a speaker)"),
+                       "VALUE,VALUE\", rows of theirs (a speaker); of timelines the groups (or "
+                       "recordings) whose name contains it"),
     CLI_OPTION(train_settings, "fresh", CLI_FLAG, fresh,
                .help = "throw away what an earlier run left there"),
     CLI_OPTION(train_settings, "threads", CLI_INT, threads, .meta = "N",
@@ -60,7 +61,7 @@ static affect_status train(affect_context *ctx, void *user, const cli_list *oper
                          "train wants a recipe, or RECIPE TIMELINES TABLE");
     if (operands->count == 3) {
         const char *out = set->folder ? set->folder : "runs/fusion";
-        status = train_fusion_timelines(ctx, o.recipe, more[0], more[1], out);
+        status = train_fusion_timelines(ctx, o.recipe, more[0], more[1], o.hold_out, out);
         if (status == AFFECT_OK) base_put_line(stdout, "%s", out);
         return status;
     }

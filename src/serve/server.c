@@ -348,6 +348,8 @@ static int take_body(serve_server *server, exchange *e, const unsigned char *dat
     if (e->draining || e->done) /* refused: the rest is taken, so that the answer is read */
         return e->received > DRAINED_MOST || (e->answered && e->received >= e->expected) ? -1 : 0;
     if (e->received > e->expected) return -1;
+    if (e->dispatched)
+        return 0; /* the library tells of no further bytes when a worker has the body already */
     if (e->request.upload < 0) {
         if (base_now_s() - e->begun_s > BODY_SECONDS) return -1;
         if (length) memcpy(e->request.body + e->request.body_length, data, length);

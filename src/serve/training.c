@@ -101,7 +101,7 @@ static affect_status add_recording(training *t, const char *id) {
     if (t->corrected > before) {
         t->recordings++;
         status = write_timeline(t, id, timeline);
-    } else if (t->rows > rows) { /* only labels without a place were mended */
+    } else if (t->rows > rows && !t->table.failed) { /* only labels without a place were mended */
         t->table.length = length;
         t->table.data[length] = '\0';
         t->rows = rows;
@@ -168,12 +168,17 @@ static affect_status gather(training *t) {
     }
     json_decref(ids);
     if (status != AFFECT_OK || t->recordings >= 2) return status;
-    return base_fail(
-        t->ctx, AFFECT_ERROR_ARGUMENT,
-        "labels of episodes are corrected in %zu recordings%s%s%s; two are wanted: one "
-        "trains, the other tells how well",
-        t->recordings, t->unknown ? " (no place in valence and arousal is known of \"" : "",
-        t->first_unknown, t->unknown ? "\")" : "");
+    if (t->unknown)
+        return base_fail(
+            t->ctx, AFFECT_ERROR_ARGUMENT,
+            "nothing is known of the place of \"%s\" in valence and arousal; corrected "
+            "labels in two recordings are wanted: one trains, the other tells how well",
+            t->first_unknown);
+    return base_fail(t->ctx, AFFECT_ERROR_ARGUMENT,
+                     "%s; two recordings with corrected labels of episodes are wanted: one trains, "
+                     "the other tells how well",
+                     t->recordings ? "only one recording has corrected labels"
+                                   : "no label of an episode is corrected yet");
 }
 
 affect_status serve_post_training(serve_request *request) {

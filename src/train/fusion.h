@@ -98,12 +98,13 @@ AFFECT_MUST_USE affect_status train_fusion_predict(affect_context *ctx, nn_fusio
 /* `affect train RECIPE TIMELINES TABLE`: trains on timelines (TIMELINES/NAME.json or TIMELINES/NAME/timeline.json) as a
  * recipe of the kind "timelines" says, and leaves a model folder for `affect analyze --fusion`. The table has the columns
  * recording, time (s) or start and end, valence, arousal or dominance (-1 to 1, empty = unknown), and where there are
- * several person (1) and group (what must not be split; the recording). What the network is worth on the groups left out
+ * several person (1) and group (what must not be split; the recording). `hold_out` (or NULL): the groups whose name contains it validate, instead of
+ * those that the recipe's valid_every draws. What the network is worth on the groups left out
  * goes to the context's log (INFO) and the card. Errors: those of the recipe, the table and the timelines, CANCELLED,
  * OUTPUT, MEMORY. */
 AFFECT_MUST_USE affect_status train_fusion_timelines(affect_context *ctx, const char *recipe,
                                                      const char *timelines, const char *table,
-                                                     const char *folder);
+                                                     const char *hold_out, const char *folder);
 
 /* 1 - likeness of trajectories (rows of levels and derivatives, one unit): soft-DTW divergences of
  * all pairs of `count` pieces of `steps` rows of `width`, to soft targets of SoftCLT in

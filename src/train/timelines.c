@@ -244,6 +244,7 @@ typedef struct run {
     train_fusion_fit fit;
     double rate_hz, errors[FUSE_DIMENSIONS], ccc[FUSE_DIMENSIONS];
     size_t every; /* one group in so many validates */
+    const char *hold_out;
     uint32_t *index, *valid;
     size_t count, valid_count;
     const char *names[FUSE_DIMENSIONS];
@@ -274,7 +275,7 @@ static void read_recipe(run *r) {
     o->seed = train_recipe_count(p, "train", "seed", 1, 0, 1000000);
 }
 
-/* One group in `every`, by their first appearance, validates; of two groups at least one trains. */
+/* Those that are held out, or else one group in `every`, by their first appearance, validate; at least one trains. */
 static affect_status deal(run *r) {
     size_t n = r->set->count, groups = 0;
     r->index = base_calloc(BASE_MAX(n, (size_t)1), sizeof *r->index);
@@ -284,7 +285,8 @@ static affect_status deal(run *r) {
         size_t k = 0;
         while (k < i && strcmp(r->set->items[k].group, r->set->items[i].group) != 0) k++;
         number[i] = k < i ? number[k] : groups++;
-        if (number[i] % r->every == r->every - 1)
+        if (r->hold_out ? strstr(r->set->items[i].group, r->hold_out) != NULL
+                        : number[i] % r->every == r->every - 1)
             r->valid[r->valid_count++] = (uint32_t)i;
         else
             r->index[r->count++] = (uint32_t)i;
@@ -292,6 +294,10 @@ static affect_status deal(run *r) {
     bool failed = !r->index || !r->valid || !number;
     base_free(number);
     if (failed) return base_fail_memory(r->ctx);
+    if (r->hold_out && (!r->count || !r->valid_count))
+        return base_fail(r->ctx, AFFECT_ERROR_FORMAT,
+                         "%s of %zu groups of recordings has '%s' in it",
+                         r->count ? "no name" : "every name", groups, r->hold_out);
     if (!r->count || !r->valid_count)
         return base_fail(r->ctx, AFFECT_ERROR_FORMAT,
                          "%zu groups of recordings, and one in %zu validates: too few", groups,
@@ -390,8 +396,8 @@ static affect_status save(run *r, const char *folder) {
 }
 
 affect_status train_fusion_timelines(affect_context *ctx, const char *recipe, const char *timelines,
-                                     const char *table, const char *folder) {
-    run r = {.ctx = ctx};
+                                     const char *table, const char *hold_out, const char *folder) {
+    run r = {.ctx = ctx, .hold_out = hold_out};
     labels l;
     affect_status status = train_recipe_open(ctx, recipe, &r.recipe);
     if (status == AFFECT_OK) {

@@ -100,14 +100,14 @@ await main(async () => {
   await page.check('#consent');
   await page.uncheck('#use-camera');
   await page.click('#live-button');
-  await page.waitForSelector('[data-live="on"]', { timeout: 30000 });
+  await page.waitForSelector('[data-live="on"]', { timeout: 60000 });
   await kill();
   await plain(page, 'live');
   await start();
-  await page.waitForSelector('[data-live="on"]', { timeout: 30000 });
+  await page.waitForSelector('[data-live="on"]', { timeout: 60000 });
   await wait(page, () => window.affectLive.lags.length > 0);
   await page.click('#live-button');
-  await page.waitForSelector('[data-live="kept"]', { timeout: 30000 });
+  await page.waitForSelector('[data-live="kept"]', { timeout: 60000 });
   check(/open it/.test(await page.textContent('#live-kept')), 'live goes on by itself in a recording of its own');
   check(quiet(page).length === 0, `no other problem in live ${quiet(page)}`);
 });

@@ -119,7 +119,7 @@ await main(async () => {
   await page.waitForSelector('[data-recordings="4"]');
   await page.click('#train');
   await page.waitForSelector('#trained .error');
-  check(/two are wanted/.test(await page.textContent('#trained')), 'one corrected recording trains nothing, and that is said');
+  check(/only one recording has corrected labels/.test(await page.textContent('#trained')), 'one corrected recording trains nothing, and that is said');
   await correct('second', 'zzyzx');
   await page.click('#train');
   await wait(page, () => /zzyzx/.test(document.getElementById('trained').textContent));

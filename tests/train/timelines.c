@@ -92,7 +92,7 @@ static int make_files(void **state) {
     bool failed = base_write_file(ctx, in_folder("labels.csv"), table.data, table.length) ||
                   base_write_file(ctx, in_folder("fusion.ini"), recipe, sizeof recipe - 1) ||
                   train_fusion_timelines(ctx, in_folder("fusion.ini"), folder,
-                                         in_folder("labels.csv"), in_folder("model"));
+                                         in_folder("labels.csv"), NULL, in_folder("model"));
     base_text_destroy(&table);
     if (failed) printf("%s\n", affect_context_message(ctx));
     return failed;
@@ -100,8 +100,9 @@ static int make_files(void **state) {
 
 static int take_files_away(void **state) {
     (void)state;
-    static const char *const names[] = {"labels.csv", "fusion.ini", "model/card.json",
-                                        "model/weights.safetensors", "wrong.csv"};
+    static const char *const names[] = {
+        "labels.csv", "fusion.ini", "model/card.json", "model/weights.safetensors",
+        "wrong.csv",  "few.ini",    "held/card.json",  "held/weights.safetensors"};
     for (size_t i = 0; i < BASE_COUNT(names); i++) (void)unlink(in_folder(names[i]));
     for (int i = 0; i < RECORDINGS; i++) {
         char name[32];
@@ -109,6 +110,7 @@ static int take_files_away(void **state) {
         (void)unlink(in_folder(name));
     }
     (void)rmdir(in_folder("model"));
+    (void)rmdir(in_folder("held"));
     (void)rmdir(folder);
     affect_context_destroy(ctx);
     return 0;
@@ -272,12 +274,59 @@ static void wrong_tables_are_refused_with_their_line(void **state) {
             base_write_file(ctx, in_folder("wrong.csv"), cases[i].table, strlen(cases[i].table)),
             AFFECT_OK);
         assert_int_equal(train_fusion_timelines(ctx, in_folder("fusion.ini"), folder,
-                                                in_folder("wrong.csv"), in_folder("none")),
+                                                in_folder("wrong.csv"), NULL, in_folder("none")),
                          cases[i].status);
         if (!strstr(affect_context_message(ctx), cases[i].told))
             fail_msg("case %zu: %s", i, affect_context_message(ctx));
     }
     assert_false(base_is_folder(in_folder("none")));
+}
+
+/* Pieces that validated, by a model's card. */
+static long pieces_of(const char *model) {
+    char *card = NULL;
+    size_t length;
+    char name[64];
+    snprintf(name, sizeof name, "%s/card.json", model);
+    assert_int_equal(base_read_file(ctx, in_folder(name), 0, &card, &length), AFFECT_OK);
+    const char *at = strstr(card, "\"pieces\": ");
+    long pieces = at ? strtol(at + strlen("\"pieces\": "), NULL, 10) : -1;
+    base_free(card);
+    return pieces;
+}
+
+static void groups_that_are_held_out_validate(void **state) {
+    (void)state;
+    char table[4096] = "recording,start,end,valence\n";
+    static const char few[] =
+        "[data]\nkind = timelines\n[model]\nkind = fusion\nwidth = 8\npath = 4\n"
+        "heads = 2\ncontext = 4\n[train]\nepochs = 1\n";
+    for (int i = 0; i < 3; i++)
+        snprintf(table + strlen(table), sizeof table - strlen(table), "r%02d,0,%d,0.5\n", i,
+                 i == 1 ? 4 : 8);
+    assert_int_equal(base_write_file(ctx, in_folder("wrong.csv"), table, strlen(table)), AFFECT_OK);
+    assert_int_equal(base_write_file(ctx, in_folder("few.ini"), few, sizeof few - 1), AFFECT_OK);
+    static const struct {
+        const char *hold_out;
+        long pieces; /* one every 4 s, and one at the end */
+        const char *told;
+    } cases[] = {{"r01", 2, NULL},
+                 {"r02", 3, NULL},
+                 {"r99", 0, "no name of 3 groups"},
+                 {"r0", 0, "every name of 3 groups"}};
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        affect_status status =
+            train_fusion_timelines(ctx, in_folder("few.ini"), folder, in_folder("wrong.csv"),
+                                   cases[i].hold_out, in_folder("held"));
+        if (cases[i].told) {
+            assert_int_equal(status, AFFECT_ERROR_FORMAT);
+            if (!strstr(affect_context_message(ctx), cases[i].told))
+                fail_msg("%s", affect_context_message(ctx));
+            continue;
+        }
+        if (status) fail_msg("%s", affect_context_message(ctx));
+        assert_int_equal(pieces_of("held"), cases[i].pieces);
+    }
 }
 
 static void every_allocation_may_fail(void **state) {
@@ -313,6 +362,7 @@ int main(void) {
         cmocka_unit_test(rows_that_were_told_are_forgotten),
         cmocka_unit_test(a_broken_model_is_refused_by_name),
         cmocka_unit_test(wrong_tables_are_refused_with_their_line),
+        cmocka_unit_test(groups_that_are_held_out_validate),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, make_files, take_files_away);
