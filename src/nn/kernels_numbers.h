@@ -82,8 +82,8 @@ static void read_q6_k(size_t count, const unsigned char *data, nn_real *out) {
             int low_shift = quarter / 2 * 4, high_shift = quarter * 2;
             for (int i = 0; i < 32; i++) {
                 int q = (low[i] >> low_shift & 15) | (high[i] >> high_shift & 3) << 4;
-                out[part * 32 + i] =
-                    d * (nn_real)scale[half * 8 + quarter * 2 + i / 16] * (nn_real)(q - 32);
+                const int group = half * 8 + quarter * 2 + i / 16;
+                out[part * 32 + i] = d * (nn_real)scale[group] * (nn_real)(q - 32);
             }
         }
     }
