@@ -1,6 +1,6 @@
 /* A folder of recordings in a browser: pictures, analysis with progress that goes on after kill -9, the report inside,
    corrections, search, comparison, a new file, and what is refused. */
-import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { accessible, affect, browser, check, folder, main, open, recording, serve, shot, wait } from './harness.mjs';

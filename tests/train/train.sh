@@ -323,7 +323,7 @@ sed 's/^frame a 1 0 1 0 : @ is \*/frame a 1 0 : @ is */' rules.txt >bad.txt
 sed 's/rules.txt/bad.txt/' rules.ini >bad.ini
 refuse 4 "bad.txt:5: expected 'word'" "$affect" train bad.ini -o x --quiet
 sed 's/neutral=1 0 0/neutral=x 0 0/' rules.txt >bad.txt
-refuse 4 "bad.txt: expected LABEL=TARGET" "$affect" train bad.ini -o x --quiet
+refuse 4 "bad.txt:8: expected 'word', 'frame', 'line' or 'thing'" "$affect" train bad.ini -o x --quiet
 sed 's/^frame a/frame b/' rules.txt >bad.txt
 refuse 4 "bad.txt: no word for slot 'b'" "$affect" train bad.ini -o x --quiet
 sed 's/^labels = several/labels = one/' rules.ini >bad.ini
