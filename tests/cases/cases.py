@@ -218,10 +218,13 @@ def turned(how, folder):
     """Four seconds of a talking head, through a filter."""
     data = os.environ.get("AFFECT_DATA", "../shared/data")
     source, path = f"{data}/media/sadtalker/WDA_KatieHill_000.mp4", f"{folder}/{how.replace('=', '')}.mp4"
+    begin = "0"
+    if not os.path.exists(source):  # then what "make demo" composed, where he laughs
+        source, begin = os.path.join(os.path.dirname(os.path.realpath(sys.argv[1])), "../../demo/clip.mp4"), "13"
     if not os.path.exists(source):
         print(f"skipped: no {source}")
         sys.exit(77)
-    subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-t", "4", "-vf", "scale=320:320," + how, "-c:v", "libx264", "-preset", "veryfast", "-an", path],
+    subprocess.run(["ffmpeg", "-v", "error", "-ss", begin, "-i", source, "-t", "4", "-vf", "scale=320:320," + how, "-c:v", "libx264", "-preset", "veryfast", "-an", path],
                    check=True)
     return path
 

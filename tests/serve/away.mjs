@@ -1,12 +1,11 @@
 /* The server goes away while somebody types, labels, traces, gives a file or speaks: the page says so in plain words, keeps what
    it was given, and goes on by itself when the server is there again. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { accessible, affect, atEnd, browser, check, folder, main, open, root, shot, skip, wait } from './harness.mjs';
+import { accessible, affect, atEnd, browser, check, folder, main, open, recording, shot, skip, wait } from './harness.mjs';
 
-const data = process.env.AFFECT_DATA ?? join(root, '..', 'shared', 'data'), clip = join(data, 'java_sed/video/06-01-06_01.mp4');
-if (!existsSync(clip)) skip('no recordings (AFFECT_DATA)');
+const clip = recording('java_sed/video/06-01-06_01.mp4', 14);
 try { execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-i', clip, '-t', '4', '-c:v', 'libvpx', '-b:v', '200k', '-c:a', 'libvorbis', join(folder, 'clip.webm')]);
   execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-i', clip, '-ac', '1', '-ar', '48000', join(folder, '.microphone.wav')]); }
 catch { skip('no ffmpeg that writes WebM'); }
