@@ -24,11 +24,12 @@ if (!program) skip('no chromium');
 
 export const folder = mkdtempSync(join(tmpdir(), 'affect-serve-'));
 made = folder;
-/* A recording of a talking person: one of the data folder's, else four seconds of what `make demo` composed. */
+/* A recording of a talking person: one of the data folder's, else four seconds of what `make demo` composed, unless no `from` says
+   that these will do. */
 export function recording(name, from) {
   const real = join(process.env.AFFECT_DATA ?? join(root, '..', 'shared', 'data'), name), demo = join(dirname(affect), '../../demo/clip.mp4');
   if (existsSync(real)) return real;
-  if (!existsSync(demo)) skip(`no ${name} (AFFECT_DATA) and no ${demo} (make demo)`);
+  if (from === undefined || !existsSync(demo)) skip(`no ${name} (AFFECT_DATA)${from === undefined ? '' : ` and no ${demo} (make demo)`}`);
   const cut = join(folder, `.cut-${from}.mp4`);
   execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-ss', String(from), '-i', demo, '-t', '4', '-vf', 'scale=480:-2', '-c:v', 'libx264', '-preset', 'ultrafast', cut]);
   return cut;

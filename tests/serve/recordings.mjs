@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { accessible, affect, browser, check, folder, main, open, recording, serve, shot, wait } from './harness.mjs';
 
-const clips = ['06-01-06_01.mp4', '01-04-02_01.mp4', '02-03-03_01.mp4'].map((name, k) => recording(`java_sed/video/${name}`, [1, 24, 28][k]));
+const clips = ['06-01-06_01.mp4', '01-04-02_01.mp4', '02-03-03_01.mp4'].map((name) => recording(`java_sed/video/${name}`)); /* who is who there is asked below */
 
 await main(async () => {
   copyFileSync(clips[0], join(folder, 'first.mp4'));
