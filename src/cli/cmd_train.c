@@ -7,14 +7,14 @@
 
 int cli_train(int argc, char **argv);
 
-static void show_progress(void *user, const train_progress *now) {
+void cli_show_epoch(void *user, const train_progress *now) {
     (void)user;
     fprintf(stderr, "\repoch %zu/%zu  %3.0f%%  loss %.4f  %.0f min left   ", now->epoch,
             now->epochs, 100 * now->share, now->loss, now->left_s / 60);
     fflush(stderr);
 }
 
-static void show_line(void *user, affect_log_level level, const char *line) {
+void cli_show_line(void *user, affect_log_level level, const char *line) {
     (void)user, (void)level;
     fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "\r" : "", line);
 }
@@ -52,8 +52,8 @@ static affect_status train(affect_context *ctx, void *user, const cli_list *oper
                        .fresh = set->fresh,
                        .threads = (int)set->threads,
                        .stop_after = (size_t)set->stop};
-    affect_context_set_log(ctx, AFFECT_LOG_INFO, set->quiet ? NULL : show_line, NULL);
-    if (!set->quiet && isatty(STDERR_FILENO)) o.progress = show_progress;
+    affect_context_set_log(ctx, AFFECT_LOG_INFO, set->quiet ? NULL : cli_show_line, NULL);
+    if (!set->quiet && isatty(STDERR_FILENO)) o.progress = cli_show_epoch;
     const char *const *more = (const char *const *)operands->items + 1; /* timelines and a table */
     affect_status status;
     if (operands->count == 2)

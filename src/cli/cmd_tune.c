@@ -7,18 +7,6 @@
 
 int cli_tune(int argc, char **argv);
 
-static void show_progress(void *user, const tune_progress *now) {
-    (void)user;
-    fprintf(stderr, "\repoch %zu/%zu  %3.0f%%  loss %.4f  %.0f min left   ", now->epoch,
-            now->epochs, 100 * now->share, now->loss, now->left_s / 60);
-    fflush(stderr);
-}
-
-static void show_line(void *user, affect_log_level level, const char *line) {
-    (void)user, (void)level;
-    fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "\r" : "", line);
-}
-
 typedef struct texts {
     affect_context *ctx;
     const char *base;
@@ -60,7 +48,7 @@ static affect_status run_tune(affect_context *ctx, void *user, const cli_list *o
     const tune_settings *set = user;
     if (!set->base || !set->data || !set->folder)
         return base_fail(ctx, AFFECT_ERROR_USAGE, "tune wants --base, --data and --out");
-    affect_context_set_log(ctx, AFFECT_LOG_INFO, set->quiet ? NULL : show_line, NULL);
+    affect_context_set_log(ctx, AFFECT_LOG_INFO, set->quiet ? NULL : cli_show_line, NULL);
     texts known = {.ctx = ctx, .base = set->base};
     const tune_options o = {
         .recipe = operands->items[0],
@@ -72,7 +60,7 @@ static affect_status run_tune(affect_context *ctx, void *user, const cli_list *o
         .stop_after = (size_t)set->stop,
         .tokenise = read_text,
         .tokenise_user = &known,
-        .progress = !set->quiet && isatty(STDERR_FILENO) ? show_progress : NULL,
+        .progress = !set->quiet && isatty(STDERR_FILENO) ? cli_show_epoch : NULL,
     };
     affect_status status = tune_run(ctx, &o);
     reason_vocabulary_close(known.vocabulary);

@@ -71,6 +71,11 @@ int cli_fail_text(const char *verb, affect_status status, const char *format, ..
  * is MEMORY. */
 AFFECT_MUST_USE affect_status cli_print_json(affect_context *ctx, json_t *root, int digits);
 
+/* What a training shows on a terminal (cmd_train.c, for tune too): where it is, in place; a line of its log. */
+struct train_progress;
+void cli_show_epoch(void *user, const struct train_progress *now);
+void cli_show_line(void *user, affect_log_level level, const char *line);
+
 /* An affect_log_fn that prints "affect VERB: LINE" to stderr; its user data is the verb's name. */
 void cli_log(void *verb, affect_log_level level, const char *line);
 

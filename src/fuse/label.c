@@ -324,6 +324,14 @@ static affect_status set_cues(affect_context *ctx, affect_attributes *a, const w
     return status;
 }
 
+/* The largest score that is not taken yet, or `count`. */
+static size_t best_left(const double *scores, const bool *done, size_t count) {
+    size_t top = count;
+    for (size_t i = 0; i < count; i++)
+        if (!done[i] && (top == count || scores[i] > scores[top])) top = i;
+    return top;
+}
+
 /* The labels worth naming: the best, and every other with at least a third of its score. */
 static affect_status set_labels(affect_context *ctx, affect_attributes *a, const char *const *names,
                                 const double *scores, size_t count) {
@@ -333,9 +341,7 @@ static affect_status set_labels(affect_context *ctx, affect_attributes *a, const
     double best[MOST];
     size_t n = 0;
     for (; n < count && n < MOST; n++) {
-        size_t top = count;
-        for (size_t i = 0; i < count; i++)
-            if (!done[i] && (top == count || scores[i] > scores[top])) top = i;
+        size_t top = best_left(scores, done, count);
         if (n && scores[top] < best[0] / 3) break;
         done[top] = true;
         chosen[n] = names[top];
@@ -359,9 +365,7 @@ static affect_status set_conformal(affect_context *ctx, affect_attributes *a,
     bool done[FUSE_CATEGORIES] = {false};
     size_t n = 0;
     for (; n < FUSE_CATEGORIES; n++) {
-        size_t top = FUSE_CATEGORIES;
-        for (size_t c = 0; c < FUSE_CATEGORIES; c++)
-            if (!done[c] && (top == FUSE_CATEGORIES || scores[c] > scores[top])) top = c;
+        size_t top = best_left(scores, done, FUSE_CATEGORIES);
         if (scores[top] < p->least[kind]) break;
         done[top] = true;
         chosen[n] = category_names[top];

@@ -127,7 +127,7 @@ static void shuffle(tuning *t) {
 static void show(const tuning *t, double share, double loss, double started) {
     if (!t->o->progress) return;
     double spent = base_now_s() - started;
-    tune_progress now = {t->epoch + 1, t->epochs, share, loss, 0};
+    train_progress now = {t->epoch + 1, t->epochs, share, loss, 0};
     now.left_s = spent / share * (1 - share + (double)(t->epochs - t->epoch - 1));
     t->o->progress(t->o->user, &now);
 }
@@ -165,11 +165,11 @@ static affect_status run_epoch(tuning *t, double *mean_loss) {
 /* ---- validation ---- */
 
 static void judge(const float *logits, size_t n, int32_t target, double *loss, bool *right) {
-    double top = (double)logits[0], sum = 0;
+    double sum = 0;
     size_t best = 0;
     for (size_t i = 1; i < n; i++)
         if (logits[i] > logits[best]) best = i;
-    top = (double)logits[best];
+    const double top = (double)logits[best];
     for (size_t i = 0; i < n; i++) sum += exp((double)logits[i] - top);
     *loss += top + log(sum) - (double)logits[target];
     *right = *right && best == (size_t)target;

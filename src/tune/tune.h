@@ -6,13 +6,7 @@
 #define TUNE_TUNE_H
 
 #include "base/base.h"
-
-typedef struct tune_progress {
-    size_t epoch, epochs; /* from 1 */
-    double share;         /* of the epoch, 0..1 */
-    double loss;          /* mean over its steps, nats a token */
-    double left_s;        /* of the whole run, by the time the epoch took so far */
-} tune_progress;
+#include "train/train.h"
 
 typedef struct tune_options {
     const char *recipe; /* docs/tuning.md */
@@ -22,8 +16,8 @@ typedef struct tune_options {
     bool fresh;         /* throw an existing run there away */
     int threads;        /* results do not depend on it */
     size_t stop_after;  /* epochs; 0 = all */
-    /* NULL, or called after each step, in the thread that called tune_run */
-    void (*progress)(void *user, const tune_progress *now);
+    /* NULL, or called after each step, in the thread that called tune_run; the loss is in nats a token */
+    void (*progress)(void *user, const train_progress *now);
     void *user;
     /* Puts text into the model's own tokens: appends to *tokens (base_grow) and *count; `begin`: with what the model
      * wants at the begin of a text. NULL: clips with text are refused, lists of tokens are not. */
