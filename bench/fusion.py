@@ -11,7 +11,9 @@ out; a network is trained on the recordings of the other four (recipes/fusion.in
 stage of `affect analyze --fusion` with it on those of the two.
 
 Printed: concordance (CCC) of valence and arousal and of their derivatives (over 1 s) over all recordings, of the default fusion and
-of the trained one, and the differences with 95 % intervals (actors drawn anew, then recordings and seeds, 2,000 times). With --robust
+of the trained one, and the differences with 95 % intervals (actors drawn anew, then recordings and seeds, 2,000 times); and the
+default fusion once more with mean and deviation of each dimension brought to those of the truth of the four actors ("scaled"): what
+a network gains beyond that is not a matter of scale. With --robust
 also the mean of both dimensions' CCC where the face's or the voice's estimates and posteriors are taken away, come 0.5 s late, are
 noise, or are another person's.
 """
@@ -111,6 +113,14 @@ def spoilt(path, out, modality, how, other, rng):
         json.dump(timeline, file)
 
 
+def scaled(found, names):
+    """The map (gain and offset of each dimension) that brings mean and deviation of what was said of `names` to the truth's."""
+    level = np.concatenate([found[n][0][0] for n in names])
+    (m, true), (sd, true_sd) = level.mean(0), level.std(0)
+    gain = true_sd / sd
+    return gain, true - gain * m
+
+
 def moments(x):
     """Sums from which a concordance follows, [2 dimensions, 6]."""
     said, true = x[:, 0], x[:, 1]
@@ -157,7 +167,7 @@ def main():
     with ThreadPoolExecutor(a.jobs) as pool:
         list(pool.map(prepare, all_scenes))
     actors = sorted({s[1] for s in all_scenes})
-    found, cost = {"default": {}, "trained": {s[0]: [] for s in all_scenes}}, {"default": [], "trained": []}
+    found, cost = {"default": {}, "scaled": {}, "trained": {s[0]: [] for s in all_scenes}}, {"default": [], "trained": []}
 
     def fuse(form, scene, *model, path=None):
         said, ms = trajectory(f"{a.build}/bench/bench-fuse", path or f"{a.work}/timelines/{scene[0]}.json", *model)
@@ -171,6 +181,12 @@ def main():
     tag = os.path.splitext(os.path.basename(a.recipe))[0]
     for fold in range(3):
         out = actors[fold::3]
+        gain, offset = scaled(found["default"], [s[0] for s in all_scenes if s[1] not in out])
+        for name, actor, _, _ in all_scenes:
+            if actor in out:
+                level, slope = (x.copy() for x in found["default"][name][0])
+                level[:, 0], slope[:, 0] = gain * level[:, 0] + offset, gain * slope[:, 0]
+                found["scaled"][name] = [(level, slope)]
         table = f"{a.work}/labels-{fold}.csv"
         with open(table, "w") as file:
             file.write("recording,group,time,valence,arousal\n")
@@ -196,19 +212,22 @@ def main():
     rng = np.random.default_rng(3)
     by_actor = {actor: [s[0] for s in all_scenes if s[1] == actor] for actor in actors}
     names = [s[0] for s in all_scenes]
-    mean = {"default": measure("default", names, lambda *_: 0), "trained": np.mean([measure("trained", names, lambda *_, k=k: k) for k in range(a.seeds)], 0)}
-    gaps = []
+    mean = {form: np.mean([measure(form, names, lambda *_, k=k: k) for k in range(a.seeds if form == "trained" else 1)], 0) for form in found}
+    gaps = {"default": [], "scaled": []}
     for _ in range(ROUNDS):
         drawn = [n for i in rng.integers(0, len(actors), len(actors)) for n in rng.choice(by_actor[actors[i]], a.each)]
         seed = int(rng.integers(a.seeds))
-        gaps.append(measure("trained", drawn, lambda *_: seed) - measure("default", drawn, lambda *_: 0))
-    low, high = np.quantile(gaps, [0.025, 0.975], axis=0)
+        trained = measure("trained", drawn, lambda *_: seed)
+        for form in gaps:
+            gaps[form].append(trained - measure(form, drawn, lambda *_: 0))
+    low, high = ({form: np.quantile(g, q, axis=0) for form, g in gaps.items()} for q in (0.025, 0.975))
     print("milliseconds of processor time a recorded second: " + ", ".join(f"{form} {np.median(ms):.2f}" for form, ms in cost.items()))
     print(f"{len(names)} recordings of {len(actors)} actors, {a.seeds} seeds, {tag}")
-    print(f"{'':22}{'default':>9}{'trained':>9}   trained more, 95 %")
+    print(f"{'':26}default  scaled trained   trained more than default, 95 %   more than scaled, 95 %")
     for k, what in enumerate(("CCC of", "derivative CCC of")):
         for d, dimension in enumerate(("valence", "arousal")):
-            print(f"{what + ' ' + dimension:26}{mean['default'][k, d]:5.3f}{mean['trained'][k, d]:9.3f}   {mean['trained'][k, d] - mean['default'][k, d]:+.3f} [{low[k, d]:+.3f}, {high[k, d]:+.3f}]")
+            more = (f"   {mean['trained'][k, d] - mean[f][k, d]:+.3f} [{low[f][k, d]:+.3f}, {high[f][k, d]:+.3f}]     " for f in gaps)
+            print(f"{what + ' ' + dimension:26}{mean['default'][k, d]:7.3f}{mean['scaled'][k, d]:8.3f}{mean['trained'][k, d]:8.3f}" + "".join(more))
 
     if not a.robust:
         return

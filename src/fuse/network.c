@@ -81,6 +81,18 @@ void fuse_network_destroy(fuse_network *n) {
 }
 
 const char *fuse_network_name(const fuse_network *n) { return n->card->name; }
+/* The correction of the trajectory becomes what is said: with the base taken as the network weighs it. */
+static void add_base(const fuse_network *n, const double base[FUSE_DIMENSIONS],
+                     double mean[FUSE_DIMENSIONS]) {
+    const float *w = nn_fusion_base(n->net);
+    size_t values = nn_fusion_get_options(n->net)->values;
+    for (size_t d = 0; w && d < FUSE_DIMENSIONS; d++)
+        for (size_t k = 0; k < FUSE_DIMENSIONS && n->column[d] >= 0; k++)
+            if (n->column[k] >= 0)
+                mean[d] +=
+                    (double)w[(size_t)n->column[k] * values + (size_t)n->column[d]] * base[k];
+}
+
 bool fuse_network_tells(const fuse_network *n, size_t d) { return n->column[d] >= 0; }
 double fuse_network_error(const fuse_network *n, size_t d) { return n->errors[d]; }
 
@@ -146,10 +158,13 @@ affect_status fuse_network_tell(affect_context *ctx, fuse_network *n, const fuse
     size_t values = nn_fusion_get_options(n->net)->values;
     double at = time_to_seconds(time - fuse_piece_start(step)) * n->rate_hz;
     size_t r = BASE_MIN((size_t)at, n->references - 2);
+    double base[FUSE_DIMENSIONS];
+    memcpy(base, mean, sizeof base);
     for (size_t d = 0; d < FUSE_DIMENSIONS; d++) {
         if (n->column[d] < 0) continue;
         const float *v = piece->values + r * values + n->column[d];
         mean[d] = (double)v[0] + (at - (double)r) * ((double)v[values] - (double)v[0]);
     }
+    add_base(n, base, mean);
     return AFFECT_OK;
 }

@@ -63,7 +63,7 @@ typedef struct fuse_piece {
 } fuse_piece;
 void fuse_piece_destroy(fuse_piece *piece); /* of a zeroed one too */
 
-/* mean[d] of the dimensions that it tells, at `time` (0 or more), from rows that reach to the end of the step after it.
+/* In: mean = the latent model's, which a network may correct. Out: mean[d] of the dimensions that it tells, at `time` (0 or more), from rows that reach to the end of the step after it.
  * Errors: MEMORY, those of the pass. */
 AFFECT_MUST_USE affect_status fuse_network_tell(affect_context *ctx, fuse_network *network,
                                                 const fuse_rows *rows, fuse_piece *piece,

@@ -32,7 +32,7 @@ struct nn_fusion {
     nn_fusion_options o;
     nn_params *params;
     encoder streams[STREAMS];
-    affine join, project, said;
+    affine join, project, said, base;
     recurrence forward, backward;
 };
 
@@ -101,7 +101,7 @@ static void add_encoder(nn_fusion *net, size_t m) {
     e->skip = add_affine(net, where, "skip", said, said, false);
     for (size_t k = 0; e->skip.w >= 0 && k < said * said; k++) /* at first: the mean of all */
         nn_param_value(net->params, e->skip.w)[k] =
-            k % (said + 1) ? 0 : 1 / (nn_real)net->o.streams;
+            k % (said + 1) || net->o.based ? 0 : 1 / (nn_real)net->o.streams;
     if (net->o.apart) return;
     e->query = add_affine(net, where, "query", p, p, true);
     e->key = add_affine(net, where, "key", p, p, true);
@@ -119,6 +119,17 @@ static recurrence add_recurrence(nn_fusion *net, const char *where, size_t in, s
     return r;
 }
 
+/* What the network adds to its base is nothing at first. */
+static void add_base(nn_fusion *net) {
+    size_t v = net->o.values;
+    net->base = add_affine(net, "base", "all", v, v, false);
+    if (net->params->status != AFFECT_OK) return;
+    const nn_param *said = &net->params->items[net->said.w];
+    memset(net->params->value + said->offset, 0, said->count * sizeof(nn_real));
+    for (size_t k = 0; k < v * v; k++)
+        nn_param_value(net->params, net->base.w)[k] = k % (v + 1) ? 0 : 1;
+}
+
 affect_status nn_fusion_create(affect_context *ctx, const nn_fusion_options *o, uint64_t seed,
                                nn_fusion **out) {
     *out = NULL;
@@ -126,7 +137,8 @@ affect_status nn_fusion_create(affect_context *ctx, const nn_fusion_options *o, 
                 o->path >= 1 && o->path <= 1024 && o->heads >= 1 && o->width % o->heads == 0 &&
                 o->path % o->heads == 0 && o->classes <= 256 && o->values <= 16 &&
                 o->classes + o->values > 0 && o->context <= 1024 && o->dropout >= 0 &&
-                o->dropout < 1 && o->reach >= 0 && o->steep > 0 && o->steep <= 100;
+                o->dropout < 1 && (!o->based || o->values) && o->reach >= 0 && o->steep > 0 &&
+                o->steep <= 100;
     for (size_t m = 0; fits && m < o->streams; m++)
         fits = o->inputs[m] >= 1 && o->inputs[m] <= 4096;
     if (!fits)
@@ -151,6 +163,7 @@ affect_status nn_fusion_create(affect_context *ctx, const nn_fusion_options *o, 
         }
         net->project = add_affine(net, "join", "project", last, d, true);
         net->said = add_affine(net, "join", "said", last, o->classes + o->values, true);
+        if (o->based) add_base(net);
         status = net->params->status;
     }
     if (status != AFFECT_OK) {
@@ -169,6 +182,13 @@ void nn_fusion_destroy(nn_fusion *net) {
 
 nn_params *nn_fusion_params(nn_fusion *net) { return net->params; }
 const nn_fusion_options *nn_fusion_get_options(const nn_fusion *net) { return &net->o; }
+void nn_fusion_set_base(nn_fusion *net, size_t value, double gain, double offset) {
+    nn_param_value(net->params, net->base.w)[value * (net->o.values + 1)] = (nn_real)gain;
+    nn_param_value(net->params, net->said.b)[net->o.classes + value] = (nn_real)offset;
+}
+const nn_real *nn_fusion_base(const nn_fusion *net) {
+    return net->o.based ? nn_param_value(net->params, net->base.w) : NULL;
+}
 
 void nn_fusion_set_usual(nn_fusion *net, size_t stream, const nn_real *mean,
                          const nn_real *deviation) {
@@ -326,6 +346,10 @@ bool nn_fusion_forward(nn_fusion *net, nn_tape *tape, const nn_fusion_batch *b,
     size_t c = net->o.classes, v = net->o.values;
     if (c) out->classes = nn_slice(tape, all_said, 0, c);
     if (v) out->values = nn_slice(tape, all_said, c, v);
+    if (net->o.based && b->base)
+        out->values = nn_add(
+            tape, out->values,
+            apply(tape, nn_input(tape, NN_SHAPE(b->count, b->references, v), b->base), net->base));
     return nn_tape_status(tape) == AFFECT_OK && out->fused;
 }
 

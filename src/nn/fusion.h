@@ -38,6 +38,9 @@ typedef struct nn_fusion_options {
     bool nearest;  /* instead of time attention: the row nearest to the reference time */
     bool attached; /* gradients do go back through step 2 */
     bool apart;    /* no attention between modalities */
+    bool
+        based; /* values are corrections of a trajectory that is known already (`base`), taken through
+                      a matrix that begins as the identity; so the network begins as that trajectory */
 } nn_fusion_options;
 
 typedef struct nn_fusion_stream {
@@ -52,6 +55,8 @@ typedef struct nn_fusion_batch {
     size_t count, references; /* samples; reference times of the longest */
     const nn_real *times;     /* [n, references], rising */
     const size_t *length;     /* [n] */
+    const nn_real *base;      /* [n, references, values], of a network that is `based`; NULL: the
+                                 result is the correction alone */
     nn_fusion_stream streams[NN_FUSION_STREAMS];
 } nn_fusion_batch;
 
@@ -71,6 +76,10 @@ AFFECT_MUST_USE affect_status nn_fusion_create(affect_context *ctx,
 void nn_fusion_destroy(nn_fusion *net);
 nn_params *nn_fusion_params(nn_fusion *net);
 const nn_fusion_options *nn_fusion_get_options(const nn_fusion *net);
+/* Of a network that is `based`, before training: value k is `gain` times that of the base, and `offset`. */
+void nn_fusion_set_base(nn_fusion *net, size_t value, double gain, double offset);
+/* Of a network that is `based`: row k of [values, values] is what value k of the base counts in each; else NULL. */
+const nn_real *nn_fusion_base(const nn_fusion *net);
 /* What standardises the rows of a stream (inputs values each); kept among the parameters. */
 void nn_fusion_set_usual(nn_fusion *net, size_t stream, const nn_real *mean,
                          const nn_real *deviation);

@@ -21,7 +21,8 @@ static const struct {
                {"steep", offsetof(nn_fusion_options, steep)}},
   flags[] = {{"nearest", offsetof(nn_fusion_options, nearest)},
              {"attached", offsetof(nn_fusion_options, attached)},
-             {"apart", offsetof(nn_fusion_options, apart)}};
+             {"apart", offsetof(nn_fusion_options, apart)},
+             {"based", offsetof(nn_fusion_options, based)}};
 
 /* A member of the options by its place. */
 static void *member(nn_fusion_options *o, size_t at) { return (char *)o + at; }

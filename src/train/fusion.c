@@ -407,6 +407,27 @@ static affect_status set_usual(run *r) {
     return AFFECT_OK;
 }
 
+/* A base is brought to mean and deviation of what is known at the training references: the best that one line a value can do
+ * for concordance. */
+static void set_base(run *r) {
+    size_t v = r->set->values;
+    for (size_t k = 0; k < v; k++) {
+        double n = 0, x = 0, xx = 0, y = 0, yy = 0;
+        for (size_t i = 0; i < r->count; i++) {
+            const train_sequence *s = &r->set->items[r->index[i]];
+            for (size_t j = 0; j < s->references; j++) {
+                double a = (double)s->base[j * v + k], b = (double)s->values[j * v + k];
+                if (isnan(b)) continue;
+                n++, x += a, xx += a * a, y += b, yy += b * b;
+            }
+        }
+        n = fmax(n, 1);
+        double variance = xx / n - x / n * (x / n), wanted = yy / n - y / n * (y / n),
+               gain = variance > 1e-9 ? sqrt(fmax(wanted, 0) / variance) : 1;
+        nn_fusion_set_base(r->net, k, gain, y / n - gain * x / n);
+    }
+}
+
 static void shuffle(run *r, size_t epoch) {
     train_dice dice = {r->o->seed * 7919 + epoch, 0};
     for (size_t i = r->count; i-- > 1;) {
@@ -464,6 +485,7 @@ affect_status train_fusion_run(affect_context *ctx, const train_sequences *set,
     affect_status status = nn_fusion_create(ctx, &o->net, o->seed, &r.net);
     nn_params *params = status == AFFECT_OK ? nn_fusion_params(r.net) : NULL;
     if (status == AFFECT_OK) status = set_usual(&r);
+    if (status == AFFECT_OK && o->net.based) set_base(&r);
     if (status == AFFECT_OK) status = nn_engine_create(ctx, params, NULL, 1, &r.engine);
     if (status == AFFECT_OK) {
         r.order = base_alloc(count * sizeof *r.order);
@@ -475,10 +497,12 @@ affect_status train_fusion_run(affect_context *ctx, const train_sequences *set,
         memcpy(r.order, index, count * sizeof *r.order);
         memcpy(r.best, params->value, params->size * sizeof *r.best);
     }
+    if (status == AFFECT_OK && o->net.based)
+        status = validate(&r, out); /* as good as epoch 0 at least */
     uint64_t steps = 0;
     for (size_t epoch = 1; epoch <= o->epochs && status == AFFECT_OK; epoch++) {
         train_fusion_fit now = {0};
-        if (o->patience && out->epoch && epoch > out->epoch + o->patience) break;
+        if (o->patience && (out->epoch || o->net.based) && epoch > out->epoch + o->patience) break;
         status = run_epoch(&r, epoch, &steps);
         if (status == AFFECT_OK) status = validate(&r, &now);
         if (status == AFFECT_OK && now.loss < out->loss) {

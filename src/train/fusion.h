@@ -6,11 +6,13 @@
 #include "nn/fusion.h"
 
 typedef struct train_sequence {
-    char *name, *group;             /* group: what must not be split (a video, an actor) */
-    size_t references;              /* reference times */
-    float *times;                   /* [references], rising; s (or another unit, one for all) */
-    float *classes;                 /* [references, classes]: shares; zeros = unknown */
-    float *values;                  /* [references, values]; NaN = unknown */
+    char *name, *group; /* group: what must not be split (a video, an actor) */
+    size_t references;  /* reference times */
+    float *times;       /* [references], rising; s (or another unit, one for all) */
+    float *classes;     /* [references, classes]: shares; zeros = unknown */
+    float *values;      /* [references, values]; NaN = unknown */
+    float *
+        base; /* [references, values]: a trajectory that a network may correct (`based`), 0 where there is none */
     size_t rows[NN_FUSION_STREAMS]; /* 0 = the stream is not there */
     float *row_times[NN_FUSION_STREAMS], *row_values[NN_FUSION_STREAMS];
     float lag[NN_FUSION_STREAMS]; /* how far the stream comes behind, estimated */

@@ -23,6 +23,7 @@ static void clear(train_sequence *s) {
     base_free(s->times);
     base_free(s->classes);
     base_free(s->values);
+    base_free(s->base);
     for (size_t m = 0; m < NN_FUSION_STREAMS; m++) {
         base_free(s->row_times[m]);
         base_free(s->row_values[m]);
@@ -53,6 +54,7 @@ affect_status train_sequences_add(train_sequences *set, const char *name, const 
     s.times = numbers(references, 0, &failed);
     s.classes = numbers(references * set->classes, 0, &failed);
     s.values = numbers(references * set->values, (float)NAN, &failed);
+    s.base = numbers(references * set->values, 0, &failed);
     for (size_t m = 0; m < set->streams; m++) {
         s.rows[m] = rows[m];
         s.row_times[m] = numbers(rows[m], 0, &failed);
@@ -238,16 +240,20 @@ bool train_sequences_batch(const train_view *v, nn_tape *tape, nn_fusion_batch *
     for (size_t i = 0; i < v->n; i++)
         references = BASE_MAX(references, set->items[v->index[i]].references);
     float *times = nn_tape_alloc(tape, v->n * references);
+    float *base = nn_tape_alloc(tape, v->n * references * set->values);
     size_t *length = nn_tape_bytes_alloc(tape, v->n * sizeof *length);
-    if (!times || !length) return false;
+    if (!times || !base || !length) return false;
     memset(times, 0, v->n * references * sizeof *times);
+    memset(base, 0, v->n * references * set->values * sizeof *base);
     for (size_t i = 0; i < v->n; i++) {
         const train_sequence *s = &set->items[v->index[i]];
         length[i] = s->references;
         memcpy(times + i * references, s->times, s->references * sizeof *times);
+        memcpy(base + i * references * set->values, s->base,
+               s->references * set->values * sizeof *base);
     }
     *batch = (nn_fusion_batch){
-        .count = v->n, .references = references, .times = times, .length = length};
+        .count = v->n, .references = references, .times = times, .length = length, .base = base};
     for (size_t m = 0; m < set->streams; m++) {
         packed p;
         float *lag = nn_tape_alloc(tape, v->n);

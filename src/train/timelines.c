@@ -28,6 +28,7 @@ typedef struct labels {
     told *items;
     size_t count, values;
     int column[FUSE_DIMENSIONS];        /* of each value in the table */
+    size_t dimension[FUSE_DIMENSIONS];  /* which one each value is */
     const char *names[FUSE_DIMENSIONS]; /* of the values */
     bool stretches;
 } labels;
@@ -85,6 +86,7 @@ static affect_status open_labels(affect_context *ctx, const char *path, labels *
         int column = data_table_column(l->table, dimension_names[d]);
         if (column < 0) continue;
         l->names[l->values] = dimension_names[d];
+        l->dimension[l->values] = (size_t)d;
         l->column[l->values++] = column;
     }
     l->stretches = data_table_column(l->table, "start") >= 0;
@@ -143,11 +145,27 @@ static float value_at(const labels *l, size_t from, size_t end, size_t k, double
     return (float)NAN;
 }
 
+/* What the trajectory says of dimension `d` at `t`: between two rows at most LONGEST apart it is drawn straight; else 0, the
+ * middle. */
+static float told_at(const affect_track *trajectory, size_t d, affect_time t) {
+    static const affect_time LONGEST = AFFECT_SECOND;
+    if (!trajectory || !trajectory->rows) return 0;
+    size_t after = track_row_at(trajectory, t), width = trajectory->channel_count;
+    const float *v = trajectory->values + d;
+    if (after < trajectory->rows && trajectory->times[after] == t) return v[after * width];
+    if (!after || after == trajectory->rows) return 0;
+    affect_time t0 = trajectory->times[after - 1], gap = trajectory->times[after] - t0;
+    if (gap > LONGEST) return 0;
+    float a = v[(after - 1) * width], b = v[after * width];
+    return a + (float)((double)(t - t0) / (double)gap) * (b - a);
+}
+
 /* ---- sequences ---- */
 
 /* The pieces of one person of one recording: those of its labels. */
 static affect_status add_pieces(train_sequences *set, const labels *l, size_t first, size_t end,
-                                const fuse_rows *rows, double rate_hz) {
+                                const fuse_rows *rows, const affect_track *trajectory,
+                                double rate_hz) {
     double last = 0;
     place latest = {first, -INFINITY};
     affect_status status = AFFECT_OK;
@@ -165,8 +183,11 @@ static affect_status add_pieces(train_sequences *set, const labels *l, size_t fi
             double at = (double)r / rate_hz;
             size_t known = find_place(l, first, end, start + at, &latest);
             s->times[r] = (float)at;
-            for (size_t k = 0; k < l->values; k++)
+            for (size_t k = 0; k < l->values; k++) {
                 s->values[r * l->values + k] = value_at(l, known, end, k, start + at);
+                s->base[r * l->values + k] =
+                    told_at(trajectory, l->dimension[k], time_from_seconds(start + at));
+            }
         }
         for (size_t m = 0; m < FUSE_INPUTS; m++) {
             const struct fuse_input *in = &rows->inputs[m];
@@ -199,7 +220,7 @@ static affect_status open_timeline(affect_context *ctx, const char *folder, cons
 
 /* A person is cut into pieces of 12 s, one every 4 s, as the stage does (fuse/network.h). */
 static affect_status read_sequences(affect_context *ctx, const char *folder, const char *table,
-                                    double rate_hz, train_sequences **out) {
+                                    double rate_hz, bool based, train_sequences **out) {
     labels l;
     size_t inputs[FUSE_INPUTS];
     affect_timeline *timeline = NULL;
@@ -221,8 +242,17 @@ static affect_status read_sequences(affect_context *ctx, const char *folder, con
         if (status != AFFECT_OK) break;
         const affect_timeline *const all[] = {timeline};
         fuse_rows rows = {.inputs = {{.count = 0}}};
-        status = fuse_rows_collect(ctx, &rows, &(timeline_view){all, 1}, at->person);
-        if (status == AFFECT_OK) status = add_pieces(*out, &l, i, end, &rows, rate_hz);
+        const timeline_view view = {all, 1};
+        const affect_track *trajectory =
+            view_track(&view, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, at->person);
+        if (based && trajectory && trajectory->model && *trajectory->model)
+            status = base_fail(
+                ctx, AFFECT_ERROR_FORMAT,
+                "%s: its trajectory is that of the model %s; [model] base wants the default "
+                "fusion's (analyze without --fusion)",
+                at->recording, trajectory->model);
+        if (status == AFFECT_OK) status = fuse_rows_collect(ctx, &rows, &view, at->person);
+        if (status == AFFECT_OK) status = add_pieces(*out, &l, i, end, &rows, trajectory, rate_hz);
         fuse_rows_destroy(&rows);
     }
     affect_timeline_destroy(timeline);
@@ -259,6 +289,7 @@ static void read_recipe(run *r) {
     o->net.path = train_recipe_count(p, "model", "path", 16, 1, 1024);
     o->net.heads = train_recipe_count(p, "model", "heads", 4, 1, 64);
     o->net.context = train_recipe_count(p, "model", "context", 16, 0, 1024);
+    o->net.based = train_recipe_second(p, "model", "base", "none|trajectory");
     o->net.dropout = train_recipe_number(p, "model", "dropout", .3, 0, .95);
     o->net.reach = train_recipe_number(p, "model", "reach_s", 2, 0, FUSE_PIECE_S);
     o->value_weight = train_recipe_number(p, "loss", "ccc", 1, 0, 100);
@@ -409,7 +440,8 @@ affect_status train_fusion_timelines(affect_context *ctx, const char *recipe, co
         read_recipe(&r);
         status = train_recipe_finish(r.recipe);
     }
-    if (status == AFFECT_OK) status = read_sequences(ctx, timelines, table, r.rate_hz, &r.set);
+    if (status == AFFECT_OK)
+        status = read_sequences(ctx, timelines, table, r.rate_hz, r.o.net.based, &r.set);
     if (status == AFFECT_OK) {
         status = open_labels(ctx, table, &l); /* again, for the names of its values */
         memcpy(r.names, l.names, sizeof r.names);

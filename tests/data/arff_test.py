@@ -1,6 +1,7 @@
 """ARFF: dense and sparse files written here, refusals with their line, and real files against scipy's reader. usage: arff_test.py AFFECT DATA"""
 import json, os, subprocess, sys, tempfile
-affect, data, folder = sys.argv[1], os.environ.get("AFFECT_DATA", sys.argv[2]), tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, data, folder = sys.argv[1], os.environ.get("AFFECT_DATA", sys.argv[2]), kept.name
 passed = failed = 0
 def check(name, got, want):
     global passed, failed

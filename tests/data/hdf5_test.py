@@ -2,7 +2,8 @@
 import json, os, random, resource, subprocess, sys, tempfile
 try: import h5py, numpy as np
 except ImportError as e: print("skipped:", e); sys.exit(77)
-tool, affect, folder = sys.argv[1], sys.argv[2], tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+tool, affect, folder = sys.argv[1], sys.argv[2], kept.name
 passed = failed = 0
 def check(name, got, want):
     global passed, failed

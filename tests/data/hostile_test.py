@@ -5,7 +5,8 @@ sys.path.insert(0, os.path.dirname(__file__))
 import sheets
 try: import numpy as np
 except ImportError as e: print("skipped:", e); sys.exit(77)
-affect, tool, folder = sys.argv[1], sys.argv[2], tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, tool, folder = sys.argv[1], sys.argv[2], kept.name
 sanitized = b"__asan_init" in open(affect, "rb").read()  # its shadow memory needs terabytes of address space, and it is slow
 passed = failed = 0; slowest = (0, "")
 def check(name, good, detail=""):

@@ -3,7 +3,8 @@ are holes of the file but for some numbers, so that a slow disk has nothing to w
 import json, os, pickle, resource, shutil, struct, subprocess, sys, tempfile, time
 try: import numpy as np
 except ImportError as e: print("skipped:", e); sys.exit(77)
-affect, folder = sys.argv[1], tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, folder = sys.argv[1], kept.name
 path, most = os.path.join(folder, "aligned_50.pkl"), 64 << 10  # KiB of the process's own
 
 class Hole:

@@ -2,7 +2,8 @@
 import csv, json, os, random, resource, shutil, subprocess, sys, tempfile, zipfile
 sys.path.insert(0, os.path.dirname(__file__))
 import sheets
-affect, data, folder = sys.argv[1], os.environ.get("AFFECT_DATA", sys.argv[2]), tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, data, folder = sys.argv[1], os.environ.get("AFFECT_DATA", sys.argv[2]), kept.name
 passed = failed = 0
 def check(name, got, want):
     global passed, failed

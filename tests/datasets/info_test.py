@@ -3,7 +3,8 @@ usage: info_test.py AFFECT DATA"""
 import collections, csv, json, os, pickle, subprocess, sys, tempfile
 try: import numpy as np
 except ImportError as e: print("skipped:", e); sys.exit(77)
-affect, data, folder = sys.argv[1], os.environ.get("AFFECT_DATA", sys.argv[2]), tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, data, folder = sys.argv[1], os.environ.get("AFFECT_DATA", sys.argv[2]), kept.name
 passed = failed = 0
 def check(name, got, want):
     global passed, failed

@@ -2,7 +2,8 @@
 import collections, json, os, pickle, subprocess, sys, tempfile
 try: import numpy as np
 except ImportError as e: print("skipped:", e); sys.exit(77)
-affect, folder = sys.argv[1], tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, folder = sys.argv[1], kept.name
 passed = failed = 0
 def check(name, got, want):
     global passed, failed

@@ -3,7 +3,8 @@ Barsoum et al. 2016 and of FER+'s own scripts. usage: votes_test.py AFFECT"""
 import itertools, json, os, subprocess, sys, tempfile
 try: import numpy as np
 except ImportError as e: print("skipped:", e); sys.exit(77)
-affect, folder = os.path.abspath(sys.argv[1]), tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, folder = os.path.abspath(sys.argv[1]), kept.name
 NAMES = "neutral happiness surprise sadness anger disgust fear contempt".split()
 failed = 0
 

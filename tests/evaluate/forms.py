@@ -5,7 +5,8 @@ folds, groups, traces of several clips. usage: forms.py AFFECT"""
 import csv, itertools, json, math, os, random, re, subprocess, sys, tempfile
 import numpy as np
 import sklearn.metrics as sk
-affect, work = os.path.abspath(sys.argv[1]), tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, work = os.path.abspath(sys.argv[1]), kept.name
 os.chdir(work)
 rng = random.Random(11)
 failed = 0

@@ -2,7 +2,8 @@
 `affect evaluate` find them. Expected values are worked out here. usage: sets.py AFFECT"""
 import json, os, pickle, subprocess, sys, tempfile
 import numpy as np
-affect, folder = sys.argv[1], tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, folder = sys.argv[1], kept.name
 failed = 0
 
 

@@ -460,6 +460,7 @@ static nn_tensor *run_fusion(bench *b) {
     static const nn_real times[2 * 4] = {0, 1, 2, 3, .5, 1.5, 0, 0},
                                    stream_times[2 * 5] = {.1, .4, 1.2, 2.5, 3, .3, .6, 1.4, 0, 0},
                                    lag[2] = {.3, -.2};
+    static const nn_real base[8] = {.2, -.4, .1, .3, -.6, .5, 0, 0};
     static const size_t length[2] = {4, 2}, first[2] = {5, 3}, second[2] = {4, 0};
     static const nn_real classes[8 * 2] = {1, 0, .3, .7, 0, 0, 0, 1, .5, .5, 1, 0, 0, 0, 0, 0};
     static const nn_real values[8] = {.1, .5, (nn_real)NAN, -.3,
@@ -473,6 +474,7 @@ static nn_tensor *run_fusion(bench *b) {
                                    .references = 4,
                                    .times = times,
                                    .length = length,
+                                   .base = base,
                                    .streams = {{5, b->data[0], stream_times, first, NULL},
                                                {5, b->data[1], stream_times, second, lag}}};
     const nn_fusion_target target = {
@@ -498,7 +500,7 @@ static nn_tensor *run_fusion(bench *b) {
 }
 static void fusion(void **state) {
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 6; i++) {
         bench b;
         start(&b);
         nn_params_destroy(b.params);
@@ -514,6 +516,7 @@ static void fusion(void **state) {
                                      .dropout = i & 1 ? .2 : 0,
                                      .nearest = i & 2,
                                      .apart = i & 2,
+                                     .based = i & 4,
                                      .steep = 4,
                                      .attached = true};
         assert_int_equal(nn_fusion_create(b.ctx, &o, 3, &b.net), AFFECT_OK);

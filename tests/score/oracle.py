@@ -1,7 +1,8 @@
 """What the tests of affect score share: running it, writing its files, counting."""
 import csv, json, math, os, subprocess, sys, tempfile, warnings
 warnings.filterwarnings("ignore")
-folder = tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+folder = kept.name
 
 class Oracle:
     def __init__(self, affect): self.affect, self.passed, self.failed = affect, 0, 0

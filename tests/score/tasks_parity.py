@@ -6,7 +6,8 @@ try:
 except ImportError as e:
     print("skipped:", e); sys.exit(77)
 warnings.filterwarnings("ignore")
-affect, folder = sys.argv[1], tempfile.mkdtemp()
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+affect, folder = sys.argv[1], kept.name
 passed = failed = 0
 rng = np.random.default_rng(7)
 

@@ -4,7 +4,8 @@ import math, os, pickle, re, struct, subprocess, sys, tempfile, wave, xml.dom.mi
 try: import numpy as np
 except ImportError as e: print("skipped:", e); sys.exit(77)
 affect, data = os.path.abspath(sys.argv[1]), os.path.abspath(os.environ.get("AFFECT_DATA", sys.argv[2]))
-os.chdir(tempfile.mkdtemp())
+kept = tempfile.TemporaryDirectory()  # gone when the test ends
+os.chdir(kept.name)
 passed = failed = 0
 def check(name, good, *shown):
     global passed, failed

@@ -70,6 +70,38 @@ static affect_timeline *make_timeline(int recording, bool face, bool voice) {
     return t;
 }
 
+/* The trajectory of the fusion with `model` (NULL: the default one). Horizons `step` apart; 0: all at once. */
+static affect_timeline *fuse_with(const char *model, const affect_timeline *in, affect_time step) {
+    affect_timeline *out;
+    fuse_stage *stage = NULL;
+    fuse_options options = fuse_options_default();
+    const affect_timeline *all[] = {in};
+    const timeline_view view = {all, 1};
+    options.network = model;
+    assert_int_equal(timeline_create(ctx, &out), AFFECT_OK);
+    assert_int_equal(fuse_create(ctx, &options, out, &stage), AFFECT_OK);
+    for (affect_time at = step; step && at < LENGTH_S * AFFECT_SECOND; at += step)
+        assert_int_equal(fuse_advance(stage, &view, at), AFFECT_OK);
+    assert_int_equal(fuse_finish(stage, &view, LENGTH_S * AFFECT_SECOND), AFFECT_OK);
+    fuse_destroy(stage);
+    return out;
+}
+
+/* What `affect analyze` leaves beside the modalities' tracks. */
+static void add_trajectory(affect_timeline *t) {
+    affect_timeline *fused = fuse_with(NULL, t, 0);
+    const affect_track *from = affect_timeline_find_track(fused, "trajectory/1");
+    affect_track *to;
+    assert_int_equal(timeline_add_role(ctx, t, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, 1, "",
+                                       NULL, 0, &to),
+                     AFFECT_OK);
+    for (size_t i = 0; i < from->rows; i++)
+        assert_int_equal(track_append(ctx, to, from->times[i], from->confidence[i],
+                                      from->values + i * from->channel_count),
+                         AFFECT_OK);
+    affect_timeline_destroy(fused);
+}
+
 static int make_files(void **state) {
     (void)state;
     base_text table = {0};
@@ -77,6 +109,7 @@ static int make_files(void **state) {
     base_text_append(&table, "recording,time,valence\n");
     for (int i = 0; i < RECORDINGS; i++) {
         affect_timeline *t = make_timeline(i, true, true);
+        add_trajectory(t);
         base_output out = {0};
         char name[32];
         snprintf(name, sizeof name, "r%02d.json", i);
@@ -101,8 +134,9 @@ static int make_files(void **state) {
 static int take_files_away(void **state) {
     (void)state;
     static const char *const names[] = {
-        "labels.csv", "fusion.ini", "model/card.json", "model/weights.safetensors",
-        "wrong.csv",  "few.ini",    "held/card.json",  "held/weights.safetensors"};
+        "labels.csv", "fusion.ini",      "model/card.json",          "model/weights.safetensors",
+        "wrong.csv",  "few.ini",         "held/card.json",           "held/weights.safetensors",
+        "based.ini",  "based/card.json", "based/weights.safetensors"};
     for (size_t i = 0; i < BASE_COUNT(names); i++) (void)unlink(in_folder(names[i]));
     for (int i = 0; i < RECORDINGS; i++) {
         char name[32];
@@ -111,6 +145,7 @@ static int take_files_away(void **state) {
     }
     (void)rmdir(in_folder("model"));
     (void)rmdir(in_folder("held"));
+    (void)rmdir(in_folder("based"));
     (void)rmdir(folder);
     affect_context_destroy(ctx);
     return 0;
@@ -118,21 +153,8 @@ static int take_files_away(void **state) {
 
 /* ---- the stage ---- */
 
-/* Horizons `step` apart; 0: all at once. */
 static affect_timeline *fuse(const affect_timeline *in, affect_time step) {
-    affect_timeline *out;
-    fuse_stage *stage = NULL;
-    fuse_options options = fuse_options_default();
-    const affect_timeline *all[] = {in};
-    const timeline_view view = {all, 1};
-    options.network = in_folder("model");
-    assert_int_equal(timeline_create(ctx, &out), AFFECT_OK);
-    assert_int_equal(fuse_create(ctx, &options, out, &stage), AFFECT_OK);
-    for (affect_time at = step; step && at < LENGTH_S * AFFECT_SECOND; at += step)
-        assert_int_equal(fuse_advance(stage, &view, at), AFFECT_OK);
-    assert_int_equal(fuse_finish(stage, &view, LENGTH_S * AFFECT_SECOND), AFFECT_OK);
-    fuse_destroy(stage);
-    return out;
+    return fuse_with(in_folder("model"), in, step);
 }
 
 static double concordance(const affect_track *track, int recording) {
@@ -164,6 +186,56 @@ static void the_model_follows_a_recording_it_has_not_seen(void **state) {
         affect_timeline_destroy(in);
         affect_timeline_destroy(out);
     }
+}
+
+static void train_based(const char *epochs, const char *rate) {
+    base_text text = {0};
+    base_text_printf(&text,
+                     "[data]\nkind = timelines\nrate_hz = 2\nvalid_every = 7\n"
+                     "[model]\nkind = fusion\nwidth = 16\npath = 8\ncontext = 4\ndropout = 0.1\n"
+                     "base = trajectory\n[loss]\nerror = 1\ncontrast = 0.05\nrank = 0\n"
+                     "[train]\nepochs = %s\npatience = 0\nbatch = 8\nrate = %s\n"
+                     "[card]\nname = fusion.based\n",
+                     epochs, rate);
+    assert_int_equal(base_write_file(ctx, in_folder("based.ini"), text.data, text.length),
+                     AFFECT_OK);
+    assert_int_equal(train_fusion_timelines(ctx, in_folder("based.ini"), folder,
+                                            in_folder("labels.csv"), NULL, in_folder("based")),
+                     AFFECT_OK);
+    base_text_destroy(&text);
+}
+
+/* A network that corrects the default fusion: before it has learnt anything it is a line of it with the truth's deviation,
+ * afterwards it follows what the default fusion, which believes the face, has the wrong way round. */
+static void a_network_may_correct_the_default_fusion(void **state) {
+    (void)state;
+    affect_timeline *in = make_timeline(NEW, true, true), *plain = fuse_with(NULL, in, 0), *out;
+    const affect_track *a = affect_timeline_find_track(plain, "trajectory/1"), *b;
+    train_based("1", "1e-6");
+    out = fuse_with(in_folder("based"), in, 0);
+    b = affect_timeline_find_track(out, "trajectory/1");
+    assert_string_equal(b->model, "fusion.based");
+    assert_int_equal(a->rows, b->rows);
+    double n = (double)a->rows, x = 0, y = 0, xx = 0, yy = 0, xy = 0, truth = 0;
+    for (size_t i = 0; i < a->rows; i++) {
+        double p = (double)a->values[6 * i], q = (double)b->values[6 * i],
+               z = path_at(NEW, time_to_seconds(a->times[i]));
+        x += p, y += q, xx += p * p, yy += q * q, xy += p * q, truth += z * z;
+    }
+    double sx = sqrt(xx / n - x / n * (x / n)), sy = sqrt(yy / n - y / n * (y / n));
+    assert_true((xy / n - x / n * (y / n)) / (sx * sy) > .999);
+    double wanted = sqrt(truth / n); /* of NEW; the gain is that of the training recordings */
+    if (!(sy > .7 * wanted && sy < 1.4 * wanted && sx < .5 * wanted))
+        fail_msg("deviation %.3f became %.3f, the truth's is %.3f", sx, sy, wanted);
+    affect_timeline_destroy(out);
+    train_based("12", "0.01");
+    out = fuse_with(in_folder("based"), in, 0);
+    double before = concordance(a, NEW),
+           after = concordance(affect_timeline_find_track(out, "trajectory/1"), NEW);
+    if (!(before < .3 && after > .75)) fail_msg("CCC %.3f became %.3f", before, after);
+    affect_timeline_destroy(out);
+    affect_timeline_destroy(plain);
+    affect_timeline_destroy(in);
 }
 
 static void cuts_of_the_input_do_not_matter(void **state) {
@@ -358,6 +430,7 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_model_follows_a_recording_it_has_not_seen),
+        cmocka_unit_test(a_network_may_correct_the_default_fusion),
         cmocka_unit_test(cuts_of_the_input_do_not_matter),
         cmocka_unit_test(rows_that_were_told_are_forgotten),
         cmocka_unit_test(a_broken_model_is_refused_by_name),
