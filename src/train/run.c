@@ -495,9 +495,8 @@ static affect_status build(training *t) {
     t->logits = base_calloc(t->valid->count * t->valid->width, sizeof(float));
     t->keys = base_calloc(WINDOW * t->batch, sizeof *t->keys);
     if (!t->order || !t->logits || !t->keys) return base_fail_memory(t->ctx);
-    if (t->each_threshold && (status = train_set_aside(t)) != AFFECT_OK) return status;
     for (size_t i = 0; i < t->train->count; i++)
-        if (train_learns(t, i)) t->order[t->order_count++] = (uint32_t)i;
+        if (train_usable(t->train, i)) t->order[t->order_count++] = (uint32_t)i;
     if (t->balance > 0 && (status = balance_classes(t)) != AFFECT_OK) return status;
     if (t->order_count < t->batch)
         return base_fail(t->ctx, AFFECT_ERROR_ARGUMENT,
@@ -591,7 +590,7 @@ static void shuffle(training *t) {
     /* from the sorted order each epoch, so that it depends on seed and epoch alone */
     size_t n = 0;
     for (size_t i = 0; i < t->train->count; i++)
-        if (train_learns(t, i)) t->order[n++] = (uint32_t)i;
+        if (train_usable(t->train, i)) t->order[n++] = (uint32_t)i;
     uint64_t seed = t->seed * 7919 + t->epoch;
     if (t->drawn) {
         /* Systematic sampling: each as often as its chance says, to one more or less. */
@@ -838,7 +837,6 @@ affect_status train_run(affect_context *ctx, const train_options *options, char 
     base_free(t.weights);
     base_free(t.places);
     base_free(t.untaught);
-    base_free(t.aside);
     base_free(t.tokens);
     base_free(t.keys);
     words_units_destroy(t.words);

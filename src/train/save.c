@@ -239,6 +239,72 @@ static affect_status learn_limits(training *t, const float *valid, double temper
     return status;
 }
 
+/* ---- a threshold for each label ---- */
+
+static bool all_known(const training *t, const float *target, size_t sample) {
+    for (size_t c = 0; c < t->classes; c++)
+        if (target[sample * t->train->width + c] < 0) return false;
+    return true;
+}
+
+/* Training samples of which every label is known, evenly over the set, as many as fit. */
+static size_t choose_known(const training *t, uint32_t *out, size_t room) {
+    const float *target = t->untaught ? t->untaught : t->train->target;
+    size_t all = 0, seen = 0, n = 0;
+    for (size_t i = 0; i < t->train->count; i++) all += all_known(t, target, i);
+    const size_t most = BASE_MIN(all, room);
+    for (size_t i = 0; i < t->train->count; i++)
+        if (all_known(t, target, i) && seen++ * most / all >= n && n < most) out[n++] = (uint32_t)i;
+    return n;
+}
+
+/* F1 of a label over the samples when it holds above `cut`. */
+static double f1_above(const training *t, const uint32_t *index, size_t n, const float *outputs,
+                       size_t label, double cut) {
+    const float *target = t->untaught ? t->untaught : t->train->target;
+    size_t width = t->train->width, right = 0, sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        const size_t at = index[k] * width + label;
+        const bool said = (double)outputs[at] > cut, is = target[at] > .5F;
+        right += said && is;
+        sum += (size_t)said + is;
+    }
+    return sum ? 2 * (double)right / (double)sum : 0;
+}
+
+/* Moves each label's output bias so that one threshold is as good for it as a threshold of its own would be. Class weights have
+ * made rare labels too likely by factors of their own; this takes that back as well. */
+static affect_status settle_biases(training *t, float *values) {
+    enum { SAMPLES = 16384, STEPS = 51 };
+    const nn_params *params = nn_net_params(t->net);
+    const int id = nn_param_find(params, "head.bias");
+    uint32_t *index = base_calloc(SAMPLES, sizeof *index);
+    float *outputs = base_calloc(t->train->count * t->train->width, sizeof *outputs);
+    affect_status status = index && outputs ? AFFECT_OK : base_fail_memory(t->ctx);
+    const size_t n = index ? choose_known(t, index, SAMPLES) : 0;
+    if (status == AFFECT_OK && id >= 0 && n)
+        status = train_pass(t, t->train, index, n, outputs, NULL);
+    double own[MAX_LABELS] = {0}, sum[STEPS] = {0};
+    size_t common = 0;
+    for (size_t c = 0; status == AFFECT_OK && c < t->classes; c++) {
+        double best = 0;
+        for (size_t k = 0; k < STEPS; k++) {
+            const double cut = -3 + .1 * (double)k, f1 = f1_above(t, index, n, outputs, c, cut);
+            sum[k] += f1;
+            if (f1 > best) best = f1, own[c] = cut;
+        }
+        if (best <= 0) own[c] = NAN; /* nothing is known of it */
+    }
+    for (size_t k = 1; k < STEPS; k++)
+        if (sum[k] > sum[common]) common = k;
+    for (size_t c = 0; status == AFFECT_OK && id >= 0 && n && c < t->classes; c++)
+        if (!isnan(own[c]))
+            values[params->items[id].offset + c] += (float)(-3 + .1 * (double)common - own[c]);
+    base_free(index);
+    base_free(outputs);
+    return status;
+}
+
 affect_status train_finish(training *t) {
     nn_params *params = nn_net_params(t->net);
     float *own = params->value,
@@ -254,16 +320,12 @@ affect_status train_finish(training *t) {
     double threshold = 0, temperature = 1;
     affect_status status = read_weights(t, t->folder, stored);
     params->value = stored;
-    double common = 0;
-    const bool early = t->o->stop_after && t->epoch >= t->o->stop_after && t->epoch < t->epochs;
-    if (status == AFFECT_OK && t->each_threshold && !early)
-        status = train_settle_threshold(t, stored, &common);
+    if (status == AFFECT_OK && t->each_threshold) status = settle_biases(t, stored);
     if (status == AFFECT_OK)
         status = train_pass(t, t->valid, NULL, t->valid->count, t->logits, features);
     if (status == AFFECT_OK) {
         temperature = temperature_of(t);
         status = learn_limits(t, features, temperature, &known, &threshold);
-        if (t->each_threshold && !early) threshold = 1 / (1 + exp(-common / temperature));
     }
     if (status == AFFECT_OK) status = save_weights(t, stored, known);
     if (status == AFFECT_OK) status = write_card_and_pictures(t, temperature, threshold);

@@ -21,11 +21,10 @@ typedef struct training {
     const char *class_weights;
     float *weights;      /* of the classes, or NULL */
     bool each_threshold; /* thresholds: output biases are moved so that one fits each label */
-    bool *aside;    /* each_threshold: training samples that nothing is learnt from, to settle by */
-    bool by_length; /* order: texts of like length in one batch */
-    uint32_t *tokens; /* of each training text, where by_length; else NULL */
-    uint64_t *keys;   /* by_length: of a window, while it is sorted */
-    float *places;    /* classes x values: what a class stands for, or NULL */
+    bool by_length;      /* order: texts of like length in one batch */
+    uint32_t *tokens;    /* of each training text, where by_length; else NULL */
+    uint64_t *keys;      /* by_length: of a window, while it is sorted */
+    float *places;       /* classes x values: what a class stands for, or NULL */
     train_set *train, *valid;
     float *untaught; /* targets of the training set before teachers had a part in them, or NULL */
     nn_net *net;
@@ -66,14 +65,6 @@ typedef struct training {
 float *train_judged(training *t);
 /* A sample teaches something: a class, labels or a value is known. */
 bool train_usable(const train_set *set, size_t i);
-/* The run learns from this training sample: it is usable and not set aside. */
-bool train_learns(const training *t, size_t i);
-/* Sets a twentieth of the samples with every label known aside, so that each label has its share of them. */
-affect_status train_set_aside(training *t);
-/* Moves the output biases in `values` so that one threshold is as good for each label as one of its own would be, by the samples
- * set aside; `common`: that threshold, as a logit. Class weights have made rare labels too likely by factors of their own; this
- * takes that back as well. */
-affect_status train_settle_threshold(training *t, float *values, double *common);
 /* Outputs (count x width, at the samples' own places) and, unless NULL, last features (n rows of
  * nn_net_features, in the order of `index`) of n samples with the present weights; `index` NULL =
  * the first n. */
