@@ -118,6 +118,7 @@ static void read_schedule(training *t) {
     t->each_threshold = train_recipe_second(r, "train", "thresholds", "one|each");
     if (t->each_threshold && !t->spec.multi_label)
         train_recipe_mistake(r, "train", "thresholds", "expected several labels");
+    t->threshold_on_valid = train_recipe_second(r, "train", "threshold_on", "training|validation");
     t->by_length = train_recipe_second(r, "train", "order", "mixed|by_length");
     t->small_epochs = train_recipe_count(r, "train", "small_epochs", 0, 0, 10000);
     t->small_size = train_recipe_count(r, "train", "small_size", 32, 16, 48);

@@ -305,6 +305,57 @@ static affect_status settle_biases(training *t, float *values) {
     return status;
 }
 
+/* Macro F1 when each fifth of the validation samples is cut by the threshold that fits the other four: what the threshold is
+ * worth where it was not chosen. */
+static affect_status cross_fit(const training *t, double temperature, double *macro) {
+    enum { PARTS = 5 };
+    size_t n = t->valid->count, width = t->valid->width;
+    uint32_t *index = base_calloc(BASE_MAX(n, (size_t)1), sizeof *index);
+    affect_status status = index ? AFFECT_OK : base_fail_memory(t->ctx);
+    double right[MAX_LABELS] = {0}, sum[MAX_LABELS] = {0}, is_one[MAX_LABELS] = {0}, labels = 0;
+    for (size_t part = 0; part < PARTS && status == AFFECT_OK; part++) {
+        size_t others = 0;
+        train_scores s;
+        for (size_t i = 0; i < n; i++)
+            if (i % PARTS != part) index[others++] = (uint32_t)i;
+        status = train_score(t->valid, t->logits, temperature, 0, index, others, &s);
+        const double cut = log(s.threshold / (1 - s.threshold)) * temperature;
+        for (size_t i = part; i < n && status == AFFECT_OK; i += PARTS)
+            for (size_t c = 0; c < t->classes; c++) {
+                const float target = t->valid->target[i * width + c];
+                if (target < 0) continue;
+                const bool said = (double)t->logits[i * width + c] > cut, is = target > .5F;
+                right[c] += said && is;
+                sum[c] += said + is;
+                is_one[c] += is;
+            }
+    }
+    *macro = 0;
+    for (size_t c = 0; c < t->classes; c++) {
+        if (is_one[c] <= 0) continue;
+        labels++;
+        *macro += 2 * right[c] / sum[c];
+    }
+    *macro /= fmax(labels, 1);
+    base_free(index);
+    return status;
+}
+
+/* The threshold by the validation samples, as the temperature is. */
+static affect_status settle_on_valid(training *t, double temperature, double *threshold) {
+    train_scores s;
+    double macro;
+    affect_status status = train_score(t->valid, t->logits, temperature, 0, NULL, 0, &s);
+    if (status == AFFECT_OK) status = cross_fit(t, temperature, &macro);
+    if (status != AFFECT_OK) return status;
+    *threshold = s.threshold;
+    base_log(t->ctx, AFFECT_LOG_INFO,
+             "threshold %.2f: macro F1 %.4f on the validation samples, %.4f with each fifth cut by "
+             "the threshold of the others",
+             s.threshold, s.macro_f1, macro);
+    return AFFECT_OK;
+}
+
 affect_status train_finish(training *t) {
     nn_params *params = nn_net_params(t->net);
     float *own = params->value,
@@ -326,6 +377,8 @@ affect_status train_finish(training *t) {
     if (status == AFFECT_OK) {
         temperature = temperature_of(t);
         status = learn_limits(t, features, temperature, &known, &threshold);
+        if (status == AFFECT_OK && t->threshold_on_valid)
+            status = settle_on_valid(t, temperature, &threshold);
     }
     if (status == AFFECT_OK) status = save_weights(t, stored, known);
     if (status == AFFECT_OK) status = write_card_and_pictures(t, temperature, threshold);

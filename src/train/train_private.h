@@ -19,12 +19,13 @@ typedef struct training {
     double value_weight;
     bool ccc;
     const char *class_weights;
-    float *weights;      /* of the classes, or NULL */
-    bool each_threshold; /* thresholds: output biases are moved so that one fits each label */
-    bool by_length;      /* order: texts of like length in one batch */
-    uint32_t *tokens;    /* of each training text, where by_length; else NULL */
-    uint64_t *keys;      /* by_length: of a window, while it is sorted */
-    float *places;       /* classes x values: what a class stands for, or NULL */
+    float *weights;          /* of the classes, or NULL */
+    bool each_threshold;     /* thresholds: output biases are moved so that one fits each label */
+    bool threshold_on_valid; /* threshold_on: the one threshold is that of the validation samples */
+    bool by_length;          /* order: texts of like length in one batch */
+    uint32_t *tokens;        /* of each training text, where by_length; else NULL */
+    uint64_t *keys;          /* by_length: of a window, while it is sorted */
+    float *places;           /* classes x values: what a class stands for, or NULL */
     train_set *train, *valid;
     float *untaught; /* targets of the training set before teachers had a part in them, or NULL */
     nn_net *net;
