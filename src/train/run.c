@@ -119,6 +119,8 @@ static void read_schedule(training *t) {
     if (t->each_threshold && !t->spec.multi_label)
         train_recipe_mistake(r, "train", "thresholds", "expected several labels");
     t->threshold_on_valid = train_recipe_second(r, "train", "threshold_on", "training|validation");
+    if (t->threshold_on_valid && !t->spec.multi_label)
+        train_recipe_mistake(r, "train", "threshold_on", "expected several labels");
     t->by_length = train_recipe_second(r, "train", "order", "mixed|by_length");
     t->small_epochs = train_recipe_count(r, "train", "small_epochs", 0, 0, 10000);
     t->small_size = train_recipe_count(r, "train", "small_size", 32, 16, 48);

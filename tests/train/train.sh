@@ -182,8 +182,14 @@ awk "BEGIN { exit !($(share rules 'the table is lovely' joy) > .6 && $(share rul
 sed '/^thresholds/d' rules.ini >one.ini
 "$affect" train one.ini -o one --quiet >/dev/null || fail "one threshold"
 f1() { "$affect" evaluate "$1" train.tsv --rounds 0 --json | jq .metrics.macro_f1.value; }
+f1_valid() { "$affect" evaluate "$1" valid.tsv --rounds 0 --json | jq .metrics.macro_f1.value; }
 cmp -s rules/weights.safetensors one/weights.safetensors && fail "thresholds = each changed nothing"
 awk "BEGIN { exit !($(f1 rules) >= $(f1 one) - .001) }" || fail "a threshold each: macro F1 $(f1 rules), one for all $(f1 one)"
+# the one threshold by the validation samples: what it is worth where it was not chosen is said, and it is that of the best F1 there
+sed 's/^thresholds = each/threshold_on = validation/' rules.ini >chosen.ini
+"$affect" train chosen.ini -o chosen 2>err >/dev/null || fail "a threshold by validation: $(cat err)"
+grep -q 'threshold 0\.[0-9]*: macro F1 0\.[0-9]* on the validation samples, 0\.[0-9]* with each fifth cut' err || fail "a threshold by validation: $(tail -3 err)"
+awk "BEGIN { exit !($(f1_valid chosen) >= $(f1_valid one)) }" || fail "a threshold by validation: macro F1 $(f1_valid chosen), by training samples $(f1_valid one)"
 # one label a sample and a network of several: what it says loudest is judged too
 "$affect" evaluate rules valid.tsv --rounds 0 --json | jq -e '.strongest.accuracy > .5 and .strongest.majority < .5' >/dev/null ||
     fail "strongest: $("$affect" evaluate rules valid.tsv --rounds 0 | grep strongest)"
