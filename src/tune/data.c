@@ -63,8 +63,9 @@ static affect_status know_channels(making *m, size_t s, const reason_stream *str
 }
 
 /* By name: another program version, or a model plugged in, may have other channels. */
-static void put_stream(const channels *c, const reason_stream *stream, base_text *out) {
-    base_text_append(out, "{\"channels\":[");
+static void put_stream(const channels *c, const reason_stream *stream, double rate_hz,
+                       base_text *out) {
+    base_text_printf(out, "{\"rate_hz\":%g,\"channels\":[", rate_hz);
     for (size_t i = 0; i < c->count; i++) {
         base_text_append(out, i ? "," : "");
         base_text_append_json(out, c->names[i]);
@@ -102,7 +103,7 @@ static affect_status put_streams(making *m, const reason_recording *r, const rea
         *present += stream.count > 0;
         base_text_printf(out, "%s\"%s\":", s ? "," : "", reason_stream_names[s]);
         if (!status && stream.count)
-            put_stream(&m->channels[s], &stream, out);
+            put_stream(&m->channels[s], &stream, m->o->rate_hz, out);
         else
             base_text_append(out, "null");
         reason_stream_clear(&stream);
