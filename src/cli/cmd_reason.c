@@ -34,8 +34,7 @@ static affect_status put_text(affect_context *ctx, const reason_settings *set, a
            .help = "where it goes; without it to standard output")
 
 #define ADAPTER_OPTION                                                                             \
-    OPTION("adapter", CLI_TEXT, llm.adapter, .meta = "FOLDER",                                     \
-           .help = "what affect tune made for the model that --llm names")
+    OPTION("adapter", CLI_TEXT, llm.adapter, .meta = "FOLDER", .help = "of affect tune, for --llm")
 
 static const cli_option label_options[] = {
     OPTION("from-text", CLI_TEXT, from_text, .meta = "FILE",

@@ -194,7 +194,7 @@ static affect_status put_explanation(const clip *c, enum kind kind, unsigned hid
     const char *label = c->row->text[TUNE_LABEL];
     own.segment.hidden = hidden;
     affect_status status = reason_recording_explain(
-        c->recording, &own.segment, *label ? label : NULL, c->m->o->claims, &claims);
+        c->recording, &own.segment, *label ? label : NULL, (size_t)c->m->o->claims, &claims);
     if (!status && affect_explanation_count(claims)) {
         reason_put_task(c->recording, &own.segment, REASON_TASK_EXPLAIN, NULL, &prompt);
         if (c->labels.length) base_text_append(&answer, c->labels.data);
@@ -441,7 +441,9 @@ static affect_status make_all(making *m, const tune_paths *paths) {
 
 affect_status tune_data_make(affect_context *ctx, const tune_data_options *o,
                              tune_data_counts *counts) {
-    BASE_NEED(ctx, o && o->labels && o->output && counts && (o->timelines || !o->timeline_count));
+    BASE_NEED(ctx, o && counts && (o->timelines || !o->timeline_count));
+    if (!o->label_count || !o->output)
+        return base_fail(ctx, AFFECT_ERROR_USAGE, "tune-data wants --labels and --out");
     making m = {.ctx = ctx, .o = o, .counts = counts, .rows.ctx = ctx};
     tune_paths paths = {0};
     *counts = (tune_data_counts){0};
@@ -449,7 +451,7 @@ affect_status tune_data_make(affect_context *ctx, const tune_data_options *o,
     if (!status) status = tune_paths_find(ctx, o->timelines, o->timeline_count, &paths);
     for (size_t i = 0; i < o->label_count && !status; i++)
         status = tune_rows_read(&m.rows, o->labels[i]);
-    if (!status) status = tune_rows_deal(&m.rows, o->valid_every, o->hold_out);
+    if (!status) status = tune_rows_deal(&m.rows, (size_t)o->valid_every, o->hold_out);
     if (!status) status = affect_reasoner_create(ctx, NULL, &m.reasoner);
     if (!status) {
         m.sorted = base_calloc(m.rows.count + 1, sizeof *m.sorted);
