@@ -5,7 +5,7 @@
 #include "reason/reason.h"
 #include "tune/tune.h"
 
-int cli_tune(int argc, char **argv);
+#define USAGE(word, table) .verb = (word), .options = (table), .option_count = BASE_COUNT(table)
 
 typedef struct texts {
     affect_context *ctx;
@@ -71,7 +71,7 @@ static affect_status run_tune(affect_context *ctx, void *user, const cli_list *o
 int cli_tune(int argc, char **argv) {
     tune_settings set = {.threads = 2};
     const cli_usage usage = {
-        .verb = "tune",
+        USAGE("tune", tune_arguments),
         .synopsis =
             "affect tune [OPTIONS] RECIPE.ini --base FILE.gguf --data CLIPS.jsonl -o FOLDER",
         .text =
@@ -82,9 +82,60 @@ int cli_tune(int argc, char **argv) {
         .examples = "affect tune recipes/tune-emotion.ini --base qwen2.5-0.5b-instruct.gguf --data "
                     "clips.jsonl -o my-tune\naffect tune recipes/tune-emotion.ini --base tiny.gguf "
                     "--data clips.jsonl -o my-tune --fresh --threads 1",
-        .options = tune_arguments,
         .into = &set,
-        .option_count = BASE_COUNT(tune_arguments),
     };
     return cli_run(&usage, argc, argv, 1, 1, "a recipe", run_tune);
+}
+
+/* ---- affect tune-data ---- */
+
+typedef struct data_settings {
+    tune_data_options o;
+    cli_list labels;
+} data_settings;
+
+#define DATA(...) CLI_OPTION(data_settings, __VA_ARGS__)
+static const cli_option data_arguments[] = {
+    DATA("labels", CLI_LIST, labels, .meta = "FILE",
+         .help = "what people said of the recordings: a table, or MERR's, EMER's or MER-Caption's"),
+    DATA("out", CLI_TEXT, o.output, .letter = 'o', .meta = "FILE", .help = "where the clips go"),
+    DATA("kinds", CLI_TEXT, o.kinds, .meta = "LIST",
+         .help = "label, words, explanation, masked, question; description (not by default)"),
+    DATA("rate", CLI_NUMBER, o.rate_hz, .meta = "HZ", .min = 0.1, .max = 100,
+         .help = "most rows a second of a stream"),
+    DATA("longest", CLI_NUMBER, o.longest_s, .meta = "SECONDS", .min = 1, .max = 600,
+         .help = "what is longer is taken by episode"),
+    DATA("claims", CLI_INT, o.claims, .meta = "N", .min = 1, .max = 64,
+         .help = "claims of an explanation, at most"),
+    DATA("valid-every", CLI_INT, o.valid_every, .meta = "N", .min = 2, .max = 100000,
+         .help = "one participant in N validates, where the labels name no split"),
+    DATA("hold-out", CLI_TEXT, o.hold_out, .meta = "TEXT",
+         .help = "participants whose name contains it are the split test"),
+};
+
+static affect_status make_data(affect_context *ctx, void *user, const cli_list *operands) {
+    data_settings *set = user;
+    tune_data_counts n;
+    set->o.labels = set->labels.items, set->o.label_count = set->labels.count;
+    set->o.timelines = operands->items, set->o.timeline_count = operands->count;
+    affect_status status = tune_data_make(ctx, &set->o, &n);
+    if (!status)
+        base_put_line(stdout, "%zu clips: %zu train, %zu validate", n.clips, n.train, n.valid);
+    return status;
+}
+
+int cli_tune_data(int argc, char **argv) {
+    data_settings set = {.o = {.rate_hz = 5, .longest_s = 30, .claims = 4, .valid_every = 5}};
+    const cli_usage usage = {
+        USAGE("tune-data", data_arguments),
+        .synopsis = "affect tune-data [OPTIONS] TIMELINES... --labels FILE -o CLIPS.jsonl",
+        .text =
+            "Makes prompts and answers for affect tune of analyzed recordings and their labels.",
+        .examples = "affect tune-data talks/ --labels labels.csv -o clips.jsonl\n"
+                    "affect tune-data clips/ --labels MERR_fine_grained.json -o clips.jsonl",
+        .into = &set,
+    };
+    int code = cli_run(&usage, argc, argv, 1, SIZE_MAX, "timelines", make_data);
+    base_free(set.labels.items);
+    return code;
 }
