@@ -110,7 +110,7 @@ z = lambda c, s: (np.array(c[s]) - moments[s][0]) / moments[s][1]
 def cues(c, least):
     """Of each stream the cues that hold, the strongest first."""
     face = sorted(((z(c, "face")[face_names.index(k)], word) for k, word in FACE.items()), reverse=True)
-    voice = [(abs(v), words[v < 0]) for k, words in VOICE.items() for v in [z(c, "voice")[voice_names.index(k)]]]
+    voice = [(abs(v), words[int(v < 0)]) for k, words in VOICE.items() for v in [z(c, "voice")[voice_names.index(k)]]]
     return {"face": [w for v, w in face if v >= least], "voice": [w for v, w in sorted(voice, reverse=True) if v >= least]}
 
 
