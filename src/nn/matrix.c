@@ -5,9 +5,10 @@
 #include "nn/tape.h"
 
 enum {
-    BLOCK = 64,    /* rows of the matrix that are numbers at one time */
-    FEW = 4,       /* up to so many rows of x packing costs more than it saves */
-    LOSS_ROWS = 16 /* rows of logits held at a time */
+    BLOCK = 64, /* rows of the matrix that are numbers at one time */
+    FEW = 4,    /* up to so many rows of x packing costs more than it saves */
+    LOSS_ROWS =
+        128 /* rows of logits held at a time: with fewer, packing the head costs more than it is multiplied by */
 };
 
 static const struct {
