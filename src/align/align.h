@@ -72,7 +72,9 @@ enum { ALIGN_SIGNS = 3 }; /* below, at, above neutral */
 typedef struct align_reading {
     double valence, arousal; /* NaN: unknown, counts as 0 */
     double happiness, below; /* shares of the categories above and below neutral, 0..1 */
-    double confidence;       /* 0..1; 0: it says nothing */
+    double smile;      /* of a face: how far the corners of the lips are pulled (AU12), 0..5; NaN:
+                                not known */
+    double confidence; /* 0..1; 0: it says nothing */
 } align_reading;
 
 /* Probabilities, summing to 1. The reading's confidence is not in them. */
@@ -80,8 +82,8 @@ void align_signs_of(affect_modality modality, const align_reading *reading,
                     double out[ALIGN_SIGNS]);
 /* 0 where both surely say the same .. 1 where one is surely above and the other below. */
 double align_disagreement(const double a[ALIGN_SIGNS], const double b[ALIGN_SIGNS]);
-/* The mean of the rows in [t0, t1] of affect and categories (either may be NULL). */
-align_reading align_read(const affect_track *affect, const affect_track *categories, affect_time t0,
-                         affect_time t1);
+/* The mean of the rows in [t0, t1] of affect, categories and action units (each may be NULL). */
+align_reading align_read(const affect_track *affect, const affect_track *categories,
+                         const affect_track *units, affect_time t0, affect_time t1);
 
 #endif

@@ -40,6 +40,17 @@ static const double offset_scale_s = 0.3;
  * likelier than that nobody in view speaks. */
 static const double claim_share = 0.95, claim_evidence = 3;
 static const double frame_s = 0.04;
+/* Log chance that the next scene has another offset, as an edit of other recordings has. */
+static const double scene_changes = -12;
+
+/* From a cut to the next one. */
+typedef struct scene {
+    affect_time t0;
+    double fit[LAG_COUNT];
+    size_t best;           /* lag */
+    affect_time taken_off; /* of the sound's times */
+} scene;
+
 typedef struct evidence {
     double ratio[LAG_COUNT];
     double square, cells; /* of the mouth's speed */
@@ -84,6 +95,7 @@ struct align_speaking {
     align_rule rule;
     bool keep_offset;
     bool offset_known; /* of the whole recording: this is the second pass */
+    bool many_offsets; /* they are in `scenes` */
     affect_tier *tier, *offsets;
     align_sound *sound;
     size_t idle;                                            /* cells in which nothing was known */
@@ -123,6 +135,11 @@ struct align_speaking {
         size_t count, capacity;
     } pending;             /* closed, but an older one is still open */
     double fit[LAG_COUNT]; /* of the recording so far */
+    struct {
+        scene *items; /* by number of the shot */
+        size_t count, capacity;
+    } scenes;
+    size_t window; /* block: evidence before it is in `fit` */
     align_offset offset;
     affect_time taken_off; /* of the sound's times */
     size_t best;           /* lag */
@@ -179,6 +196,7 @@ void align_speaking_destroy(align_speaking *s) {
     for (int c = 0; c < 2; c++) affect_attributes_destroy(s->channels[c]);
     base_free(s->pending.items);
     base_free(s->said.items);
+    base_free(s->scenes.items);
     align_sound_destroy(s->sound);
     align_synchrony_destroy(s->synchrony);
     align_voices_destroy(s->voice_weights);
@@ -239,9 +257,23 @@ static void cut_mouths(align_speaking *s, size_t k) {
     }
 }
 
+/* The scene of a shot; NULL: no memory. */
+static scene *scene_of(align_speaking *s, size_t shot) {
+    if (!base_grow((void **)&s->scenes.items, &s->scenes.capacity, shot + 1,
+                   sizeof *s->scenes.items))
+        return NULL;
+    while (s->scenes.count <= shot) s->scenes.items[s->scenes.count++] = (scene){.best = LAGS};
+    return &s->scenes.items[shot];
+}
+
 static affect_status take_cell(align_speaking *s, const timeline_view *view, size_t k) {
     size_t shot = align_shot_at(view, (affect_time)k * ALIGN_CELL);
     if (shot != s->shots) cut_mouths(s, k);
+    if (!s->offset_known && shot >= s->scenes.count) {
+        scene *new = scene_of(s, shot);
+        if (!new) return base_fail_memory(s->ctx);
+        new->t0 = (affect_time)k *ALIGN_CELL;
+    }
     s->shots = shot;
     if (k % BLOCK == 0) s->shot[(k / BLOCK) % BLOCK_RING] = shot;
     double sound[ALIGN_SOUNDS], shapes[ALIGN_SHAPES];
@@ -307,56 +339,61 @@ static void take_ratios(align_speaking *s, size_t k) {
 
 /* ---- the offset ---- */
 
-static void judge_offset(align_speaking *s) {
+static double prior_of(size_t lag) {
+    return -fabs(((double)lag - LAGS) * time_to_seconds(ALIGN_CELL)) / offset_scale_s;
+}
+
+static align_offset judge_offset(const double fit[LAG_COUNT], size_t *best) {
     double chance[LAG_COUNT], top = -INFINITY, sum = 0, near = 0, mean = 0, square = 0;
     for (size_t l = 0; l < LAG_COUNT; l++) {
-        double lag_s = ((double)l - LAGS) * time_to_seconds(ALIGN_CELL);
-        chance[l] = s->fit[l] - fabs(lag_s) / offset_scale_s;
-        if (chance[l] > top) top = chance[l], s->best = l;
+        chance[l] = fit[l] + prior_of(l);
+        if (chance[l] > top) top = chance[l], *best = l;
     }
     for (size_t l = 0; l < LAG_COUNT; l++) sum += chance[l] = exp(chance[l] - top);
     for (size_t l = 0; l < LAG_COUNT; l++) {
         double p = chance[l] / sum, lag_s = ((double)l - LAGS) * time_to_seconds(ALIGN_CELL);
-        if (l + NEAR < s->best || l > s->best + NEAR) continue;
+        if (l + NEAR < *best || l > *best + NEAR) continue;
         near += p;
         mean += p * lag_s;
         square += p * lag_s * lag_s;
     }
     mean /= near;
-    bool inside = s->best >= NEAR && s->best + NEAR < LAG_COUNT;
-    s->offset = (align_offset){.claimed = inside && near >= claim_share &&
-                                          s->fit[s->best] >= claim_evidence,
-                               .offset_s = mean,
-                               .sd_s = sqrt(fmax(square / near - mean * mean, 1e-4)),
-                               .confidence = near};
+    bool inside = *best >= NEAR && *best + NEAR < LAG_COUNT;
+    return (align_offset){.claimed = inside && near >= claim_share && fit[*best] >= claim_evidence,
+                          .offset_s = mean,
+                          .sd_s = sqrt(fmax(square / near - mean * mean, 1e-4)),
+                          .confidence = near};
 }
 
-static affect_status write_offset(align_speaking *s, affect_time t0, affect_time t1) {
+static affect_status write_offset(align_speaking *s, const align_offset *offset, affect_time t0,
+                                  affect_time t1) {
     affect_status status = AFFECT_OK;
     if (!s->offsets)
         status = timeline_tier(s->ctx, s->out, "av_offset", AFFECT_MODALITY_NONE, &s->offsets);
     affect_attributes *a = NULL;
     if (status == AFFECT_OK) status = affect_attributes_create(s->ctx, &a);
     if (status == AFFECT_OK)
-        status = attributes_set_rounded(s->ctx, a, "offset_s", s->offset.offset_s);
-    if (status == AFFECT_OK) status = attributes_set_rounded(s->ctx, a, "sd_s", s->offset.sd_s);
+        status = attributes_set_rounded(s->ctx, a, "offset_s", offset->offset_s);
+    if (status == AFFECT_OK) status = attributes_set_rounded(s->ctx, a, "sd_s", offset->sd_s);
     char label[32];
-    snprintf(label, sizeof label, "%+.0f ms", s->offset.offset_s * 1e3);
+    snprintf(label, sizeof label, "%+.0f ms", offset->offset_s * 1e3);
     if (status == AFFECT_OK)
         status = tier_append(s->ctx, s->offsets,
                              &(affect_interval){.t0 = t0,
                                                 .t1 = t1,
                                                 .label = label,
-                                                .score = (float)s->offset.confidence,
+                                                .score = (float)offset->confidence,
                                                 .attributes = a});
     affect_attributes_destroy(a);
     return status;
 }
 
-/* A second is over: the mouth that fits best at a lag speaks for that lag, if anybody does. */
+/* A second is over, or the shot: the mouth that fits best at a lag speaks for that lag, if anybody does. */
 static affect_status close_window(align_speaking *s, size_t last) {
-    size_t first = (last - last % WINDOW) * BLOCK, end = (last + 1) * BLOCK;
+    size_t from = s->window, first = from * BLOCK, end = (last + 1) * BLOCK;
+    double length = (double)(last + 1 - from) / WINDOW;
     bool spoken = false, any = false;
+    s->window = last + 1;
     if (s->offset_known) return AFFECT_OK;
     /* Where a mouth rests while nobody speaks tells of the lag too, as long as somebody just did or
      * soon will. */
@@ -364,29 +401,123 @@ static affect_status close_window(align_speaking *s, size_t last) {
          k++)
         spoken = spoken || s->activity[k % CELL_RING] >= speech_least;
     if (!spoken) return AFFECT_OK;
+    scene *here = scene_of(s, s->shot[from % BLOCK_RING]);
+    if (!here) return base_fail_memory(s->ctx);
     for (size_t l = 0; l < LAG_COUNT; l++) {
         double best = -INFINITY;
         for (size_t i = 0; i < s->faces.count; i++) {
             double sum = 0, seen = 0;
-            for (size_t b = last - last % WINDOW; b <= last; b++) {
+            for (size_t b = from; b <= last; b++) {
                 const evidence *e = &s->faces.items[i]->blocks[b % BLOCK_RING];
                 sum += e->ratio[l];
                 seen += e->cells;
             }
             if (seen > 0) best = fmax(best, independent * sum);
         }
-        if (best > -INFINITY) s->fit[l] += fmax(best, nobody_floor), any = true;
+        if (best == -INFINITY) continue;
+        best = fmax(best, length * nobody_floor);
+        s->fit[l] += best;
+        here->fit[l] += best;
+        any = true;
     }
     if (!any) return AFFECT_OK;
-    judge_offset(s);
+    s->offset = judge_offset(s->fit, &s->best);
     /* Within a frame they fit; and what is known a little better than before moves nothing again. */
     double taken_off_s = time_to_seconds(s->taken_off);
     if (!s->offset.claimed || s->keep_offset || fabs(s->offset.offset_s - taken_off_s) < frame_s)
         return AFFECT_OK;
     s->taken_off = time_from_seconds(round(s->offset.offset_s * 1e3) / 1e3);
     /* What is new is said, from this second on. */
-    affect_time t0 = (affect_time)(last - last % WINDOW) * BLOCK * ALIGN_CELL;
-    return write_offset(s, s->offsets ? t0 : 0, (affect_time)(last + 1) * BLOCK * ALIGN_CELL);
+    affect_time t0 = (affect_time)from * BLOCK * ALIGN_CELL;
+    return write_offset(s, &s->offset, s->offsets ? t0 : 0,
+                        (affect_time)(last + 1) * BLOCK * ALIGN_CELL);
+}
+
+/* The likeliest lags of all scenes, into `best`: most go on with that of the scene before (Viterbi 1967). */
+static affect_status scene_lags(align_speaking *s) {
+    size_t n = s->scenes.count;
+    double all = 0, before[LAG_COUNT], now[LAG_COUNT];
+    uint8_t *from = base_calloc(n + 1, LAG_COUNT);
+    if (!from) return base_fail_memory(s->ctx);
+    for (size_t l = 0; l < LAG_COUNT; l++) all += exp(prior_of(l));
+    for (size_t k = 0; k < n; k++) {
+        size_t top = 0;
+        for (size_t l = 1; l < LAG_COUNT && k; l++)
+            if (before[l] > before[top]) top = l;
+        for (size_t l = 0; l < LAG_COUNT; l++) {
+            double anew = prior_of(l) - log(all);
+            bool stays =
+                k && before[l] + log1p(-exp(scene_changes)) >= before[top] + scene_changes + anew;
+            double most = !k      ? anew
+                          : stays ? before[l] + log1p(-exp(scene_changes))
+                                  : before[top] + scene_changes + anew;
+            from[k * LAG_COUNT + l] = (uint8_t)(stays ? l : top);
+            now[l] = most + s->scenes.items[k].fit[l];
+        }
+        memcpy(before, now, sizeof before);
+    }
+    size_t lag = 0;
+    for (size_t l = 1; l < LAG_COUNT && n; l++)
+        if (before[l] > before[lag]) lag = l;
+    for (size_t k = n; k-- > 0;) {
+        s->scenes.items[k].best = lag;
+        lag = from[k * LAG_COUNT + lag];
+    }
+    base_free(from);
+    return AFFECT_OK;
+}
+
+/* At the end: stretches of scenes that have one lag are judged each by itself. What cannot be told of one of them is
+ * taken to be as in the longest that can, which is what is said of the recording. */
+static affect_status judge_scenes(align_speaking *s, affect_time end) {
+    size_t n = s->scenes.count, stretches = 0;
+    affect_time longest = 0;
+    if (n < 2) return AFFECT_OK;
+    affect_status status = scene_lags(s);
+    align_offset *told = status == AFFECT_OK ? base_calloc(n, sizeof *told) : NULL;
+    if (status == AFFECT_OK && !told) status = base_fail_memory(s->ctx);
+    for (size_t k = 0, next; k < n && status == AFFECT_OK; k = next, stretches++) {
+        double fit[LAG_COUNT] = {0};
+        size_t best = LAGS;
+        for (next = k; next < n && s->scenes.items[next].best == s->scenes.items[k].best; next++)
+            for (size_t l = 0; l < LAG_COUNT; l++) fit[l] += s->scenes.items[next].fit[l];
+        align_offset offset = judge_offset(fit, &best);
+        affect_time length = (next < n ? s->scenes.items[next].t0 : end) - s->scenes.items[k].t0;
+        if (offset.claimed && length > longest) {
+            longest = length;
+            s->offset = offset;
+            s->best = best;
+        }
+        for (size_t i = k; i < next; i++) told[i] = offset, s->scenes.items[i].best = best;
+    }
+    if (status == AFFECT_OK && stretches > 1 && longest > 0 && !s->keep_offset) {
+        if (s->offsets) tier_clear(s->offsets);
+        for (size_t k = 0, next; k < n && status == AFFECT_OK; k = next) {
+            scene *items = s->scenes.items;
+            for (next = k; next < n && items[next].best == items[k].best; next++) continue;
+            affect_time t1 = next < n ? items[next].t0 : end;
+            align_offset offset = told[k].claimed ? told[k] : s->offset;
+            for (size_t i = k; i < next; i++) {
+                if (!told[k].claimed) items[i].best = s->best;
+                items[i].taken_off = time_from_seconds(round(offset.offset_s * 1e3) / 1e3);
+            }
+            status = write_offset(s, &offset, k ? items[k].t0 : 0, t1);
+        }
+        s->many_offsets = status == AFFECT_OK;
+    }
+    base_free(told);
+    return status;
+}
+
+/* What is known of the shot that a block is in. */
+static const scene *scene_at(const align_speaking *s, size_t block) {
+    size_t shot = s->shot[block % BLOCK_RING];
+    return s->many_offsets && shot < s->scenes.count ? &s->scenes.items[shot] : NULL;
+}
+
+static affect_time taken_off_at(const align_speaking *s, size_t block) {
+    const scene *of = scene_at(s, block);
+    return of ? of->taken_off : s->taken_off;
 }
 
 /* ---- who speaks ---- */
@@ -409,7 +540,8 @@ static void around(const align_speaking *s, size_t block, size_t reach, size_t l
 /* The lag near the recording's (near 0 while none is claimed) at which the face fits best for a second to
  * both sides: frames that come late and pictures that were repeated move it a little. */
 static size_t own_lag(const align_speaking *s, const face *f, size_t block, size_t last) {
-    size_t middle = s->offset.claimed ? s->best : LAGS, best = middle, first, end;
+    const scene *of = scene_at(s, block);
+    size_t middle = of ? of->best : s->offset.claimed ? s->best : LAGS, best = middle, first, end;
     double top = -INFINITY;
     size_t near = s->offset_known ? OWN : NEAR;
     around(s, block, FIT_REACH, last, &first, &end);
@@ -508,7 +640,7 @@ static affect_status write_pending(align_speaking *s, bool all) {
 static affect_status extend(align_speaking *s, turn *t, int person, size_t block, double score) {
     affect_status status = AFFECT_OK;
     size_t first = block * BLOCK, end = first + BLOCK;
-    affect_time offset = s->taken_off;
+    affect_time offset = taken_off_at(s, block);
     /* A pause does not end a turn, unless somebody else speaks in it. */
     size_t gap = t == s->speaks || t->channel ? GAP : 1;
     size_t shot = s->shot[block % BLOCK_RING];
@@ -754,7 +886,7 @@ static affect_status restart(align_speaking *s, size_t cell) {
     align_sound_destroy(s->sound);
     if (!(s->sound = align_sound_create(cell))) return base_fail_memory(s->ctx);
     s->next_cell = s->next_variate = s->next_ratio = cell;
-    s->next_block = s->decided = cell / BLOCK;
+    s->next_block = s->decided = s->window = cell / BLOCK;
     s->idle = 0;
     s->begun = false;
     s->speaks = NULL;
@@ -796,8 +928,10 @@ static affect_status run(align_speaking *s, const timeline_view *view, size_t ce
             take_ratios(s, s->next_ratio++);
             if (s->next_ratio % BLOCK != 0 && !(last && s->next_ratio == cells)) continue;
             size_t block = s->next_block++;
-            if (block % WINDOW == WINDOW - 1 || (last && s->next_ratio == cells))
-                status = close_window(s, block);
+            bool whole = block + 1 - s->window >= WINDOW;
+            bool cut = s->next_cell > s->next_block * BLOCK &&
+                       s->shot[s->next_block % BLOCK_RING] != s->shot[block % BLOCK_RING];
+            if (whole || cut || (last && s->next_ratio == cells)) status = close_window(s, block);
             for (; s->decided + HOLD <= block && status == AFFECT_OK; s->decided++)
                 status = decide(s, view, s->decided, block);
         }
@@ -887,11 +1021,14 @@ static affect_status decide_again(align_speaking *s, const timeline_view *view, 
     again->offset_known = true;
     again->offset = s->offset;
     again->best = s->best;
+    again->scenes.items = s->scenes.items; /* borrowed */
+    again->scenes.count = s->scenes.count;
+    again->many_offsets = s->many_offsets;
     if (s->tier) tier_clear(s->tier);
-    if (s->offsets) {
+    if (s->offsets && !s->many_offsets) {
         s->taken_off = time_from_seconds(round(s->offset.offset_s * 1e3) / 1e3);
         tier_clear(s->offsets);
-        status = write_offset(s, 0, end);
+        status = write_offset(s, &s->offset, 0, end);
     }
     again->taken_off = s->taken_off;
     if (status == AFFECT_OK) status = decide_all(again, view, end);
@@ -903,6 +1040,7 @@ static affect_status decide_again(align_speaking *s, const timeline_view *view, 
     again->said.items = NULL;
     s->revised = !are_turns(s->tier, before, count);
 cleanup:
+    if (again) again->scenes.items = NULL;
     align_speaking_destroy(again);
     base_free(before);
     return status;
@@ -910,6 +1048,7 @@ cleanup:
 
 affect_status align_speaking_finish(align_speaking *s, const timeline_view *view, affect_time end) {
     affect_status status = decide_all(s, view, end);
+    if (status == AFFECT_OK) status = judge_scenes(s, end);
     if (status == AFFECT_OK && s->offset.claimed) status = decide_again(s, view, end);
     if (status == AFFECT_OK && s->tier && s->voice_weights)
         status = align_settle_together(s->ctx, &s->rule, s->voice_weights, view, s->said.items,

@@ -240,6 +240,51 @@ static void a_late_sound_is_found_and_moved(void **state) {
     }
 }
 
+/* An edit of two recordings: each half has its own offset, and both are found, said and taken off. */
+static void each_scene_has_its_offset(void **state) {
+    (void)state;
+    static syllables one;
+    make_syllables(&one, 5);
+    affect_timeline *t = new_timeline(), *parts[2] = {new_timeline(), new_timeline()};
+    add_mouth(t, 1, &one, 32);
+    for (int k = 0; k < 2; k++)
+        add_voice(parts[k], (const syllables *const[]){&one}, 1, k ? -.24 : .28, 32);
+    /* The first half's sound, then the second's. */
+    for (size_t k = 0; k < parts[0]->track_count; k++) {
+        const affect_track *from[2] = {parts[0]->tracks[k], parts[1]->tracks[k]};
+        affect_track *to;
+        assert_int_equal(timeline_add_role(ctx, t, from[0]->kind->role, AFFECT_MODALITY_VOICE, 0,
+                                           "", (const char *const *)from[0]->channels,
+                                           from[0]->channel_count, &to),
+                         AFFECT_OK);
+        for (size_t i = 0; i < from[0]->rows; i++) {
+            const affect_track *of = from[from[0]->times[i] >= 16 * AFFECT_SECOND];
+            assert_int_equal(track_append(ctx, to, of->times[i], of->confidence[i],
+                                          of->values + i * of->channel_count),
+                             AFFECT_OK);
+        }
+    }
+    add_shots(t, 4, 32);
+    for (int keep = 0; keep <= 1; keep++) {
+        affect_timeline *out = understood(t, 32, 0, keep, NULL);
+        const affect_timeline *const seen = out;
+        const affect_tier *tier = affect_timeline_find_tier(out, "av_offset");
+        assert_int_equal(tier ? tier->count : 0, keep ? 0 : 2);
+        assert_non_null(affect_timeline_property(out, "av_offset_sd_s"));
+        for (int k = 0; k < 2 && !keep; k++) {
+            affect_time off =
+                align_offset_at(&(timeline_view){&seen, 1}, (8 + 16 * k) * AFFECT_SECOND);
+            assert_true(fabs(time_to_seconds(off) - (k ? -.24 : .28)) <= .06);
+            assert_true(tier->items[k].t0 == 16 * k * AFFECT_SECOND);
+            assert_true(affect_attributes_number(tier->items[k].attributes, "sd_s") < .06);
+        }
+        if (!keep) assert_true(share(out, 1, 15, 1) > .9 && share(out, 17, 31, 1) > .9);
+        affect_timeline_destroy(out);
+    }
+    affect_timeline_destroy(t);
+    for (int k = 0; k < 2; k++) affect_timeline_destroy(parts[k]);
+}
+
 static void a_stream_gives_what_a_file_gives(void **state) {
     (void)state;
     static syllables one, two;
@@ -397,6 +442,7 @@ int main(void) {
         cmocka_unit_test(what_rests_does_not_speak),
         cmocka_unit_test(a_voice_without_any_face_is_person_one),
         cmocka_unit_test(a_late_sound_is_found_and_moved),
+        cmocka_unit_test(each_scene_has_its_offset),
         cmocka_unit_test(a_stream_gives_what_a_file_gives),
         cmocka_unit_test(long_silences_are_passed_over),
         cmocka_unit_test(what_is_heard_gets_its_speaker),

@@ -311,6 +311,23 @@ static void what_agrees_is_no_contradiction(void **unused) {
     scene_destroy(&sad);
 }
 
+/* Breaks when a face whose lip corners are known is told by what it is called instead of by its smile. */
+static void a_smile_is_told_by_the_lips(void **unused) {
+    (void)unused;
+    align_reading face = {0, .2, .3, .3, 2.5, 1};
+    const align_reading unknown = {.6, .2, .85, .05, NAN, 1};
+    double sign[ALIGN_SIGNS];
+    align_signs_of(AFFECT_MODALITY_FACE, &face, sign);
+    assert_true(sign[2] > .8);
+    align_signs_of(AFFECT_MODALITY_VOICE, &face, sign); /* a voice has no lips */
+    assert_true(sign[2] < .5);
+    face.smile = 0;
+    align_signs_of(AFFECT_MODALITY_FACE, &face, sign);
+    assert_true(sign[2] < .1);
+    align_signs_of(AFFECT_MODALITY_FACE, &unknown, sign);
+    assert_true(sign[2] > .9);
+}
+
 /* Breaks when a face is held against words that somebody else says. */
 static void words_of_others_contradict_nobody(void **unused) {
     (void)unused;
@@ -363,6 +380,7 @@ int main(void) {
         cmocka_unit_test(cuts_of_the_input_do_not_matter),
         cmocka_unit_test(a_smile_over_terrible_words_contradicts),
         cmocka_unit_test(what_agrees_is_no_contradiction),
+        cmocka_unit_test(a_smile_is_told_by_the_lips),
         cmocka_unit_test(words_of_others_contradict_nobody),
         cmocka_unit_test(nothing_is_no_error),
         cmocka_unit_test(out_of_memory_is_an_error),
