@@ -26,6 +26,9 @@ AFFECT_API void affect_options_set_voice(affect_options *options, int on);
  * memory while the session does and are never written. Off: faces by motion and appearance over seconds
  * alone, voices not at all. */
 AFFECT_API void affect_options_set_identity(affect_options *options, int on);
+/* Are 68 points of each face tracks of their own, face/P/landmarks (default: off)? They are as many numbers as
+ * everything else there is. */
+AFFECT_API void affect_options_set_landmarks(affect_options *options, int on);
 /* How many people there are in the recording, 1 to 1000; 0 (the default): not known. A hint: faces that
  * seem to be more persons are joined, most alike first, until they are so many; nobody is joined beyond
  * that, and never two who are in view at once or clearly different. */

@@ -75,6 +75,7 @@ static affect_status set_options(request *r, affect_options *o) {
     affect_options_set_voice(o, !r->no_voice);
     affect_options_set_words(o, !r->no_words);
     affect_options_set_keep_offset(o, r->keep_offset);
+    affect_options_set_landmarks(o, r->formats >> REPORT_OPENFACE & 1U);
     affect_status status = affect_options_set_rate(o, r->rate_hz);
     if (status == AFFECT_OK) status = affect_options_set_person_count(o, (int)r->person_count);
     if (status == AFFECT_OK) status = affect_options_set_audio_stream(o, (int)r->audio_stream);

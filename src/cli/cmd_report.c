@@ -50,6 +50,8 @@ static const cli_option report_arguments[] = {
                .help = "print no summary"),
 };
 
+static report_format first_of(unsigned formats) { return (report_format)__builtin_ctz(formats); }
+
 static affect_status report(affect_context *ctx, void *user, const cli_list *operands) {
     report_settings *set = user;
     const char *path = operands->items[0];
@@ -80,9 +82,11 @@ static affect_status report(affect_context *ctx, void *user, const cli_list *ope
         status = base_fail(ctx, AFFECT_ERROR_USAGE,
                            "--blur-faces is for --format video and for a page with --proxy");
     if (status == AFFECT_OK && figure && formats & ~figures)
-        status = base_fail(ctx, AFFECT_ERROR_USAGE,
-                           "--from, --to and --persons choose what a figure or video shows: "
-                           "--format svg, pdf, png or video");
+        status =
+            base_fail(ctx, AFFECT_ERROR_USAGE,
+                      "--format %s: --from, --to and --persons choose what a figure or video shows "
+                      "(svg, pdf, png, video), and not what is in %s",
+                      set->format, report_format_word(first_of(formats & ~figures)));
     if (status == AFFECT_OK)
         status = report_choose(ctx, set->from, set->to, set->persons, &persons, &how);
     if (status == AFFECT_OK && set->folder)
@@ -98,8 +102,7 @@ static affect_status report(affect_context *ctx, void *user, const cli_list *ope
     if (status == AFFECT_OK && set->folder) {
         status = report_write(ctx, timeline, set->folder, formats, &how);
     } else if (status == AFFECT_OK && strcmp(set->format, "all") != 0) {
-        report_format one = 0;
-        while (!(formats >> one & 1U)) one++;
+        report_format one = first_of(formats);
         if (formats != 1U << one || one == REPORT_CSV || one >= REPORT_VIDEO)
             status = base_fail(ctx, AFFECT_ERROR_USAGE,
                                "only one format, and not csv or a film, goes to standard output; "

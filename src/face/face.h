@@ -26,6 +26,7 @@ enum { FACE_LOOK_AHEAD_MS = 1500, FACE_CATEGORIES = CATEGORIES };
 typedef struct face_options {
     bool expression; /* expression posteriors and valence/arousal */
     bool events;     /* facial events */
+    bool landmarks;  /* 68 points of each face */
     bool
         identity; /* tell persons apart by an embedding, which stays in memory and is never written */
     int person_count; /* how many people there are in all, as far as the user knows; 0 = not known */

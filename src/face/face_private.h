@@ -79,7 +79,12 @@ void face_mesher_destroy(face_mesher *m);
 AFFECT_MUST_USE affect_status face_mesher_run(affect_context *ctx, face_mesher *m,
                                               const media_frame *frame, const face_roi *roi,
                                               face_mesh *out);
-face_roi face_mesh_roi(const face_mesh *mesh);           /* where to look in the next frame */
+face_roi face_mesh_roi(const face_mesh *mesh); /* where to look in the next frame */
+/* The 68 points of Multi-PIE's scheme (Gross et al. 2010; those of dlib and OpenFace): x of all, then y of all,
+ * as shares of the picture. Jaw 0..16, brows 17..26, nose 27..35, eyes 36..47, lips 48..67. */
+enum { FACE_LANDMARKS = 68 };
+void face_mesh_landmarks(const face_mesh *mesh, float width, float height,
+                         float out[2 * FACE_LANDMARKS]);
 void face_mesh_box(const face_mesh *mesh, float box[4]); /* x0, y0, x1, y1 in frame pixels */
 
 /* ---- geometry.c: the mesh freed from head pose ---- */

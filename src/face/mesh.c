@@ -74,6 +74,26 @@ void face_mesh_box(const face_mesh *mesh, float box[4]) {
     }
 }
 
+/* The point of the mesh that lies where the scheme's point is, to the eye, on the canonical face. The two sides
+ * mirror each other. The mesh's rim lies at the edge of the face that is seen; where a jaw is turned away, the
+ * scheme's is the edge of the picture's, the mesh's that of the head. */
+static const short landmarks[FACE_LANDMARKS] = {
+    127, 234, 93,  132, 172, 136, 150, 176, 152, 400, 379, 365, 397, 361, 323, 454, 356, /* jaw */
+    70,  63,  105, 66,  107, 336, 296, 334, 293, 300,                                    /* brows */
+    168, 197, 5,   4,   75,  97,  2,   326, 305,                                         /* nose */
+    33,  160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,                          /* eyes */
+    61,  39,  37,  0,   267, 269, 291, 405, 314, 17,  84,  181,                          /* lips */
+    78,  82,  13,  312, 308, 317, 14,  87,                                               /* inner */
+};
+
+void face_mesh_landmarks(const face_mesh *mesh, float width, float height,
+                         float out[2 * FACE_LANDMARKS]) {
+    for (int i = 0; i < FACE_LANDMARKS; i++) {
+        out[i] = mesh->points[landmarks[i]][0] / width;
+        out[FACE_LANDMARKS + i] = mesh->points[landmarks[i]][1] / height;
+    }
+}
+
 face_roi face_mesh_roi(const face_mesh *mesh) {
     float dx = mesh->points[LEFT_EYE][0] - mesh->points[RIGHT_EYE][0];
     float dy = mesh->points[LEFT_EYE][1] - mesh->points[RIGHT_EYE][1];

@@ -21,7 +21,7 @@ typedef struct reading {
 typedef struct row {
     affect_time time;
     float confidence, box[4], yaw, pitch, roll;
-    float eyes[2], mouth[2];
+    float eyes[2], mouth[2], landmarks[2 * FACE_LANDMARKS];
     float deviation[FACE_MEASURES];
 } row;
 
@@ -32,6 +32,7 @@ enum {
     TRACK_POSE,
     TRACK_EYES,
     TRACK_MOUTH,
+    TRACK_LANDMARKS,
     TRACK_AUS,
     TRACK_EXPRESSION,
     TRACK_AFFECT,
@@ -314,6 +315,7 @@ static affect_status take_face(face_stage *s, const media_frame *frame, const fa
     r->box[1] = box[1] / h;
     r->box[2] = (box[2] - box[0]) / w;
     r->box[3] = (box[3] - box[1]) / h;
+    face_mesh_landmarks(&face->mesh, w, h, r->landmarks);
     r->yaw = g.yaw;
     r->pitch = g.pitch;
     r->roll = g.roll;
@@ -448,12 +450,14 @@ static affect_status open_tracks(face_stage *s, subject *q) {
         {TRACK_ROLE_POSE, NULL, 0, 1},
         {TRACK_ROLE_EYES, NULL, 0, 1},
         {TRACK_ROLE_MOUTH, NULL, 0, 1},
+        {TRACK_ROLE_LANDMARKS, NULL, 0, 1},
         {TRACK_ROLE_UNITS, face_unit_names, FACE_UNITS, 3},
         {TRACK_ROLE_CATEGORIES, category_names, FACE_CATEGORIES, reader},
         {TRACK_ROLE_AFFECT, NULL, 0, reader},
     };
     affect_status status = AFFECT_OK;
     for (int t = 0; t < TRACKS && !status; t++) {
+        if (t == TRACK_LANDMARKS && !s->options.landmarks) continue;
         if (t >= TRACK_AUS && !s->has_population) continue;
         if (t >= TRACK_EXPRESSION && !s->options.expression) continue;
         status = timeline_add_role(s->ctx, s->timeline, kinds[t].role, AFFECT_MODALITY_FACE,
@@ -478,6 +482,7 @@ static affect_status write_row(face_stage *s, subject *q, const row *r) {
     if (!status) status = append(s, q, TRACK_POSE, r, pose);
     if (!status) status = append(s, q, TRACK_EYES, r, r->eyes);
     if (!status) status = append(s, q, TRACK_MOUTH, r, r->mouth);
+    if (!status) status = append(s, q, TRACK_LANDMARKS, r, r->landmarks);
     if (status || !s->has_population) return status;
     float neutral[FACE_MEASURES], deviation[FACE_MEASURES], affect[6];
     float posteriors[FACE_CATEGORIES];

@@ -38,6 +38,7 @@ static size_t rows_for_page(const affect_track *track, bool served) {
     bool shown = curve || (track->kind && track->kind->role == TRACK_ROLE_CATEGORIES);
     size_t limit = !curve ? OTHER_ROWS : served ? VIEW_ROWS : CURVE_ROWS;
     if (served && !shown && track->rows > 1) return 0;
+    if (track->kind && track->kind->role == TRACK_ROLE_LANDMARKS) limit = 1; /* are not drawn */
     return track->rows > limit ? limit : track->rows;
 }
 

@@ -16,7 +16,7 @@ typedef struct session_plan session_plan;
 struct affect_options {
     affect_context *ctx;
     const session_plan *plan; /* which stages there are */
-    bool face, voice, words, identity, keep_offset;
+    bool face, voice, words, identity, keep_offset, landmarks;
     double rate_hz;
     int audio_stream;
     int look_ahead_ms; /* 0 = not set */

@@ -20,6 +20,7 @@ static affect_status face_make(affect_context *ctx, const affect_options *o,
     options.geometry = session_option_model(o, "face.geometry");
     options.identifier = session_option_model(o, "face.identity");
     options.identity = o->identity;
+    options.landmarks = o->landmarks;
     options.person_count = o->person_count;
     face_stage *stage = NULL;
     affect_status status = face_create(ctx, &options, timeline, &stage);

@@ -16,6 +16,7 @@ typedef enum track_role {
     TRACK_ROLE_POSE,
     TRACK_ROLE_EYES,
     TRACK_ROLE_MOUTH,
+    TRACK_ROLE_LANDMARKS, /* 68 points, only when asked for */
     TRACK_ROLE_UNITS,
     TRACK_ROLE_CATEGORIES, /* posteriors of a network's labels */
     TRACK_ROLE_AFFECT,     /* valence, arousal, dominance by one modality alone */

@@ -261,6 +261,16 @@ static affect_status add_utterance(words_emitter *e, const words_utterance *u, c
                                           .attributes = a});
 }
 
+/* "Hello" is a word of no emotion and in no lexicon of them. A text of so few words is of a language that nobody
+ * can tell, and is read where all of them are words of the network's English texts. */
+enum { BRIEF = 2 };
+
+static size_t spoken_words(const words_utterance *u) {
+    size_t n = 0;
+    for (size_t i = 0; i < u->count; i++) n += !u->items[i].described;
+    return n;
+}
+
 affect_status words_emit(words_emitter *e, const words_utterance *u) {
     words_affect affect = {.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
     words_reading reading = {.scored = false};
@@ -283,20 +293,24 @@ affect_status words_emit(words_emitter *e, const words_utterance *u) {
     if (e->text.failed) return base_fail_memory(e->ctx);
     const char *text = u->text ? u->text : u->count ? e->text.data : "";
     words_estimator_tokens(e->emotion, e->tokens, u->count, &affect);
-    bool by_words = affect.scored && !u->foreign;
+    bool by_words = affect.scored && !u->foreign, known = false;
     if (u->foreign) affect = (words_affect){.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
     affect_status status = AFFECT_OK;
     /* The lexicon's rule tells English from look-alikes better than the network's vocabulary, in
      * which words of many languages occur. */
-    if (e->network && !u->foreign && u->count && (by_words || !e->emotion)) {
+    size_t spoken = spoken_words(u);
+    bool brief = !by_words && !u->foreign && spoken && spoken <= BRIEF;
+    if (e->network && !u->foreign && u->count && (by_words || brief || !e->emotion)) {
         status = words_network_read(e->ctx, e->network, text, &reading);
-        if (!status) {
+        known = brief && reading.coverage >= 1;
+        if (brief && !known && e->emotion) reading.scored = false;
+        if (!status && reading.scored) {
             words_estimator_deny(e->emotion, e->network, e->tokens, u->count, &reading);
             words_estimator_combine(&affect, &reading);
         }
     }
-    bool spoken = false; /* "[music]" and "..." are of no language */
-    for (size_t i = 0; i < u->count; i++) spoken |= !u->items[i].described;
+    by_words |= known;
+    /* "[music]" and "..." are of no language. */
     if (e->emotion && spoken && !by_words && !e->unscored++) e->first_unscored = u->t0;
     for (size_t i = 0; !status && i < u->count; i++)
         status = add_word(e, &u->items[i], &e->tokens[i], by_words || !e->emotion);

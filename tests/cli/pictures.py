@@ -1,6 +1,6 @@
 """Still pictures: what is at the one instant counts. One person and several, by `analyze` and by `predict`.
 usage: pictures.py AFFECT"""
-import json, os, shutil, subprocess, sys, tempfile
+import csv, json, os, shutil, subprocess, sys, tempfile
 
 AFFECT = sys.argv[1]
 STILLS = os.path.join(os.environ.get("AFFECT_DATA", "../shared/data"), "media/sadtalker/stills")
@@ -54,6 +54,26 @@ try:
     whole = json.loads(run.stdout)
     check("nothing is made ready for sound that is not there, which is said", all(t["modality"] in ("face", "fused") for t in whole["tracks"]) and
           sum("has no sound" in w["text"] for w in whole["warnings"]) == 1)
+    run = subprocess.run([AFFECT, "analyze", joy, "-q", "-o", f"{FOLDER}/points", "-f", "openface,json"], check=True)
+    with open(f"{FOLDER}/points/openface.csv", newline="") as table:
+        rows = list(csv.DictReader(table))
+    x, y = ([float(rows[0][f"{axis}_{i}"]) for i in range(68)] for axis in "xy")
+    mean = lambda v, a, b: sum(v[a:b]) / (b - a)
+    check("landmarks lie where OpenFace's do: the jaw from left to right with the chin lowest, brows over eyes over nose over lips, inner lips inside",
+          len(rows) == 1 and x[:17] == sorted(x[:17]) and max(y) == y[8] and x[17:27] == sorted(x[17:27]) and x[36] < x[39] < x[42] < x[45] and
+          mean(y, 17, 27) < mean(y, 36, 48) < y[30] < mean(y, 48, 68) and y[27:31] == sorted(y[27:31]) and x[31:36] == sorted(x[31:36]) and
+          x[48] < x[60] < x[64] < x[54] and y[51] < y[62] <= y[66] < y[57] and y[37] < y[41] and y[44] < y[46] and rows[0]["X_0"] == "")
+    image = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", joy], stdout=subprocess.PIPE, check=True)
+    width, height = map(int, image.stdout.split(b",")[:2])
+    box = [v * s for v, s in zip(next(t["rows"][0][2:] for t in json.load(open(f"{FOLDER}/points/timeline.json"))["tracks"] if t["id"] == "face/1/box"),
+                                 (width, height) * 2)]
+    check("and are pixels", box[0] - 1 <= min(x) and max(x) <= box[0] + box[2] + 1 and box[1] - 1 <= min(y) and max(y) <= box[1] + box[3] + 1)
+    whole = subprocess.run([AFFECT, "analyze", joy, "-q", "-o", f"{FOLDER}/plain", "-f", "json"], check=True)
+    run = subprocess.run([AFFECT, "report", f"{FOLDER}/plain/timeline.json", "-f", "openface"], stdout=subprocess.PIPE, check=True)
+    check("only where they are asked for", b"x_0" not in run.stdout and b"AU12_r" in run.stdout)
+    run = subprocess.run([AFFECT, "report", f"{FOLDER}/plain/timeline.json", "-f", "svg,openface", "--from", "0", "-o", f"{FOLDER}/part"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    check("what --from is not for is said by name", run.returncode == 2 and b"not what is in openface" in run.stderr)
     for name, order in (("two.png", (joy, calm)), ("three.jpg", (calm, joy, calm))):
         _, people = analyze(beside(name, *order))
         check(f"{name}: each person has his own label", [p[1] for p in people] == ["happiness" if p is joy else "neutral" for p in order])

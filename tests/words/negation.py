@@ -36,6 +36,7 @@ SAID = [  # nothing is denied
     "I've never felt better.", "I am proud and not ashamed of it.", "What a lovely day, no clouds at all.",
     "You don't know how happy I am.", "I cannot thank you enough.",
 ]
+BRIEF = {"Hello.": True, "Hi there!": True, "Guten Tag.": False, "Merci.": False, "Dzień dobry.": False}  # is it read? Words of no emotion
 
 
 def stamp(i):
@@ -44,7 +45,7 @@ def stamp(i):
 
 folder = tempfile.mkdtemp(prefix="affect-negation-")
 subtitles, sound = f"{folder}/a.srt", f"{folder}/a.wav"
-sentences = [s for s, _ in DENIED] + SAID
+sentences = [s for s, _ in DENIED] + SAID + list(BRIEF)
 with open(subtitles, "w") as f:
     for i, sentence in enumerate(sentences):
         f.write(f"{i + 1}\n{stamp(2 * i)} --> {stamp(2 * i + 1)}\n{sentence}\n\n")
@@ -75,7 +76,10 @@ for sentence, direction in DENIED:
 for sentence in SAID:
     if "denied_labels" in by_text[sentence][0]:
         lost.append(f"{sentence} {by_text[sentence][0]}")
-print(f"{len(DENIED) - len(wrong)} of {len(DENIED)} denials are not said, {marked} are marked; {len(SAID) - len(lost)} of {len(SAID)} others keep their labels")
+for sentence, read in BRIEF.items():
+    if (by_text[sentence][0].get("scored") is not False) != read:
+        lost.append(f"{sentence} {by_text[sentence][0]}")
+print(f"{len(DENIED) - len(wrong)} of {len(DENIED)} denials are not said, {marked} are marked; {len(SAID) + len(BRIEF) - len(lost)} of {len(SAID) + len(BRIEF)} others are as they should be")
 for line in wrong + lost:
     print("FAILED", line)
 sys.exit(bool(wrong or lost))
