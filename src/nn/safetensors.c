@@ -317,7 +317,7 @@ affect_status nn_writer_commit(affect_context *ctx, nn_writer *w) {
                          w->header.length ? "," : "");
     if (w->header.length) base_text_append_n(&header, w->header.data, w->header.length);
     base_text_append(&header, "}");
-    while (header.length % 8) base_text_append(&header, " ");
+    while (!header.failed && header.length % 8) base_text_append(&header, " ");
     affect_status status = AFFECT_OK;
     if (w->failed || header.failed || w->header.failed || w->data.failed || w->metadata.failed)
         status = base_fail_memory(ctx);

@@ -14,15 +14,11 @@ typedef struct reading {
     size_t line;
 } reading;
 
-AFFECT_PRINTF(2, 3)
-static affect_status bad(const reading *r, const char *format, ...) {
-    char text[300];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    return base_fail(r->clips->ctx, AFFECT_ERROR_FORMAT, "%s:%zu: %s", r->o->data, r->line, text);
-}
+/* FORMAT with the file and the line before the text, which is a literal. */
+#define bad(r, ...) bad_at((r), __VA_ARGS__, "")
+#define bad_at(r, format, ...)                                                                     \
+    base_fail((r)->clips->ctx, AFFECT_ERROR_FORMAT, "%s:%zu: " format "%s", (r)->o->data,          \
+              (r)->line, __VA_ARGS__)
 
 static affect_status add_token(const reading *r, tune_clip *c, int32_t token) {
     if (c->count >= MOST_TOKENS) return bad(r, "more than %d tokens", MOST_TOKENS);
@@ -241,10 +237,9 @@ static affect_status standardise(tune_clips *clips, size_t s) {
     return AFFECT_OK;
 }
 
-affect_status tune_clips_read(tune_clips *clips, const tune_options *o) {
-    char *text = NULL;
-    size_t length = 0;
-    affect_status status = base_read_file(clips->ctx, o->data, (size_t)1 << 31, &text, &length);
+affect_status tune_clips_parse(tune_clips *clips, const tune_options *o, const char *text,
+                               size_t length) {
+    affect_status status = AFFECT_OK;
     reading r = {clips, o, 0};
     for (size_t at = 0; !status && at < length;) {
         const char *end = memchr(text + at, '\n', length - at);
@@ -255,8 +250,16 @@ affect_status tune_clips_read(tune_clips *clips, const tune_options *o) {
         if (!status && affect_context_cancelled(clips->ctx))
             status = base_fail(clips->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
     }
-    base_free(text);
     for (size_t s = 0; !status && s < clips->streams; s++) status = standardise(clips, s);
+    return status;
+}
+
+affect_status tune_clips_read(tune_clips *clips, const tune_options *o) {
+    char *text = NULL;
+    size_t length = 0;
+    affect_status status = base_read_file(clips->ctx, o->data, (size_t)1 << 31, &text, &length);
+    if (!status) status = tune_clips_parse(clips, o, text, length);
+    base_free(text);
     return status;
 }
 

@@ -193,7 +193,7 @@ static affect_status after_epoch(tune_loop *l, double train_loss, double started
         status = l->save(l->user);
     }
     base_text svg = {0};
-    train_curves_svg(l->log.data, l->second, &svg);
+    if (!l->log.failed) train_curves_svg(l->log.data, l->second, &svg);
     if (!status) status = svg.failed || l->log.failed ? base_fail_memory(l->ctx) : AFFECT_OK;
     if (!status) status = tune_write_at(l, "log.csv", l->log.data, l->log.length);
     if (!status) status = tune_write_at(l, "curves.svg", svg.data, svg.length);

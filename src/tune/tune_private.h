@@ -39,6 +39,9 @@ typedef struct tune_clips {
 
 /* Reads the clips and standardises their rows. Errors: NOT_FOUND, FORMAT (with the line), LIMIT, MEMORY. */
 AFFECT_MUST_USE affect_status tune_clips_read(tune_clips *clips, const tune_options *options);
+/* The same from memory, which has a NUL behind it; options->data is what messages call it. */
+AFFECT_MUST_USE affect_status tune_clips_parse(tune_clips *clips, const tune_options *options,
+                                               const char *text, size_t length);
 void tune_clips_clear(tune_clips *clips);
 
 /* ---- network.c ---- */
