@@ -31,6 +31,13 @@ typedef struct tune_options {
  * OUTPUT, MEMORY. */
 AFFECT_MUST_USE affect_status tune_run(affect_context *ctx, const tune_options *options);
 
+/* Does the recipe ask for a language model from nothing ([data] kind = language)? Errors: those of the recipe. */
+AFFECT_MUST_USE affect_status tune_is_language(affect_context *ctx, const char *recipe, bool *is);
+/* Makes one; the options are train_run's (hold_out is not read), and so is *folder, in which model.gguf lies. Errors as
+ * tune_run. */
+AFFECT_MUST_USE affect_status tune_language(affect_context *ctx, const train_options *options,
+                                            char **folder);
+
 /* ---- data.c: clips of analyzed recordings with labels ---- */
 
 typedef struct tune_data_options {
@@ -43,8 +50,8 @@ typedef struct tune_data_options {
         *kinds; /* "label,words,explanation,masked,question" (NULL), fewer, or "description" too */
     double rate_hz;       /* most rows a second of a stream */
     double longest_s;     /* longer segments are taken by episode */
-    size_t claims;        /* of an explanation, at most */
-    size_t valid_every;   /* one participant in so many validates where the labels name no part */
+    int64_t claims;       /* of an explanation, at most */
+    int64_t valid_every;  /* one participant in so many validates where the labels name no part */
     const char *hold_out; /* participants whose name contains it are the part "test"; or NULL */
 } tune_data_options;
 
