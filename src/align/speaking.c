@@ -43,6 +43,9 @@ static const double frame_s = 0.04;
 /* Log chance that the next scene has another offset, as an edit of other recordings has. */
 static const double scene_changes = -12;
 
+/* A stretch of scenes that is shorter has no offset of its own: three seconds are easily mistaken (docs/align.md). */
+static const affect_time own_offset_least = 8 * AFFECT_SECOND;
+
 /* From a cut to the next one. */
 typedef struct scene {
     affect_time t0;
@@ -470,19 +473,22 @@ static affect_status scene_lags(align_speaking *s) {
 /* At the end: stretches of scenes that have one lag are judged each by itself. What cannot be told of one of them is
  * taken to be as in the longest that can, which is what is said of the recording. */
 static affect_status judge_scenes(align_speaking *s, affect_time end) {
-    size_t n = s->scenes.count, stretches = 0;
+    size_t n = s->scenes.count, own = 0, whole_best = s->best;
+    align_offset whole = s->offset;
     affect_time longest = 0;
     if (n < 2) return AFFECT_OK;
     affect_status status = scene_lags(s);
     align_offset *told = status == AFFECT_OK ? base_calloc(n, sizeof *told) : NULL;
     if (status == AFFECT_OK && !told) status = base_fail_memory(s->ctx);
-    for (size_t k = 0, next; k < n && status == AFFECT_OK; k = next, stretches++) {
+    for (size_t k = 0, next; k < n && status == AFFECT_OK; k = next) {
         double fit[LAG_COUNT] = {0};
         size_t best = LAGS;
         for (next = k; next < n && s->scenes.items[next].best == s->scenes.items[k].best; next++)
             for (size_t l = 0; l < LAG_COUNT; l++) fit[l] += s->scenes.items[next].fit[l];
         align_offset offset = judge_offset(fit, &best);
         affect_time length = (next < n ? s->scenes.items[next].t0 : end) - s->scenes.items[k].t0;
+        offset.claimed = offset.claimed && length >= own_offset_least;
+        own += offset.claimed;
         if (offset.claimed && length > longest) {
             longest = length;
             s->offset = offset;
@@ -490,7 +496,10 @@ static affect_status judge_scenes(align_speaking *s, affect_time end) {
         }
         for (size_t i = k; i < next; i++) told[i] = offset, s->scenes.items[i].best = best;
     }
-    if (status == AFFECT_OK && stretches > 1 && longest > 0 && !s->keep_offset) {
+    if (own < 2) { /* one for all */
+        s->offset = whole;
+        s->best = whole_best;
+    } else if (status == AFFECT_OK && !s->keep_offset) {
         if (s->offsets) tier_clear(s->offsets);
         for (size_t k = 0, next; k < n && status == AFFECT_OK; k = next) {
             scene *items = s->scenes.items;
