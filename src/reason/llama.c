@@ -112,6 +112,16 @@ static int stops(void *user) {
     return affect_context_cancelled(l->ctx) || base_now_s() > l->deadline;
 }
 
+/* What a call of llama.cpp that came back means; AFFECT_OK where it went well. */
+static affect_status outcome(const limit *end, int failed, double timeout_s, const char *why) {
+    if (affect_context_cancelled(end->ctx))
+        return base_fail(end->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    if (base_now_s() > end->deadline)
+        return base_fail(end->ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer within %.3g s",
+                         timeout_s);
+    return failed ? base_fail(end->ctx, AFFECT_ERROR_MODEL, "%s", why) : AFFECT_OK;
+}
+
 affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
                                const reason_question_to *q, double timeout_s, base_text *out) {
     affect_context *ctx = l->ctx;
@@ -131,14 +141,8 @@ affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
                                               .stop = stops,
                                               .user = &end};
         int failed = l->api->answer(l->model, &request, &reply, why);
-        if (affect_context_cancelled(ctx))
-            status = base_fail(ctx, AFFECT_ERROR_CANCELLED, "interrupted");
-        else if (base_now_s() > end.deadline)
-            status = base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer within %.3g s",
-                               timeout_s);
-        else if (failed)
-            status = base_fail(ctx, AFFECT_ERROR_MODEL, "%s", why);
-        else if (!reply.complete)
+        status = outcome(&end, failed, timeout_s, why);
+        if (!status && !reply.complete)
             status = base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is cut off after %d tokens",
                                reply.answer_tokens);
     }
@@ -152,6 +156,64 @@ affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
     }
     base_text_destroy(&schema);
     base_text_destroy(&grammar);
+    return status;
+}
+
+static affect_status read_tokens(affect_context *ctx, const affect_llama_api *api, void *model,
+                                 const char *text, bool begin, int32_t **tokens, size_t *count,
+                                 size_t *capacity) {
+    for (size_t room = strlen(text) + 8;;) {
+        if (room > INT32_MAX ||
+            !base_grow((void **)tokens, capacity, *count + room, sizeof **tokens))
+            return base_fail_memory(ctx);
+        int n = api->tokens(model, text, begin, *tokens + *count, (int)room);
+        if (n < 0) return base_fail(ctx, AFFECT_ERROR_MODEL, "a text cannot be put into tokens");
+        if ((size_t)n > room) {
+            room = (size_t)n;
+            continue;
+        }
+        *count += (size_t)n;
+        return AFFECT_OK;
+    }
+}
+
+/* ---- with an adapter ---- */
+
+affect_status reason_llama_adapt(reason_llama *l, const char *adapter) {
+    char why[AFFECT_LLAMA_WHY] = "";
+    if (l->api->adapt(l->model, adapter, why) == 0) return AFFECT_OK;
+    return base_fail(l->ctx, AFFECT_ERROR_MODEL, "%s: llama.cpp %s cannot use it: %s", adapter,
+                     l->api->version, why);
+}
+
+size_t reason_llama_width(const reason_llama *l) { return (size_t)l->api->width(l->model); }
+
+affect_status reason_llama_tokens(const reason_llama *l, const char *text, bool begin,
+                                  int32_t **tokens, size_t *count, size_t *capacity) {
+    return read_tokens(l->ctx, l->api, l->model, text, begin, tokens, count, capacity);
+}
+
+affect_status reason_llama_go_on(reason_llama *l, const reason_part *parts, size_t count,
+                                 size_t most, double timeout_s, base_text *out, bool *complete) {
+    affect_llama_part *own = base_calloc(count + 1, sizeof *own);
+    char why[AFFECT_LLAMA_WHY] = "";
+    limit end = {l->ctx, base_now_s() + timeout_s};
+    affect_llama_reply reply = {0};
+    if (!own) return base_fail_memory(l->ctx);
+    for (size_t i = 0; i < count; i++)
+        own[i] = (affect_llama_part){parts[i].tokens, parts[i].embeddings, (int)parts[i].count};
+    const affect_llama_mixed request = {own, (int)count, (int)most, stops, &end};
+    int failed = l->api->go_on(l->model, &request, &reply, why);
+    base_free(own);
+    affect_status status = outcome(&end, failed, timeout_s, why);
+    if (status) return status;
+    base_log(l->ctx, AFFECT_LOG_INFO, "llama.cpp: prompt of %d tokens, answer of %d",
+             reply.prompt_tokens, reply.answer_tokens);
+    char *clean = base_utf8_clean(reply.text, reply.length);
+    if (clean) base_text_append(out, clean);
+    *complete = reply.complete;
+    status = clean && !out->failed ? AFFECT_OK : base_fail_memory(l->ctx);
+    base_free(clean);
     return status;
 }
 
@@ -199,17 +261,5 @@ void reason_vocabulary_close(reason_vocabulary *v) {
 
 affect_status reason_vocabulary_read(const reason_vocabulary *v, const char *text, bool begin,
                                      int32_t **tokens, size_t *count, size_t *capacity) {
-    for (size_t room = strlen(text) + 8;;) {
-        if (room > INT32_MAX ||
-            !base_grow((void **)tokens, capacity, *count + room, sizeof **tokens))
-            return base_fail_memory(v->ctx);
-        int n = v->api->tokens(v->model, text, begin, *tokens + *count, (int)room);
-        if (n < 0) return base_fail(v->ctx, AFFECT_ERROR_MODEL, "a text cannot be put into tokens");
-        if ((size_t)n > room) {
-            room = (size_t)n;
-            continue;
-        }
-        *count += (size_t)n;
-        return AFFECT_OK;
-    }
+    return read_tokens(v->ctx, v->api, v->model, text, begin, tokens, count, capacity);
 }
