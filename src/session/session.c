@@ -396,6 +396,7 @@ static affect_status understand(affect_session *s, affect_time known, bool end) 
         affect_time from = stage->impl && known > 0 ? known : AFFECT_TIME_NONE;
         status = session_stage_failed(s->ctx, stage, from, status);
         stage->seconds += base_now_s() - start;
+        for (size_t k = 0; end && k < view.count; k++) timeline_leave_rows(view.items[k]);
         s->seen[view.count++] = stage->timeline;
         if (!end) known = known > kind->look_ahead ? known - kind->look_ahead : 0;
     }
