@@ -22,6 +22,7 @@ int cli_score(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_train(int argc, char **argv);
 int cli_tune(int argc, char **argv);
+int cli_tune_data(int argc, char **argv);
 int cli_evaluate(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 
@@ -46,6 +47,7 @@ const cli_verb cli_verbs[] = {
     {"score", "prints the field's metrics for predictions against gold", cli_score},
     {"train", "trains a network from a recipe", cli_train},
     {"tune", "teaches a language model to answer about face and voice", cli_tune},
+    {"tune-data", "makes what affect tune learns of recordings with labels", cli_tune_data},
     {"evaluate", "says how good a trained network is on labelled data", cli_evaluate},
     {"predict", "prints what a trained network thinks of faces, clips or texts", cli_predict},
     {NULL, NULL, NULL},

@@ -61,6 +61,79 @@ AFFECT_MUST_USE affect_status reason_llm_attached(affect_reasoner *reasoner,
 AFFECT_MUST_USE affect_status reason_put_text(affect_context *ctx, const affect_timeline *timeline,
                                               base_text *out);
 
+/* ---- segment.c, streams.c, lines.c: what a tuned language model is told of a segment, and asked ----
+ *
+ * `affect tune-data` makes pairs of prompts and answers with it, and a tuned model is asked with the same prompts. A prompt
+ * holds the marks <face> and <voice> where the streams go, what was said, and for claims the evidence with its
+ * ids. An answer is a line of emotion words, or lines of claims, each a sentence with the ids of its evidence
+ * in brackets behind it. */
+
+typedef struct reason_segment {
+    int person;
+    affect_time t0, t1;
+    unsigned hidden; /* bit 1 << modality: nothing is told of it */
+} reason_segment;
+
+typedef enum reason_task {
+    REASON_TASK_LABEL,   /* one emotion */
+    REASON_TASK_WORDS,   /* several words, the best first */
+    REASON_TASK_EXPLAIN, /* words, then claims */
+    REASON_TASK_ANSWER   /* claims that answer a question */
+} reason_task;
+
+/* A timeline with what our own explanation claims of it, checked. Borrows both. Errors: MEMORY, CANCELLED. */
+typedef struct reason_recording reason_recording;
+AFFECT_MUST_USE affect_status reason_recording_open(affect_reasoner *reasoner,
+                                                    const affect_timeline *timeline,
+                                                    reason_recording **out);
+void reason_recording_close(reason_recording *recording); /* NULL is fine */
+/* The i-th episode, by time; false beyond the last. */
+bool reason_recording_episode(const reason_recording *recording, size_t i, reason_segment *out);
+/* Whose episodes are the longest together; AFFECT_PERSON_NONE where there is none. */
+int reason_recording_person(const reason_recording *recording);
+/* `question`: of REASON_TASK_ANSWER, else NULL. Check out->failed. */
+void reason_put_task(const reason_recording *recording, const reason_segment *segment,
+                     reason_task task, const char *question, base_text *out);
+/* Up to `most` claims that hold and of whose evidence all is told in the prompt. A state whose category is not that of
+ * `label` (NULL: any) is left out. The caller destroys *out. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_recording_explain(const reason_recording *recording,
+                                                       const reason_segment *segment,
+                                                       const char *label, size_t most,
+                                                       affect_explanation **out);
+/* The i-th question about what happened when, appended to `question`, with the claim that answers it; *out is NULL
+ * beyond the last. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_recording_question(const reason_recording *recording,
+                                                        const reason_segment *segment, size_t i,
+                                                        base_text *question,
+                                                        affect_explanation **out);
+/* Words for the segment's longest episode that are of the category of `label`, with commas; none is fine. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_recording_words(const reason_recording *recording,
+                                                     const reason_segment *segment,
+                                                     const char *label, base_text *out);
+/* Claims as lines: "SENTENCE [ID, ID]". */
+void reason_put_lines(const affect_explanation *explanation, base_text *out);
+
+/* ---- streams.c ---- */
+
+enum { REASON_STREAMS = 2 };
+/* "face": action units and expression; "voice": prosody, and what the voice's network says. */
+extern const char *const reason_stream_names[REASON_STREAMS];
+
+typedef struct reason_stream {
+    char **channels; /* "AU01", "expression/anger", ... */
+    size_t width, count;
+    double *
+        times; /* s from the segment's begin; when the values of a row were measured, on the mean */
+    float *rows; /* count * width; NaN = unknown */
+} reason_stream;
+
+/* Stream i of a segment: a row for each 1/rate_hz s in which there is a value. count 0: it is absent or hidden.
+ * Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_stream_read(const reason_recording *recording,
+                                                 const reason_segment *segment, size_t i,
+                                                 double rate_hz, reason_stream *out);
+void reason_stream_clear(reason_stream *stream);
+
 /* ---- pull.c ---- */
 
 typedef struct reason_pull {

@@ -31,4 +31,32 @@ typedef struct tune_options {
  * OUTPUT, MEMORY. */
 AFFECT_MUST_USE affect_status tune_run(affect_context *ctx, const tune_options *options);
 
+/* ---- data.c: clips of analyzed recordings with labels ---- */
+
+typedef struct tune_data_options {
+    const char *const *timelines; /* files, or folders of them */
+    size_t timeline_count;
+    const char *const *labels; /* files; docs/tuning.md */
+    size_t label_count;
+    const char *output; /* clips.jsonl */
+    const char
+        *kinds; /* "label,words,explanation,masked,question" (NULL), fewer, or "description" too */
+    double rate_hz;       /* most rows a second of a stream */
+    double longest_s;     /* longer segments are taken by episode */
+    size_t claims;        /* of an explanation, at most */
+    size_t valid_every;   /* one participant in so many validates where the labels name no part */
+    const char *hold_out; /* participants whose name contains it are the part "test"; or NULL */
+} tune_data_options;
+
+typedef struct tune_data_counts {
+    size_t recordings, clips, train, valid; /* recordings: that have labels */
+    size_t unmatched, bad;                  /* rows without a timeline; rows left out */
+} tune_data_counts;
+
+/* Makes the clips, in the order of the timelines. What cannot be used is a warning on the context's log, and the rest goes on.
+ * Errors: USAGE (an unknown kind), NOT_FOUND, FORMAT (labels without names; a participant in two parts; nothing is
+ * left), OUTPUT, CANCELLED, MEMORY. */
+AFFECT_MUST_USE affect_status tune_data_make(affect_context *ctx, const tune_data_options *options,
+                                             tune_data_counts *counts);
+
 #endif
