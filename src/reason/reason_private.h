@@ -276,8 +276,8 @@ AFFECT_MUST_USE affect_status reason_server_ask(affect_context *ctx, const affec
                                                 reason_server_form *form, base_text *out);
 
 typedef struct reason_llama reason_llama;
-/* Loads the model in the file o->url. Errors: MODEL (no model, damaged), RUNTIME (no library),
- * CANCELLED, MEMORY. */
+/* Loads the model in the file o->url, in a process of its own. Errors: MODEL (no model, damaged, that process ended),
+ * RUNTIME (no library, no program), CANCELLED, MEMORY. */
 AFFECT_MUST_USE affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
                                                 reason_llama **out);
 void reason_llama_close(reason_llama *llama); /* NULL is fine */
