@@ -92,6 +92,38 @@ void base_arena_destroy(base_arena *arena);
  * Doubles; false on overflow or out of memory, and then nothing changed. */
 AFFECT_MUST_USE bool base_grow(void **items, size_t *capacity, size_t needed, size_t item_size);
 
+/* ---- spill.c: long arrays whose older part lies in a file without a name ----
+ *
+ * For what grows as long as a recording does. The array is read as any other: the file's part is mapped
+ * where it stood (and must not be written to: base_spilled_own first), so that it takes no memory while
+ * nobody reads it. The file has no name ($TMPDIR, /var/tmp or /tmp) and is gone with the process. Where
+ * there is none or no room in it, the array stays in memory: nothing fails for it. */
+
+typedef struct base_spill base_spill; /* the file, of several arrays of one thread at a time */
+AFFECT_MUST_USE base_spill *base_spill_create(void); /* no file is made yet; NULL: no memory */
+base_spill *base_spill_share(base_spill *spill);     /* one user more */
+void base_spill_release(base_spill *spill);          /* one less; NULL is fine */
+
+typedef struct base_spilled {
+    void *data;
+    size_t capacity, in_file; /* bytes; in_file is a whole number of pages */
+    size_t first;             /* bytes of the first piece of the file */
+    int64_t pieces[40];       /* where they begin */
+    int piece_count;
+    bool mapped; /* no block of the heap any more */
+} base_spilled;
+
+/* Room for `needed` bytes, of which `used` are kept; false on no memory, and then nothing changed. */
+AFFECT_MUST_USE bool base_spilled_grow(base_spilled *array, const base_spill *spill, size_t used,
+                                       size_t needed);
+/* The first `end` bytes (as far as they fill pages) go to the file. */
+void base_spilled_write(base_spilled *array, base_spill *spill, size_t end);
+/* What was read of the file's part takes no memory any more. */
+void base_spilled_leave(const base_spilled *array);
+/* Everything is memory again, to be written to; false on no memory. */
+AFFECT_MUST_USE bool base_spilled_own(base_spilled *array, size_t used);
+void base_spilled_free(base_spilled *array);
+
 /* ---- text.c ---- */
 
 /* Growable text. `data` is NUL-terminated whenever length > 0. A failed append sets `failed`, later

@@ -68,7 +68,9 @@ static void print_track(const void *what, FILE *out) {
         for (size_t i = 0; i < track->channel_count; i++)
             put_number(out, track->values[row * track->channel_count + i]);
         fputs_unlocked("\r\n", out);
+        if (row % 8192 == 0) track_leave_rows(track);
     }
+    track_leave_rows(track);
 }
 
 /* As JSON, which holds every kind. */

@@ -131,7 +131,9 @@ static void put_track(FILE *out, const affect_track *track) {
             put_number(out, track->values[row * track->channel_count + i]);
         }
         putc_unlocked(']', out);
+        if (row % 8192 == 0) track_leave_rows(track);
     }
+    track_leave_rows(track);
     fputs_unlocked("]}", out);
 }
 

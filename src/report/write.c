@@ -76,6 +76,7 @@ static affect_status print(affect_context *ctx, const affect_timeline *timeline,
     }
     report_likeliest_clear(&rows);
     report_media_clear(&media);
+    timeline_leave_rows(timeline);
     return status;
 }
 

@@ -920,6 +920,7 @@ static affect_status finish(affect_session *s, affect_timeline **out) {
     status = align_speakers_apply(s->ctx, all);
     if (status != AFFECT_OK) return status;
     timeline_sort(all);
+    timeline_leave_rows(all);
     s->own.timeline = NULL;
     *out = all;
     return AFFECT_OK;

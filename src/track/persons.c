@@ -206,43 +206,6 @@ affect_status timeline_renumber(affect_context *ctx, affect_timeline *timeline, 
     return AFFECT_OK;
 }
 
-/* ---- rows from one person to another ---- */
-
-static void copy_row(affect_track *to, size_t row, const affect_track *from, size_t from_row) {
-    size_t d = to->channel_count;
-    to->times[row] = from->times[from_row];
-    to->confidence[row] = from->confidence[from_row];
-    memcpy(to->values + row * d, from->values + from_row * d, d * sizeof *to->values);
-}
-
-affect_status track_move_rows(affect_context *ctx, affect_track *from, size_t first, size_t end,
-                              affect_track *to) {
-    size_t d = to->channel_count, n = to->rows, moved = end - first, left = from->rows - end;
-    bool same = d == from->channel_count;
-    for (size_t c = 0; same && c < d; c++) same = strcmp(from->channels[c], to->channels[c]) == 0;
-    if (!same)
-        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "tracks %s and %s have other channels",
-                         from->id, to->id);
-    if (!moved) return AFFECT_OK;
-    for (size_t i = 0; i < moved; i++) { /* room, of which the rows below take possession */
-        affect_status status = track_append(ctx, to, INT64_MAX, 0, from->values + (first + i) * d);
-        if (status == AFFECT_OK) continue;
-        to->rows = n;
-        return status;
-    }
-    for (size_t k = n + moved, i = n, j = end; j > first; k--) { /* from behind */
-        if (i && to->times[i - 1] > from->times[j - 1])
-            copy_row(to, k - 1, to, i - 1), i--;
-        else
-            copy_row(to, k - 1, from, j - 1), j--;
-    }
-    memmove(from->times + first, from->times + end, left * sizeof *from->times);
-    memmove(from->confidence + first, from->confidence + end, left * sizeof *from->confidence);
-    memmove(from->values + first * d, from->values + end * d, left * d * sizeof *from->values);
-    from->rows -= moved;
-    return AFFECT_OK;
-}
-
 affect_status timeline_resolve(affect_context *ctx, const affect_timeline *timeline,
                                affect_timeline **made, const affect_timeline **out) {
     *made = NULL;

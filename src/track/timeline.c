@@ -23,9 +23,10 @@ static void track_destroy(affect_track *track) {
     base_free(track->channels);
     base_free(track->id);
     base_free(track->model);
-    base_free(track->times);
-    base_free(track->confidence);
-    base_free(track->values);
+    base_spilled_free(&track->stored.times);
+    base_spilled_free(&track->stored.confidence);
+    base_spilled_free(&track->stored.values);
+    base_spill_release(track->stored.file);
     base_free(track);
 }
 
@@ -78,7 +79,10 @@ affect_status timeline_create(affect_context *ctx, affect_timeline **out) {
     affect_timeline *timeline = base_calloc(1, sizeof *timeline);
     if (!timeline) return base_fail_memory(ctx);
     timeline->warnings = tier_new("warnings", AFFECT_MODALITY_NONE);
-    if (!timeline->warnings) {
+    timeline->file = base_spill_create();
+    if (!timeline->warnings || !timeline->file) {
+        tier_destroy(timeline->warnings);
+        base_spill_release(timeline->file);
         base_free(timeline);
         return base_fail_memory(ctx);
     }
@@ -104,6 +108,7 @@ void affect_timeline_destroy(affect_timeline *timeline) {
     base_free(timeline->links);
     base_free(timeline->persons);
     base_free(timeline->properties);
+    base_spill_release(timeline->file);
     base_free(timeline);
 }
 
@@ -119,6 +124,7 @@ affect_status timeline_add_track(affect_context *ctx, affect_timeline *timeline,
     track->modality = modality;
     track->person = person;
     track->channel_count = channel_count;
+    track->stored.file = base_spill_share(timeline->file);
     track->id = base_strdup(id);
     track->kind = track_kind_of_id(id);
     track->model = base_strdup(model ? model : "");
@@ -134,25 +140,6 @@ affect_status timeline_add_track(affect_context *ctx, affect_timeline *timeline,
     }
     timeline->tracks[timeline->track_count++] = track;
     *out = track;
-    return AFFECT_OK;
-}
-
-affect_status track_append(affect_context *ctx, affect_track *track, affect_time time,
-                           float confidence, const float *values) {
-    size_t d = track->channel_count, n = track->rows;
-    if (n && time < track->times[n - 1])
-        return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "track %s: time runs backwards at row %zu",
-                         track->id, n);
-    if (!base_grow((void **)&track->times, &track->times_capacity, n + 1, sizeof *track->times) ||
-        !base_grow((void **)&track->confidence, &track->confidence_capacity, n + 1,
-                   sizeof *track->confidence) ||
-        !base_grow((void **)&track->values, &track->values_capacity, (n + 1) * d,
-                   sizeof *track->values))
-        return base_fail_memory(ctx);
-    track->times[n] = time;
-    track->confidence[n] = confidence >= 0 ? (confidence > 1 ? 1 : confidence) : 0;
-    for (size_t i = 0; i < d; i++) track->values[n * d + i] = isinf(values[i]) ? NAN : values[i];
-    track->rows++;
     return AFFECT_OK;
 }
 

@@ -53,10 +53,14 @@ struct affect_track {
     char *model; /* id of the model that made it, or "" */
     size_t channel_count;
     char **channels;
-    size_t rows, times_capacity, confidence_capacity, values_capacity;
-    affect_time *times; /* rows; never decreasing */
-    float *confidence;  /* rows; 0..1 */
-    float *values;      /* rows x channel_count; NaN = unknown */
+    size_t rows;
+    const affect_time *times; /* rows; never decreasing */
+    const float *confidence;  /* rows; 0..1 */
+    const float *values;      /* rows x channel_count; NaN = unknown */
+    struct { /* what they point into: in memory what is young, in a file what is old */
+        base_spilled times, confidence, values;
+        base_spill *file;
+    } stored;
 };
 
 struct affect_tier {
@@ -73,6 +77,7 @@ typedef struct timeline_property {
 
 struct affect_timeline {
     affect_time duration;
+    base_spill *file; /* of rows, shared with its tracks */
     size_t track_count, track_capacity;
     affect_track **tracks; /* pointers stay valid while the timeline lives */
     size_t tier_count, tier_capacity;
@@ -110,6 +115,10 @@ AFFECT_MUST_USE affect_status timeline_renumber(affect_context *ctx, affect_time
  * outside 0..1 or NaN is clamped (NaN to 0). */
 AFFECT_MUST_USE affect_status track_append(affect_context *ctx, affect_track *track,
                                            affect_time time, float confidence, const float *values);
+
+/* What was read of old rows takes no memory any more; for who has read many. */
+void track_leave_rows(const affect_track *track);
+void timeline_leave_rows(const affect_timeline *timeline); /* of all tracks */
 
 /* Moves rows [first, end) to another track of the same channels, in order of time. Errors: ARGUMENT
  * (other channels), MEMORY; then nothing has moved. */
