@@ -92,7 +92,7 @@ size_t align_shot_at(const timeline_view *view, affect_time time) {
         size_t low = 0, high = tier ? tier->count : 0;
         while (low < high) {
             size_t middle = low + (high - low) / 2;
-            if (tier->items[middle].t1 <= time && strcmp(tier->items[middle].label, "cut") == 0)
+            if (tier->items[middle].t1 <= time && strcmp(tier->items[middle].label, "end") != 0)
                 low = middle + 1;
             else
                 high = middle;

@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "train/fusion.h"
 #include "train/train.h"
+#include "tune/tune.h"
 
 int cli_train(int argc, char **argv);
 
@@ -65,7 +66,9 @@ static affect_status train(affect_context *ctx, void *user, const cli_list *oper
         if (status == AFFECT_OK) base_put_line(stdout, "%s", out);
         return status;
     }
-    status = train_run(ctx, &o, &folder);
+    bool language = false;
+    status = tune_is_language(ctx, o.recipe, &language);
+    if (!status) status = (language ? tune_language : train_run)(ctx, &o, &folder);
     if (folder) base_put_line(stdout, "%s", folder);
     base_free(folder);
     return status;

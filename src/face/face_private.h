@@ -192,6 +192,20 @@ void face_identity_add(face_identity *to, const face_identity *one);
 /* Cosine of the two, -1..1; NaN where one says nothing. */
 float face_identity_likeness(const face_identity *a, const face_identity *b);
 
+/* ---- shots.c: where a shot ends ---- */
+
+typedef struct face_shots face_shots;
+/* NULL: no memory. */
+face_shots *face_shots_create(void);
+void face_shots_destroy(face_shots *s);
+/* Takes the next picture. Is it so unlike the one before that nobody is where he was? With `doubtful` also where only
+ * a part of it is. */
+bool face_shots_push(face_shots *s, const media_frame *frame, bool doubtful);
+/* Takes out what the latest picture showed to be over, if anything: `end` is a cut's next picture (up to three pictures
+ * or 0.25 s ago) or a dissolve's middle (up to 1.2 s ago), `how` "cut" or "dissolve". Ask until there is no more. In
+ * order of time; a flash of up to three pictures ends none. */
+bool face_shots_over(face_shots *s, affect_time *end, const char **how);
+
 /* ---- people.c: faces of a frame as persons ---- */
 
 typedef struct face_people face_people;
@@ -216,8 +230,8 @@ void face_people_destroy(face_people *p);
 AFFECT_MUST_USE affect_status face_people_step(affect_context *ctx, face_people *p,
                                                const media_frame *frame, const face_seen **faces,
                                                size_t *count);
-/* Does a shot begin with that frame: does the picture change far more than it did in the half second before? */
-bool face_people_shot(const face_people *p);
+/* Takes out a shot that is now known to be over, as face_shots_over does. */
+bool face_people_shot(face_people *p, affect_time *end, const char **how);
 void face_people_timing(const face_people *p, double *detect_s, double *mesh_s);
 /* Was a face refused because `max_persons` were there already? */
 bool face_people_crowded(const face_people *p);

@@ -14,20 +14,13 @@
 
 #include "face/face_private.h"
 
-enum { REMEMBERED = ASSIGN_MAX, THUMB_W = 16, THUMB_H = 12, USUAL = 12 };
+enum { REMEMBERED = ASSIGN_MAX };
 
 static const float present = 0.5f;           /* mesh score from which there is a face */
 static const float same_box = 0.45f;         /* overlap from which two boxes are one face */
 static const float appearance_alike = 0.55f; /* distance of one person in motion's reach */
 static const float appearance_same = 0.30f;  /* and when only the appearance can tell */
 static const float swap_margin = 0.15f;      /* gain from which two crossed persons swap */
-static const float cut_level = 28.0f;        /* mean change of a thumbnail, of 255, that is a cut */
-/* Where identity can tell who goes on, a doubtful cut costs little: so many cells changed so much. */
-static const long cell_level = 16;
-static const float cut_cells = 0.3f;
-/* A shot ends where the picture changes by so much, and by so many times what is usual in the half second
- * before (of takes of the same people in the same room the cut is 5 to 10 of 255, their movement below 3). */
-static const float shot_level = 3.5f, shot_ratio = 5.0f;
 static const affect_time detect_idle = 100 * AFFECT_MILLISECOND;
 static const affect_time detect_busy = 400 * AFFECT_MILLISECOND;
 static const affect_time reach = 2 * AFFECT_SECOND; /* how long motion says where to look */
@@ -83,11 +76,7 @@ struct face_people {
     affect_time last_frame, next_detect, next_turned; /* turned: detection in the turned picture */
     int turns;                                        /* by how much, in right angles */
     bool started;
-    uint8_t thumb[THUMB_W * THUMB_H];
-    int width, height;
-    float changes[USUAL]; /* of the latest pictures, mean of a cell */
-    size_t change_count;
-    bool shot; /* begins with the latest picture */
+    face_shots *shots;
     bool refused;
     double detect_s, mesh_s;
 };
@@ -95,14 +84,22 @@ struct face_people {
 affect_status face_people_create(affect_context *ctx, const face_people_models *models,
                                  int max_persons, face_people **out) {
     *out = base_calloc(1, sizeof **out);
-    if (!*out) return base_fail_memory(ctx);
+    if (*out) (*out)->shots = face_shots_create();
+    if (!*out || !(*out)->shots) {
+        base_free(*out);
+        *out = NULL;
+        return base_fail_memory(ctx);
+    }
     (*out)->models = *models;
     (*out)->max_persons = max_persons;
     (*out)->next_key = 1;
     return AFFECT_OK;
 }
 
-void face_people_destroy(face_people *p) { base_free(p); }
+void face_people_destroy(face_people *p) {
+    if (p) face_shots_destroy(p->shots);
+    base_free(p);
+}
 
 bool face_people_crowded(const face_people *p) { return p->refused; }
 
@@ -156,52 +153,6 @@ static void take(person *q, const face_mesh *mesh, affect_time now, bool fresh) 
     q->seen = now;
     q->active = true;
     q->unplaced = false;
-}
-
-/* ---- a cut in the picture ---- */
-
-static int by_size(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-/* Does the change stand out from those before it? */
-static bool begins_shot(face_people *p, float change) {
-    float sorted[USUAL];
-    size_t n = BASE_MIN(p->change_count, (size_t)USUAL);
-    memcpy(sorted, p->changes, sizeof sorted);
-    qsort(sorted, n, sizeof *sorted, by_size);
-    p->changes[p->change_count++ % USUAL] = change;
-    return n >= USUAL / 2 && change >= shot_level && change >= shot_ratio * sorted[n / 2];
-}
-
-static bool cuts(face_people *p, const media_frame *frame) {
-    uint8_t thumb[THUMB_W * THUMB_H];
-    for (int v = 0; v < THUMB_H; v++)
-        for (int u = 0; u < THUMB_W; u++) {
-            /* A 3 x 3 patch of scattered pixels stands for the cell. */
-            int sum = 0;
-            for (int k = 0; k < 9; k++) {
-                int64_t x = (int64_t)frame->width * (6 * u + 1 + 2 * (k % 3)) / (6 * THUMB_W);
-                int64_t y = (int64_t)frame->height * (6 * v + 1 + 2 * (k / 3)) / (6 * THUMB_H);
-                sum += frame->rgb[(size_t)y * frame->stride + 3 * (size_t)x + 1];
-            }
-            thumb[v * THUMB_W + u] = (uint8_t)(sum / 9);
-        }
-    long change = 0, cells = 0;
-    for (int i = 0; i < THUMB_W * THUMB_H; i++) {
-        long by = labs((long)thumb[i] - (long)p->thumb[i]);
-        change += by;
-        cells += by > cell_level;
-    }
-    bool many = p->models.identify && (float)cells > cut_cells * THUMB_W * THUMB_H;
-    bool cut = p->started && ((float)change > cut_level * THUMB_W * THUMB_H || many ||
-                              frame->width != p->width || frame->height != p->height);
-    p->shot = p->started && begins_shot(p, (float)change / (THUMB_W * THUMB_H));
-    memcpy(p->thumb, thumb, sizeof thumb);
-    p->width = frame->width;
-    p->height = frame->height;
-    return cut;
 }
 
 /* Faces turned away say little of who they are. */
@@ -613,13 +564,15 @@ static int by_key(const void *a, const void *b) {
     return (x->key > y->key) - (x->key < y->key);
 }
 
-bool face_people_shot(const face_people *p) { return p->shot; }
+bool face_people_shot(face_people *p, affect_time *end, const char **how) {
+    return face_shots_over(p->shots, end, how);
+}
 
 affect_status face_people_step(affect_context *ctx, face_people *p, const media_frame *frame,
                                const face_seen **faces, size_t *count) {
     *faces = p->faces;
     *count = 0;
-    if (cuts(p, frame)) {
+    if (face_shots_push(p->shots, frame, p->models.identify != NULL)) {
         for (size_t i = 0; i < p->count; i++) {
             p->persons[i].active = false;
             p->persons[i].unplaced = true;

@@ -362,7 +362,7 @@ static affect_status view_extend(face_stage *s, subject *q, affect_time time) {
 
 /* ---- shots ---- */
 
-/* The shot that is over at `end`, by a cut or with the recording; the latter only where there was a cut at all. */
+/* The shot that is over at `end`, by a cut, a dissolve or with the recording; the latter only where there was a cut at all. */
 static affect_status close_shot(face_stage *s, affect_time end, const char *how) {
     affect_tier *tier;
     affect_status status = timeline_tier(s->ctx, s->timeline, "shots", AFFECT_MODALITY_NONE, &tier);
@@ -563,7 +563,9 @@ affect_status face_push(face_stage *s, const media_frame *frame) {
     const face_seen *faces;
     size_t count;
     affect_status status = face_people_step(s->ctx, s->people, frame, &faces, &count);
-    if (!status && face_people_shot(s->people)) status = close_shot(s, frame->time, "cut");
+    affect_time over;
+    const char *how;
+    while (!status && face_people_shot(s->people, &over, &how)) status = close_shot(s, over, how);
     for (size_t i = 0; i < count && !status; i++) status = take_face(s, frame, &faces[i]);
     if (!status) status = write_until(s, frame->time - look_ahead);
     forget(s, frame->time);

@@ -22,7 +22,7 @@ enum {
 typedef struct named_value {
     const unsigned char *name, *at; /* a number's bytes, a text's first */
     size_t name_length, length;     /* of a text; of a list its entries */
-    uint32_t kind;
+    uint32_t kind, of;              /* of: a list's entries */
 } named_value;
 
 struct nn_gguf {
@@ -125,6 +125,8 @@ static const char *walk_list(reader *r, facts *f, const char *name, named_value 
     if (!take(r, &kind, sizeof kind) || !take(r, &count, sizeof count) || count > r->left)
         return damaged;
     v->length = (size_t)count;
+    v->of = kind;
+    v->at = r->next;
     const char *why = note_list(f, name, kind, count);
     if (why) return why;
     if (kind != KIND_STRING) {
@@ -346,6 +348,32 @@ bool nn_gguf_text(const nn_gguf *g, const char *name, char *out, size_t room) {
 size_t nn_gguf_length(const nn_gguf *g, const char *name) {
     const named_value *v = find_value(g, name);
     return v && v->kind == KIND_ARRAY ? v->length : 0;
+}
+
+bool nn_gguf_list(const nn_gguf *g, const char *name, nn_gguf_texts *out) {
+    const named_value *v = find_value(g, name);
+    if (!v || v->kind != KIND_ARRAY || v->of != KIND_STRING) return false;
+    *out = (nn_gguf_texts){v->at, v->length};
+    return true;
+}
+
+bool nn_gguf_next(nn_gguf_texts *list, const char **text, size_t *length) {
+    uint64_t n;
+    if (!list->left) return false;
+    memcpy(&n, list->next, sizeof n);
+    *text = (const char *)list->next + sizeof n;
+    *length = (size_t)n;
+    list->next += sizeof n + n;
+    list->left--;
+    return true;
+}
+
+int32_t nn_gguf_int(const nn_gguf *g, const char *name, size_t i, int32_t usual) {
+    const named_value *v = find_value(g, name);
+    if (!v || v->kind != KIND_ARRAY || v->of != KIND_INT32 || i >= v->length) return usual;
+    int32_t x;
+    memcpy(&x, v->at + i * sizeof x, sizeof x);
+    return x;
 }
 
 bool nn_gguf_has(const nn_gguf *g, const char *name) { return find_value(g, name) != NULL; }

@@ -40,6 +40,18 @@ bool nn_gguf_text(const nn_gguf *file, const char *name, char *out, size_t room)
 size_t nn_gguf_length(const nn_gguf *file, const char *name);
 /* Does a value of that name stand in it, of whatever kind? */
 bool nn_gguf_has(const nn_gguf *file, const char *name);
+
+/* The texts of a list, one after the other, and how many are left. */
+typedef struct nn_gguf_texts {
+    const unsigned char *next;
+    size_t left;
+} nn_gguf_texts;
+bool nn_gguf_list(const nn_gguf *file, const char *name, nn_gguf_texts *out); /* false: none */
+/* Not terminated; false at the end. */
+bool nn_gguf_next(nn_gguf_texts *list, const char **text, size_t *length);
+/* Entry i of a list of 32-bit integers; `usual` where there is none. */
+int32_t nn_gguf_int(const nn_gguf *file, const char *name, size_t i, int32_t usual);
+
 size_t nn_gguf_count(const nn_gguf *file); /* tensors */
 const nn_gguf_tensor *nn_gguf_at(const nn_gguf *file, size_t i);
 const nn_gguf_tensor *nn_gguf_find(const nn_gguf *file, const char *name); /* or NULL */

@@ -3,7 +3,15 @@
 
 #include <string.h>
 
-enum { KIND_FLOAT32 = 6, KIND_STRING = 8, ALIGNMENT = 32 };
+enum {
+    KIND_UINT32 = 4,
+    KIND_INT32 = 5,
+    KIND_FLOAT32 = 6,
+    KIND_BOOL = 7,
+    KIND_STRING = 8,
+    KIND_ARRAY = 9,
+    ALIGNMENT = 32
+};
 
 static void put(base_text *out, const void *bytes, size_t n) { base_text_append_n(out, bytes, n); }
 
@@ -30,6 +38,36 @@ void nn_gguf_put_text(nn_gguf_writer *w, const char *name, const char *value) {
 void nn_gguf_put_number(nn_gguf_writer *w, const char *name, float value) {
     begin_value(w, name, KIND_FLOAT32);
     put(&w->values, &value, sizeof value);
+}
+
+void nn_gguf_put_count(nn_gguf_writer *w, const char *name, uint32_t value) {
+    begin_value(w, name, KIND_UINT32);
+    put_u32(&w->values, value);
+}
+
+void nn_gguf_put_flag(nn_gguf_writer *w, const char *name, bool value) {
+    begin_value(w, name, KIND_BOOL);
+    put(&w->values, value ? "\1" : "\0", 1);
+}
+
+static void begin_list(nn_gguf_writer *w, const char *name, uint32_t kind, size_t count) {
+    begin_value(w, name, KIND_ARRAY);
+    put_u32(&w->values, kind);
+    put_u64(&w->values, count);
+}
+
+void nn_gguf_put_texts(nn_gguf_writer *w, const char *name, size_t count) {
+    begin_list(w, name, KIND_STRING, count);
+}
+
+void nn_gguf_put_entry(nn_gguf_writer *w, const char *text, size_t length) {
+    put_u64(&w->values, length);
+    put(&w->values, text, length);
+}
+
+void nn_gguf_put_ints(nn_gguf_writer *w, const char *name, const int32_t *values, size_t count) {
+    begin_list(w, name, KIND_INT32, count);
+    put(&w->values, values, count * sizeof *values);
 }
 
 void nn_gguf_put_matrix(nn_gguf_writer *w, const char *name, size_t rows, size_t columns,

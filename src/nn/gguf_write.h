@@ -18,6 +18,13 @@ typedef struct nn_gguf_writer {
 /* All begin with a zeroed writer; failures are kept for the write. */
 void nn_gguf_put_text(nn_gguf_writer *writer, const char *name, const char *value);
 void nn_gguf_put_number(nn_gguf_writer *writer, const char *name, float value);
+void nn_gguf_put_count(nn_gguf_writer *writer, const char *name, uint32_t value);
+void nn_gguf_put_flag(nn_gguf_writer *writer, const char *name, bool value);
+/* A list: begun with its length, then as many entries of the same kind. */
+void nn_gguf_put_texts(nn_gguf_writer *writer, const char *name, size_t count);
+void nn_gguf_put_entry(nn_gguf_writer *writer, const char *text, size_t length);
+void nn_gguf_put_ints(nn_gguf_writer *writer, const char *name, const int32_t *values,
+                      size_t count);
 /* data[rows, columns] is borrowed until the write; rows 0: a vector of `columns`. */
 void nn_gguf_put_matrix(nn_gguf_writer *writer, const char *name, size_t rows, size_t columns,
                         const float *data);

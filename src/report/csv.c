@@ -371,16 +371,16 @@ static affect_status replace(csv_set *set, const affect_timeline *timeline, cons
 }
 
 affect_status report_write_csv(affect_context *ctx, const affect_timeline *timeline,
-                               const char *folder) {
+                               const char *folder, bool unsynced) {
     csv_set set = {.ctx = ctx};
     affect_timeline *made = NULL;
     report_likeliest rows = {0};
     affect_status status = timeline_resolve(ctx, timeline, &made, &timeline);
     if (status == AFFECT_OK) status = report_likeliest_add(ctx, timeline, &rows);
     if (status == AFFECT_OK)
-        status = base_is_folder(folder)
-                     ? replace(&set, &rows.with, folder)
-                     : report_fill_folder(ctx, folder, fill, &(csv_filling){&set, &rows.with});
+        status = base_is_folder(folder) ? replace(&set, &rows.with, folder)
+                                        : report_fill_folder(ctx, folder, unsynced, fill,
+                                                             &(csv_filling){&set, &rows.with});
     report_likeliest_clear(&rows);
     affect_timeline_destroy(made);
     for (size_t i = 0; i < set.count; i++) base_free(set.names[i]);

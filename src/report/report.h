@@ -110,7 +110,7 @@ AFFECT_MUST_USE affect_status report_print(affect_context *ctx, const affect_tim
  * They appear when all are complete, in place of those that an earlier index.csv names; other files
  * are left alone. */
 AFFECT_MUST_USE affect_status report_write_csv(affect_context *ctx, const affect_timeline *timeline,
-                                               const char *folder);
+                                               const char *folder, bool unsynced);
 
 /* Reads what the JSON writer wrote; writing the result again gives the same bytes. A file of
  * version 1 gets ids in its own order. Strict: unknown members, duplicate ids, rows of another

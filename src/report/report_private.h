@@ -150,10 +150,11 @@ void report_media_clear(report_media *media);
 /* ---- folder.c ---- */
 
 /* A folder that does not exist yet appears as a whole or not at all: `fill` makes and fills one
- * beside its place under a hidden name, which is then renamed, or removed if that failed. */
+ * beside its place under a hidden name, which is then renamed, or removed if that failed.
+ * `unsynced`: it lies in another such folder, which is synced as a whole. */
 typedef affect_status (*report_fill_fn)(const char *folder, void *user);
 AFFECT_MUST_USE affect_status report_fill_folder(affect_context *ctx, const char *folder,
-                                                 report_fill_fn fill, void *user);
+                                                 bool unsynced, report_fill_fn fill, void *user);
 
 /* ---- one file each ---- */
 affect_status report_print_eaf(affect_context *ctx, const affect_timeline *timeline,

@@ -152,7 +152,7 @@ static affect_status write_one(affect_context *ctx, const affect_timeline *timel
     affect_status status;
     base_output out;
     if (format == REPORT_CSV) {
-        status = report_write_csv(ctx, timeline, path);
+        status = report_write_csv(ctx, timeline, path, hidden);
     } else if (format == REPORT_VIDEO || format == REPORT_PROXY) {
         status = write_film(ctx, timeline, format, path, options);
     } else if ((status = base_output_open(ctx, path, &out)) == AFFECT_OK) {
@@ -213,5 +213,5 @@ affect_status report_write(affect_context *ctx, const affect_timeline *timeline,
     if (base_is_folder(folder))
         return write_all(ctx, timeline, folder, options && options->unsynced, formats, options);
     filling what = {ctx, timeline, formats, options};
-    return report_fill_folder(ctx, folder, fill, &what);
+    return report_fill_folder(ctx, folder, options && options->unsynced, fill, &what);
 }

@@ -143,6 +143,8 @@ static affect_status analyze(affect_context *ctx, const media_source *source, co
     if (status != AFFECT_OK) goto cleanup;
     const media_info *info = media_reader_info(reader);
     if (info->duration > 0) defaults->length = info->duration; /* a picture has no end */
+    defaults->no_pictures = !info->has_video;
+    defaults->no_sound = !info->has_audio;
     status = affect_session_create(ctx, o, &session);
     if (status != AFFECT_OK) goto cleanup;
     if (!o->look_ahead_ms) session_wait_for_everything(session);

@@ -89,6 +89,13 @@ static bool is_named(const affect_options *o, const session_task *tasks) {
     return false;
 }
 
+/* What takes something that the recording has none of is not made, for its models take long to make ready;
+ * but a model that was named is looked at all the same. */
+static bool is_needed(const affect_options *o, const session_perception *kind) {
+    bool fed = kind->takes == MEDIA_FRAME ? !o->no_pictures : !o->no_sound;
+    return kind->wanted(o) && (fed || is_named(o, kind->tasks));
+}
+
 /* A stage whose own model is missing is left out with a warning; one that was named is an error. */
 static affect_status add_understanding(affect_session *s, const session_understanding *kind) {
     session_stage *stage = &s->understanding[s->understanding_count++];
@@ -198,7 +205,7 @@ static affect_status create(affect_session *s, const affect_options *options) {
     if (status == AFFECT_OK && o->subtitles && s->reader)
         status = s->reader->import(ctx, o, o->subtitles, s->text.timeline);
     for (size_t k = 0; plan->perception[k] && status == AFFECT_OK; k++)
-        if (plan->perception[k]->wanted(o)) status = add_perception(s, plan->perception[k]);
+        if (is_needed(o, plan->perception[k])) status = add_perception(s, plan->perception[k]);
     for (size_t k = 0; plan->understanding[k] && status == AFFECT_OK; k++)
         status = add_understanding(s, plan->understanding[k]);
     static const size_t ahead[WORKERS] = {FRAMES_AHEAD, BLOCKS_AHEAD};

@@ -23,6 +23,7 @@ struct affect_options {
     int person_count;  /* 0 = not known */
     char *subtitles;
     affect_time subtitles_offset;
+    bool no_pictures, no_sound;  /* the recording has none: nothing is made ready to take them */
     affect_time length;          /* of the recording, AFFECT_TIME_NONE where nobody knows */
     const base_text *transcript; /* instead of the file `subtitles`, which then only names it */
     struct {

@@ -610,37 +610,31 @@ static void shuffle(training *t) {
     if (t->by_length) gather_lengths(t, n, seed);
 }
 
-static void show(const training *t, size_t step, size_t steps, double loss, double started) {
-    if (!t->o->progress) return;
-    train_progress now = {t->epoch + 1, t->epochs, (double)step / (double)steps, loss, 0};
-    double spent = base_now_s() - started;
-    now.left_s = spent / now.share * (1 - now.share + (double)(t->epochs - t->epoch - 1));
-    t->o->progress(t->o->user, &now);
+static size_t begin_step(void *user, size_t i, uint64_t step, uint64_t *seed) {
+    training *t = user;
+    t->at = i * t->batch;
+    t->optimiser.rate = t->plateau ? nn_plateau(t->rate * t->rate_scale, step, t->warm_up)
+                                   : nn_cosine(t->rate, t->final_rate, step, t->warm_up,
+                                               (uint64_t)(t->order_count / t->batch) * t->epochs);
+    *seed = t->seed + 31 * step + 17;
+    return t->batch / t->shard;
 }
 
 static affect_status run_epoch(training *t, double *mean_loss) {
     shuffle(t);
     t->augment.size = t->epoch < t->small_epochs ? t->small_size : 48;
-    size_t steps = t->order_count / t->batch;
-    double sum = 0, started = base_now_s();
-    for (size_t i = 0; i < steps; i++) {
-        if (affect_context_cancelled(t->ctx))
-            return base_fail(t->ctx, AFFECT_ERROR_CANCELLED,
-                             "interrupted; the same command goes on after epoch %zu", t->epoch);
-        t->at = i * t->batch;
-        uint64_t step = nn_engine_get_state(t->engine)->step;
-        t->optimiser.rate = t->plateau ? nn_plateau(t->rate * t->rate_scale, step, t->warm_up)
-                                       : nn_cosine(t->rate, t->final_rate, step, t->warm_up,
-                                                   (uint64_t)steps * t->epochs);
-        double loss;
-        affect_status status = nn_engine_step(t->engine, t->batch / t->shard, train_shard, t,
-                                              t->seed + 31 * step + 17, &t->optimiser, &loss);
-        if (status != AFFECT_OK) return status;
-        sum += loss;
-        show(t, i + 1, steps, sum / (double)(i + 1), started);
-    }
-    *mean_loss = sum / (double)steps;
-    return AFFECT_OK;
+    const train_epoch e = {.ctx = t->ctx,
+                           .engine = t->engine,
+                           .optimiser = &t->optimiser,
+                           .epoch = t->epoch,
+                           .epochs = t->epochs,
+                           .steps = t->order_count / t->batch,
+                           .begin = begin_step,
+                           .build = train_shard,
+                           .user = t,
+                           .progress = t->o->progress,
+                           .progress_user = t->o->user};
+    return train_epoch_run(&e, mean_loss);
 }
 
 /* After plateau_patience epochs without a better one the rate falls, to final_rate at the least. */
@@ -771,16 +765,7 @@ static affect_status after_epoch(training *t, double loss, double started) {
 }
 
 static affect_status prepare_folder(training *t) {
-    const char *name = strrchr(t->o->recipe, '/');
-    name = name ? name + 1 : t->o->recipe;
-    size_t n = strcspn(name, ".");
-    base_text path = {0};
-    if (t->o->folder)
-        base_text_append(&path, t->o->folder);
-    else
-        base_text_printf(&path, "runs/%.*s", (int)n, name);
-    t->folder = base_strdup(path.data);
-    base_text_destroy(&path);
+    t->folder = train_folder_name(t->o->recipe, t->o->folder);
     if (!t->folder) return base_fail_memory(t->ctx);
     affect_status status = base_make_folder(t->ctx, t->folder);
     char *checkpoint = base_path_join(t->folder, "checkpoint.safetensors");

@@ -290,6 +290,25 @@ typedef struct train_options {
 AFFECT_MUST_USE affect_status train_run(affect_context *ctx, const train_options *options,
                                         char **folder);
 
+/* ---- epoch.c: what every training has ---- */
+
+typedef struct train_epoch {
+    affect_context *ctx;
+    nn_engine *engine;
+    const nn_optimiser *optimiser; /* `begin` may change it */
+    size_t epoch, epochs, steps;   /* finished ones, all, steps of this one */
+    /* Gets step i ready, which is number `step` of the run; returns its shards and the seed of what is random in it. */
+    size_t (*begin)(void *user, size_t i, uint64_t step, uint64_t *seed);
+    nn_build_fn build;
+    void *user;                                              /* of both */
+    void (*progress)(void *user, const train_progress *now); /* or NULL */
+    void *progress_user;
+} train_epoch;
+/* *loss: the mean over the steps. Errors: CANCELLED, those of nn_engine_step. */
+AFFECT_MUST_USE affect_status train_epoch_run(const train_epoch *epoch, double *loss);
+/* `folder`, or runs/NAME of the recipe where that is NULL; new memory, NULL where there is none. */
+AFFECT_MUST_USE char *train_folder_name(const char *recipe, const char *folder);
+
 /* ---- evaluate.c ---- */
 
 typedef struct train_evaluation {

@@ -13,6 +13,10 @@ affect_status tune_network_open(affect_context *ctx, const char *path, tune_netw
     affect_status status = nn_gguf_open(ctx, descriptor, NN_GGUF_MODEL, &out->file);
     close(descriptor);
     if (!status) status = nn_decoder_create(ctx, out->file, &out->decoder);
+    return tune_network_fail(ctx, path, status);
+}
+
+affect_status tune_network_fail(affect_context *ctx, const char *path, affect_status status) {
     if (status != AFFECT_ERROR_MODEL) return status;
     char why[300];
     snprintf(why, sizeof why, "%s", affect_context_message(ctx));

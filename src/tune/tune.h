@@ -31,6 +31,13 @@ typedef struct tune_options {
  * OUTPUT, MEMORY. */
 AFFECT_MUST_USE affect_status tune_run(affect_context *ctx, const tune_options *options);
 
+/* Does the recipe ask for a language model from nothing ([data] kind = language)? Errors: those of the recipe. */
+AFFECT_MUST_USE affect_status tune_is_language(affect_context *ctx, const char *recipe, bool *is);
+/* Makes one; the options are train_run's (hold_out is not read), and so is *folder, in which model.gguf lies. Errors as
+ * tune_run. */
+AFFECT_MUST_USE affect_status tune_language(affect_context *ctx, const train_options *options,
+                                            char **folder);
+
 /* ---- data.c: clips of analyzed recordings with labels ---- */
 
 typedef struct tune_data_options {

@@ -3,7 +3,9 @@
 #define TUNE_PRIVATE_H
 
 #include "nn/decoder.h"
+#include "nn/gguf_write.h"
 #include "nn/projector.h"
+#include "nn/vocabulary.h"
 #include "train/train.h"
 #include "tune/tune.h"
 
@@ -58,6 +60,8 @@ void tune_network_configure(tune_network *network, train_recipe *recipe);
 /* Opens the base. Errors: NOT_FOUND, MODEL, MEMORY. */
 AFFECT_MUST_USE affect_status tune_network_open(affect_context *ctx, const char *path,
                                                 tune_network *out);
+/* What went wrong in that file, with its name before it. */
+affect_status tune_network_fail(affect_context *ctx, const char *path, affect_status status);
 /* Projectors and adapter. Errors: FORMAT (a stream that no clip has), ARGUMENT, MEMORY. */
 AFFECT_MUST_USE affect_status tune_network_build(tune_network *network, const tune_clips *clips,
                                                  uint64_t seed);
@@ -69,41 +73,92 @@ size_t tune_network_length(const tune_network *network, const tune_clip *clip);
 nn_tensor *tune_network_hidden(const tune_network *network, nn_tape *tape, const tune_clip *clip,
                                unsigned hidden_streams, int32_t **target);
 
+/* ---- loop.c: epochs, what is kept of them, the checkpoint to go on from ---- */
+
+typedef struct tune_loop {
+    affect_context *ctx;
+    const char *folder;                                      /* of the run */
+    bool fresh;                                              /* throw an existing run there away */
+    size_t stop_after;                                       /* epochs; 0 = all */
+    void (*progress)(void *user, const train_progress *now); /* or NULL */
+    void *progress_user;
+    train_recipe *recipe;
+    char base_sum[65],
+        data_sum[65]; /* SHA-256 of what it begins from ("" = from nothing) and learns from */
+    /* of the kind of training */
+    const char *second; /* what is judged beside the loss: a column of log.csv */
+    size_t steps;       /* of an epoch */
+    void (*shuffle)(void *user);
+    size_t (*begin)(void *user, size_t i); /* gets step i ready; returns its shards */
+    nn_build_fn build;
+    affect_status (*validate)(void *user, double *loss, double *second);
+    affect_status (*save)(void *user); /* the model, the best so far */
+    void *user;                        /* of the last five */
+    /* [train] */
+    size_t epochs, batch, warm_up, patience;
+    double rate, final_rate;
+    uint64_t seed;
+    nn_optimiser optimiser;
+    /* state */
+    nn_params *params; /* borrowed */
+    nn_engine *engine;
+    base_pool *pool;
+    size_t epoch, best_epoch;
+    double best, best_second, seconds; /* best: loss on validation */
+    base_text log;
+    uint64_t step_seed;
+} tune_loop;
+
+/* What the recipe says of [train] and [card]. */
+void tune_loop_configure(tune_loop *loop, train_recipe *recipe, double rate, size_t patience);
+/* Goes on where a run in the folder stopped. Errors: EXISTS (of another recipe, base or data), FORMAT, CANCELLED,
+ * OUTPUT, MEMORY, those of the kind. */
+AFFECT_MUST_USE affect_status tune_loop_run(tune_loop *loop, nn_params *params, int threads);
+void tune_loop_end(tune_loop *loop); /* frees; the recipe, too */
+AFFECT_MUST_USE affect_status tune_write_at(const tune_loop *loop, const char *name,
+                                            const void *data, size_t length);
+AFFECT_MUST_USE affect_status tune_sum_of(affect_context *ctx, const char *path, char out[65]);
+
+/* ---- card.c ---- */
+
+/* The begin of a card: name, task, licence and the like, without the last brace. */
+void tune_card_begin(base_text *card, train_recipe *recipe, const char *task, const char *source);
+/* Closes and writes it, and destroys the text. */
+AFFECT_MUST_USE affect_status tune_card_write(const tune_loop *loop, base_text *card);
+
 /* ---- run.c and save.c ---- */
 
 typedef struct tuning {
     affect_context *ctx;
     const tune_options *o;
-    train_recipe *recipe;
+    tune_loop loop;
     tune_clips clips;
     tune_network network;
-    nn_engine *engine;
-    base_pool *pool;
-    char base_sum[65], data_sum[65];
-    uint32_t *order, *valid; /* training clips as this epoch takes them; validation clips */
+    nn_vocabulary *vocabulary; /* of the base, where it is read here; else NULL */
+    uint32_t *order, *valid;   /* training clips as this epoch takes them; validation clips */
     size_t order_count, valid_count;
-    size_t epochs, batch, warm_up, patience;
-    double rate, final_rate, drop;
-    uint64_t seed;
-    nn_optimiser optimiser;
-    /* state */
-    size_t epoch, best_epoch;
-    double best, best_exact, seconds; /* best: loss on validation */
-    base_text log;
+    double drop;
     /* of the step or pass under way */
     size_t at;
     double scale;
-    uint64_t step_seed;
     double *sums; /* of each validation clip: loss, answer tokens, exact or not */
 } tuning;
 
 /* Adapter, projectors and card as they are now. */
 AFFECT_MUST_USE affect_status tune_save_model(tuning *t);
-AFFECT_MUST_USE affect_status tune_save_checkpoint(tuning *t);
-/* Errors: EXISTS (of another recipe, base or data), FORMAT, MODEL. */
-AFFECT_MUST_USE affect_status tune_load_checkpoint(tuning *t, const char *path);
-AFFECT_MUST_USE affect_status tune_write_at(const tuning *t, const char *name, const void *data,
-                                            size_t length);
-AFFECT_MUST_USE affect_status tune_sum_of(affect_context *ctx, const char *path, char out[65]);
+
+/* ---- vocabulary.c ---- */
+
+enum { TUNE_END, TUNE_TURN_BEGIN, TUNE_TURN_END, TUNE_MARKS }; /* marks of a vocabulary made here */
+
+/* Texts and how they are cut into tokens: the pairs of neighbours that occur most often become one, until there are
+ * `size` tokens with bytes and marks, or none occurs twice. */
+AFFECT_MUST_USE affect_status tune_vocabulary_learn(affect_context *ctx, const char *const *texts,
+                                                    size_t count, size_t size,
+                                                    int32_t (**merges)[2], size_t *merge_count,
+                                                    nn_vocabulary **out);
+/* As llama.cpp reads it. */
+void tune_vocabulary_put(const nn_vocabulary *v, const int32_t (*merges)[2], size_t merge_count,
+                         nn_gguf_writer *w);
 
 #endif

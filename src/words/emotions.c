@@ -16,6 +16,7 @@ struct words_emotions {
     const char **group_names; /* sorted */
     size_t *members, *first;  /* group g owns members[first[g] .. first[g + 1]) */
     size_t head_capacity;
+    bool kept; /* by the context, which destroys it */
 };
 
 /* ---- the file ---- */
@@ -171,25 +172,8 @@ affect_status words_emotions_parse(affect_context *ctx, const char *name, const 
     return AFFECT_OK;
 }
 
-affect_status words_emotions_load(affect_context *ctx, const char *model, words_emotions **out) {
-    *out = NULL;
-    model_card *card = NULL;
-    char *path = NULL, *text = NULL;
-    size_t length = 0;
-    affect_status status = model_card_load(ctx, model ? model : "words.emotions", false, &card);
-    if (!status && !card->file_count)
-        status = base_fail(ctx, AFFECT_ERROR_MODEL, "model %s names no file", card->name);
-    if (!status && !(path = model_card_path(card, card->files[0].name)))
-        status = base_fail_memory(ctx);
-    if (!status) status = base_read_file(ctx, path, 0, &text, &length);
-    if (!status) status = words_emotions_parse(ctx, path, text, length, out);
-    base_free(text);
-    base_free(path);
-    model_card_destroy(card);
-    return status;
-}
-
-void words_emotions_destroy(words_emotions *w) {
+static void destroy(void *kept) {
+    words_emotions *w = kept;
     if (!w) return;
     base_free(w->entries);
     base_free(w->heads);
@@ -199,6 +183,39 @@ void words_emotions_destroy(words_emotions *w) {
     base_free(w->first);
     base_free(w->text);
     base_free(w);
+}
+
+affect_status words_emotions_load(affect_context *ctx, const char *model, words_emotions **out) {
+    *out = NULL;
+    model_card *card = NULL;
+    char *path = NULL, *text = NULL;
+    size_t length = 0;
+    const char *file = model ? model : "words.emotions";
+    base_text key = {0};
+    model_key("emotion words", ctx, file, &key);
+    affect_status status = key.failed ? base_fail_memory(ctx) : AFFECT_OK;
+    if (!status && (*out = base_kept_take(ctx, key.data)) != NULL) goto cleanup;
+    if (!status) status = model_card_load(ctx, file, false, &card);
+    if (!status && !card->file_count)
+        status = base_fail(ctx, AFFECT_ERROR_MODEL, "model %s names no file", card->name);
+    if (!status && !(path = model_card_path(card, card->files[0].name)))
+        status = base_fail_memory(ctx);
+    if (!status) status = base_read_file(ctx, path, 0, &text, &length);
+    if (!status) status = words_emotions_parse(ctx, path, text, length, out);
+    if (!status) {
+        (*out)->kept = true; /* before others can see it */
+        if (!base_kept_share(ctx, key.data, *out, destroy)) (*out)->kept = false;
+    }
+cleanup:
+    base_text_destroy(&key);
+    base_free(text);
+    base_free(path);
+    model_card_destroy(card);
+    return status;
+}
+
+void words_emotions_destroy(words_emotions *w) {
+    if (w && !w->kept) destroy(w);
 }
 
 /* ---- words ---- */

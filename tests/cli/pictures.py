@@ -50,6 +50,10 @@ try:
         best = max(people[0][3], key=people[0][3].get)
         check("the label is the network's, and the region is where valence and arousal say",
               best == label and people[0][4]["region"] in region and "cue_face" in people[0][4])
+    run = subprocess.run([AFFECT, "analyze", joy, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+    whole = json.loads(run.stdout)
+    check("nothing is made ready for sound that is not there, which is said", all(t["modality"] in ("face", "fused") for t in whole["tracks"]) and
+          sum("has no sound" in w["text"] for w in whole["warnings"]) == 1)
     for name, order in (("two.png", (joy, calm)), ("three.jpg", (calm, joy, calm))):
         _, people = analyze(beside(name, *order))
         check(f"{name}: each person has his own label", [p[1] for p in people] == ["happiness" if p is joy else "neutral" for p in order])

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nn/decoder.h"
+#include "nn/vocabulary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -34,6 +35,26 @@ static void run(affect_context *ctx, const nn_gguf *file) {
     nn_decoder_destroy(decoder);
 }
 
+/* A text in the file's own vocabulary is that text again. */
+static void read_text(affect_context *ctx, const nn_gguf *file) {
+    static const char text[] = "It's 12 o'clock,\n  \xc3\xa4h.";
+    nn_vocabulary *v = NULL;
+    int32_t *tokens = NULL;
+    size_t count = 0, capacity = 0, at = 0;
+    if (!nn_vocabulary_known(file) || nn_vocabulary_create(ctx, file, &v)) return;
+    if (nn_vocabulary_read(ctx, v, text, sizeof text - 1, false, &tokens, &count, &capacity))
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        size_t n;
+        const char *bytes = nn_vocabulary_token(v, tokens[i], &n);
+        if (!bytes || at + n > sizeof text - 1 || memcmp(bytes, text + at, n) != 0) abort();
+        at += n;
+    }
+    if (at != sizeof text - 1) abort();
+    base_free(tokens);
+    nn_vocabulary_destroy(v);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     affect_context *ctx = NULL;
     nn_gguf *file = NULL;
@@ -46,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
             if (t->data < bytes || t->bytes > length - (size_t)(t->data - bytes)) abort();
         }
         run(ctx, file);
+        read_text(ctx, file);
         nn_gguf_close(file);
     }
     affect_context_destroy(ctx);

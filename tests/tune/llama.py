@@ -22,7 +22,9 @@ if not os.path.exists(build + "/lib/libaffect-llama.so"):
 class Api(ctypes.Structure):
     _fields_ = [("interface", ctypes.c_int), ("version", ctypes.c_char_p)] + [(name, ctypes.c_void_p) for name in ("open", "close", "context", "count", "answer")] + [
         ("logits", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int32), ctypes.c_int, ctypes.POINTER(ctypes.c_float),
-                                    ctypes.c_size_t, ctypes.c_char_p))]
+                                    ctypes.c_size_t, ctypes.c_char_p)),
+        ("vocabulary", ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)),
+        ("tokens", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.POINTER(ctypes.c_int32), ctypes.c_int))]
 
 
 lib = ctypes.CDLL(build + "/lib/libaffect-llama.so")
@@ -102,4 +104,27 @@ with tempfile.TemporaryDirectory() as folder:
     tokens = draw.integers(0, 320, 40)
     plain, tuned = theirs("m.gguf", tokens, 320), theirs("m.gguf", tokens, 320, "run/adapter.gguf")
     assert error(plain, tuned) > .01 and error(ours("m.gguf", tokens, "run/adapter.gguf"), tuned) <= 1e-4
+
+    # A language model that `affect train` made from nothing: the same tokens of any text, the same logits.
+    texts = ["I am glad about it!", "my sister wasn't sad, was she?", "we'll see\u2026 \U0001f642 42"] * 60
+    open("train.tsv", "w").write("".join(f"{t}\t27\te{i}\n" for i, t in enumerate(texts)))
+    open("dev.tsv", "w").write("you were glad\t27\te\n")
+    open("l.ini", "w").write("[data]\nkind = language\ntrain = train.tsv\nvalid = dev.tsv\nvocabulary = 300\n[model]\nlayers = 2\nwidth = 32\nhidden = 64\n"
+                             "heads = 4\nkv_heads = 2\n[train]\nepochs = 1\nwindow = 32\nbatch = 4\n")
+    done = subprocess.run([affect, "train", "l.ini", "-o", "language", "-q"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    why, room = ctypes.create_string_buffer(256), (ctypes.c_int32 * 4096)()
+    with open("language/model.gguf", "rb") as f:
+        vocabulary = api.vocabulary(f.fileno(), why)
+    assert vocabulary, why.value
+    hard = ["It's 12,345 o'clock: WE'LL see...", "tabs\tand  two blanks \n\n  then lines\r\n", "\u00fcn\u00efc\u00f6d\u00e9, \u6f22\u5b57 \u0661\u0662 \u00bd", " ", "   end  ",
+            "x\u00a0y\u3000z", "<|im_start|>user\nhi<|im_end|>\n<|endoftext|>", "<|im_start|", "#tag @you http://a.b/c?d=1", "e\u0301 \ud55c \U0001F1E9\U0001F1EA"]
+    hard += ["".join(chr(int(c)) for c in draw.choice([32, 10, 9, 13, 39, 46, 65, 115, 48, 228, 0x4e2d, 0x1f642, 0x301, 0xa0], 200)) for _ in range(10)]
+    for text in hard + texts[:3]:
+        n = api.tokens(vocabulary, text.encode(), 1, room, 4096)
+        said = subprocess.run([tool, "tokens", "language/model.gguf"], input=text.encode(), capture_output=True, timeout=60, check=True).stdout.split()
+        assert [int(t) for t in said] == list(room[:n]), repr(text)
+    size = ours("language/model.gguf", [0]).shape[1]
+    tokens = draw.integers(0, size, 500)
+    assert error(ours("language/model.gguf", tokens), theirs("language/model.gguf", tokens, size)) <= 1e-4
 print("ok")

@@ -2,6 +2,8 @@
  *   tune_tool logits MODEL.gguf ADAPTER.gguf|- CHUNK TOKEN...   float32 logits of every token [n, vocabulary]; CHUNK
  *                                           tokens at a time
  *   tune_tool greedy MODEL.gguf ADAPTER.gguf|- COUNT TOKEN...   COUNT tokens that follow, as text
+ *   tune_tool tokens MODEL.gguf             the tokens of the text on standard input, a number a line, by the model's own
+ *                                           vocabulary
  * A refusal is one line on standard error and exit code 1. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "nn/decoder.h"
+#include "nn/vocabulary.h"
 
 typedef struct opened {
     nn_gguf *file, *adapter_file;
@@ -58,8 +61,35 @@ static affect_status run(affect_context *ctx, const opened *o, bool greedy, size
     return status;
 }
 
+static affect_status print_tokens(affect_context *ctx, const char *model) {
+    nn_gguf *file = NULL;
+    nn_vocabulary *v = NULL;
+    char *text = NULL;
+    int32_t *tokens = NULL;
+    size_t length = 0, count = 0, capacity = 0;
+    affect_status status = open_gguf(ctx, model, NN_GGUF_MODEL, &file);
+    if (!status && !nn_vocabulary_known(file))
+        status = base_fail(ctx, AFFECT_ERROR_MODEL, "its vocabulary is of another kind");
+    if (!status) status = nn_vocabulary_create(ctx, file, &v);
+    if (!status) status = base_read_file(ctx, "-", 0, &text, &length);
+    if (!status)
+        status = nn_vocabulary_read(ctx, v, text, length, true, &tokens, &count, &capacity);
+    for (size_t i = 0; !status && i < count; i++) printf("%d\n", tokens[i]);
+    base_free(tokens);
+    base_free(text);
+    nn_vocabulary_destroy(v);
+    nn_gguf_close(file);
+    return status;
+}
+
 int main(int argc, char **argv) {
     affect_context *ctx = NULL;
+    if (argc == 3 && strcmp(argv[1], "tokens") == 0 && !affect_context_create(&ctx)) {
+        affect_status said = print_tokens(ctx, argv[2]);
+        if (said) fprintf(stderr, "%s\n", affect_context_message(ctx));
+        affect_context_destroy(ctx);
+        return said ? 1 : 0;
+    }
     if (argc < 6 || affect_context_create(&ctx)) return 2;
     opened o = {0};
     size_t n = (size_t)argc - 5, number = (size_t)strtoul(argv[4], NULL, 10);

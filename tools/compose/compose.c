@@ -26,6 +26,7 @@ static const char *const usage_text =
     "  size W H FPS            the picture; first line\n"
     "  shot LENGTH [dissolve S]\n"
     "                          the picture from here on, cut to or dissolved into\n"
+    "  flash AT S              S seconds of this shot are nearly white, AT after it began\n"
     "  see WHO FILE PLACE [from S] [height PIXELS] [crf N] [mirror] [turn]\n"
     "                          WHO is in this shot, as in FILE; PLACE is full, left, right, or "
     "X,Y,W,H.\n"
@@ -149,7 +150,13 @@ static affect_status shot_render(affect_context *ctx, const scene *s, size_t ind
                          inputs, shot->dissolve_s, last, inputs);
         last = inputs;
     }
-    base_text_printf(&filter, "[p%zu]trim=0:%.6f[out]", last, length);
+    if (shot->flash_t1_s > shot->flash_t0_s)
+        base_text_printf(&filter,
+                         "[p%zu]drawbox=c=white@0.85:t=fill:enable='gte(t,%.6f)*lt(t,%.6f)'[f];"
+                         "[f]trim=0:%.6f[out]",
+                         last, shot->flash_t0_s, shot->flash_t1_s, length);
+    else
+        base_text_printf(&filter, "[p%zu]trim=0:%.6f[out]", last, length);
     word(&c, "-filter_complex");
     word(&c, filter.data ? filter.data : "");
     word(&c, "-map");

@@ -6,6 +6,7 @@
 
 typedef struct scene_shot {
     double t0_s, length_s, dissolve_s;
+    double flash_t0_s, flash_t1_s; /* from its beginning; equal: none */
 } scene_shot;
 
 /* Somebody who is in a shot. */

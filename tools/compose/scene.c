@@ -95,6 +95,20 @@ static affect_status read_shot(line *l, scene *s) {
     return AFFECT_OK;
 }
 
+static affect_status read_flash(line *l, scene *s) {
+    double at = 0, length = 0;
+    if (!s->shot_count) return wrong(l, "there is no shot yet");
+    scene_shot *shot = &s->shots[s->shot_count - 1];
+    affect_status status = next_number(l, &at);
+    if (!status) status = next_number(l, &length);
+    if (!status && !(at >= 0 && length > 0 && at + length <= shot->length_s))
+        status = wrong(l, "a flash lies within its shot");
+    /* A picture's time may be a little less than it should be. */
+    shot->flash_t0_s = at - .25 / s->fps;
+    shot->flash_t1_s = at + length - .25 / s->fps;
+    return status;
+}
+
 static affect_status read_place(line *l, const scene *s, scene_sight *out) {
     const char *place = next_word(l);
     int half = s->width / 4 * 2;
@@ -219,6 +233,7 @@ static affect_status read_line(line *l, scene *s) {
     if (!strcmp(key, "see")) return read_sight(l, s, false);
     if (!strcmp(key, "photo")) return read_sight(l, s, true);
     if (!strcmp(key, "hear")) return read_voice(l, s);
+    if (!strcmp(key, "flash")) return read_flash(l, s);
     if (!strcmp(key, "noise")) return next_number(l, &s->noise_db);
     if (!strcmp(key, "offset")) return next_number(l, &s->offset_s);
     if (!strcmp(key, "interval")) return read_note(l, s, NOTE_INTERVAL);
