@@ -55,7 +55,7 @@ static affect_status start(affect_context *ctx, int model, const char **version,
     *version = api->version;
     if (!dladdr(api, &info) || !info.dli_fname)
         return base_fail(ctx, AFFECT_ERROR_RUNTIME, "libaffect-llama.so has no name");
-    return llama_worker_start(ctx, info.dli_fname, model, out);
+    return reason_worker_start(ctx, info.dli_fname, model, out);
 }
 
 /* What is cancelled says so, whatever else went wrong meanwhile. */
@@ -63,8 +63,8 @@ static affect_status ask(reason_llama *l, llama_message question, const void *by
                          double deadline, const affect_llm_options *o, llama_message expected,
                          base_text *body) {
     llama_message message = LLAMA_FAILED;
-    affect_status status = llama_worker_ask(l->worker, question, bytes, length, deadline,
-                                            o ? tell : NULL, (void *)(uintptr_t)o, &message, body);
+    affect_status status = reason_worker_ask(l->worker, question, bytes, length, deadline,
+                                             o ? tell : NULL, (void *)(uintptr_t)o, &message, body);
     if (affect_context_cancelled(l->ctx))
         return base_fail(l->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
     if (status) return status;
@@ -125,7 +125,7 @@ affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o
 
 void reason_llama_close(reason_llama *l) {
     if (!l) return;
-    llama_worker_end(l->worker);
+    reason_worker_end(l->worker);
     base_free(l);
 }
 
@@ -133,8 +133,8 @@ bool reason_llama_fits(const reason_llama *l, const char *prompt) {
     base_text body = {0};
     llama_message message = LLAMA_FAILED;
     int32_t tokens = -1;
-    affect_status status = llama_worker_ask(l->worker, LLAMA_COUNT, prompt, strlen(prompt),
-                                            INFINITY, NULL, NULL, &message, &body);
+    affect_status status = reason_worker_ask(l->worker, LLAMA_COUNT, prompt, strlen(prompt),
+                                             INFINITY, NULL, NULL, &message, &body);
     /* Where it is gone the question itself says so. */
     const bool gone = status != AFFECT_OK;
     if (!gone && message == LLAMA_COUNTED && body.length == sizeof tokens)

@@ -85,8 +85,8 @@ static bool try_program(void *user, const char *path) {
 /* Copies above those that the program is given, or their places would be taken. */
 static int raised(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD); }
 
-affect_status llama_worker_start(affect_context *ctx, const char *library, int model,
-                                 llama_worker **out) {
+affect_status reason_worker_start(affect_context *ctx, const char *library, int model,
+                                  llama_worker **out) {
     int down[2] = {-1, -1}, up[2] = {-1, -1};
     *out = NULL;
     llama_worker *w = base_calloc(1, sizeof *w);
@@ -115,7 +115,7 @@ affect_status llama_worker_start(affect_context *ctx, const char *library, int m
     for (size_t i = 0; i < BASE_COUNT(ours); i++)
         if (ours[i] >= 0) close(ours[i]);
     if (status)
-        llama_worker_end(w);
+        reason_worker_end(w);
     else
         *out = w;
     return status;
@@ -138,7 +138,7 @@ static int reap(llama_worker *w, bool wait) {
     return code;
 }
 
-void llama_worker_end(llama_worker *w) {
+void reason_worker_end(llama_worker *w) {
     if (!w) return;
     if (w->to >= 0) close(w->to);
     if (w->from >= 0) close(w->from);
@@ -218,10 +218,10 @@ static int receive(llama_worker *w, void *bytes, size_t length, patience *p) {
     return 0;
 }
 
-affect_status llama_worker_ask(llama_worker *w, llama_message question, const void *bytes,
-                               size_t length, double deadline,
-                               void (*heard)(void *user, float share), void *user,
-                               llama_message *message, base_text *body) {
+affect_status reason_worker_ask(llama_worker *w, llama_message question, const void *bytes,
+                                size_t length, double deadline,
+                                void (*heard)(void *user, float share), void *user,
+                                llama_message *message, base_text *body) {
     if (!w->child || !send_message(w, question, bytes, length)) return lost(w);
     patience p = {deadline, INFINITY};
     for (;;) {

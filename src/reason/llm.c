@@ -20,10 +20,6 @@ static const double TIMEOUT_S = 120, LEAST_STRENGTH = 0.2;
 
 /* ---- what is sent ---- */
 
-bool reason_is_file(const char *url) {
-    return url && base_ends_with(url, ".gguf") && !strstr(url, "://");
-}
-
 /* Is each word of a list one of another's? */
 static bool all_known(const char *list, const char *known) {
     char word[16];

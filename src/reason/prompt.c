@@ -14,6 +14,10 @@ bool reason_list_names(const char *list, const char *word) {
     return false;
 }
 
+bool reason_is_file(const char *url) {
+    return url && base_ends_with(url, ".gguf") && !strstr(url, "://");
+}
+
 bool reason_sends(const affect_llm_options *o, const char *what) {
     return !o->send || reason_list_names(o->send, what);
 }
