@@ -19,13 +19,16 @@ namespace {
 
 struct model_free { void operator()(llama_model *m) const { llama_model_free(m); } };
 struct context_free { void operator()(llama_context *c) const { llama_free(c); } };
+struct adapter_free { void operator()(llama_adapter_lora *a) const { llama_adapter_lora_free(a); } };
 struct sampler_free { void operator()(llama_sampler *s) const { llama_sampler_free(s); } };
 using sampler = std::unique_ptr<llama_sampler, sampler_free>;
 
 struct shim {
     std::unique_ptr<llama_model, model_free> model;
+    std::unique_ptr<llama_adapter_lora, adapter_free> adapter; // goes before its model
     std::unique_ptr<llama_context, context_free> context;
     const llama_vocab *vocab = nullptr;
+    std::vector<llama_token> said; // in answer to a mixed prompt
     std::vector<llama_token> known; // what the context holds
     std::string text;
     int (*stop)(void *user) = nullptr;
@@ -231,7 +234,118 @@ int answer_prompt(void *model, const affect_llama_request *request, affect_llama
     return -1;
 }
 
-struct adapter_free { void operator()(llama_adapter_lora *a) const { llama_adapter_lora_free(a); } };
+int adapt_model(void *model, const char *adapter, char why[AFFECT_LLAMA_WHY]) try {
+    prepare();
+    shim *s = static_cast<shim *>(model);
+    std::unique_ptr<llama_adapter_lora, adapter_free> lora(llama_adapter_lora_init(s->model.get(), adapter));
+    if (!lora) throw std::runtime_error("the adapter is none of this model's");
+    llama_adapter_lora *one = lora.get();
+    float scale = 1;
+    if (llama_set_adapters_lora(s->context.get(), &one, 1, &scale))
+        throw std::runtime_error("the adapter cannot be used");
+    s->adapter = std::move(lora);
+    s->known.clear(); // what was read was read without it
+    llama_memory_clear(llama_get_memory(s->context.get()), true);
+    return 0;
+} catch (const std::exception &e) {
+    say(why, e.what());
+    return -1;
+}
+
+int width_of(const void *model) { return llama_model_n_embd(static_cast<const shim *>(model)->model.get()); }
+
+struct batch_of {
+    llama_batch batch;
+    batch_of(int n, int width) : batch(llama_batch_init(n, width, 1)) {}
+    ~batch_of() { llama_batch_free(batch); }
+    batch_of(const batch_of &) = delete;
+    batch_of &operator=(const batch_of &) = delete;
+};
+
+// Embeddings take the positions behind what the context holds.
+void read_embeddings(shim *s, const float *rows, int count, int *at) {
+    const int width = width_of(s), most = (int)llama_n_batch(s->context.get());
+    for (int i = 0; i < count;) {
+        const int n = std::min(most, count - i);
+        batch_of b(n, width);
+        b.batch.n_tokens = n;
+        memcpy(b.batch.embd, rows + (size_t)i * (size_t)width, (size_t)n * (size_t)width * sizeof *rows);
+        for (int k = 0; k < n; k++) {
+            b.batch.pos[k] = *at + k;
+            b.batch.n_seq_id[k] = 1;
+            b.batch.seq_id[k][0] = 0;
+            b.batch.logits[k] = k + 1 == n;
+        }
+        if (stopped(s)) throw std::runtime_error("interrupted");
+        if (llama_decode(s->context.get(), b.batch)) throw std::runtime_error("llama.cpp could not go on");
+        *at += n;
+        i += n;
+    }
+}
+
+llama_token likeliest(const shim *s) {
+    const int n = llama_vocab_n_tokens(s->vocab);
+    const float *logits = llama_get_logits_ith(s->context.get(), -1);
+    if (!logits || std::any_of(logits, logits + n, [](float x) { return x != x; }))
+        throw std::runtime_error("its weights give no numbers");
+    return (llama_token)(std::max_element(logits, logits + n) - logits);
+}
+
+int answer_mixed(void *model, const affect_llama_mixed *request, affect_llama_reply *reply,
+                 char why[AFFECT_LLAMA_WHY]) try {
+    prepare();
+    shim *s = static_cast<shim *>(model);
+    const int room = (int)llama_n_ctx(s->context.get());
+    const int vocabulary = llama_vocab_n_tokens(s->vocab);
+    int at = 0;
+    *reply = {};
+    s->text.clear();
+    s->said.clear();
+    s->stop = request->stop;
+    s->user = request->user;
+    llama_memory_clear(llama_get_memory(s->context.get()), true);
+    for (int i = 0; i < request->part_count; i++) {
+        const affect_llama_part *part = &request->parts[i];
+        if (part->count < 0 || part->count > room - at - 1)
+            throw std::runtime_error("the prompt is longer than the model's context");
+        if (!part->tokens) {
+            read_embeddings(s, part->embeddings, part->count, &at);
+            continue;
+        }
+        for (int k = 0; k < part->count; k++)
+            if (part->tokens[k] < 0 || part->tokens[k] >= vocabulary) throw std::runtime_error("a token is none of its vocabulary");
+        read_tokens(s, {part->tokens, part->tokens + part->count});
+        at += part->count;
+    }
+    if (!at) throw std::runtime_error("the prompt is empty");
+    reply->prompt_tokens = at;
+    for (; reply->answer_tokens < request->most_tokens && at + 1 < room; at++) {
+        const llama_token token = likeliest(s);
+        if (llama_vocab_is_eog(s->vocab, token)) {
+            reply->complete = 1;
+            break;
+        }
+        char piece[1024];
+        const int n = llama_token_to_piece(s->vocab, token, piece, sizeof piece, 0, false);
+        if (n < 0) throw std::runtime_error("a word of its vocabulary is too long");
+        s->text.append(piece, (size_t)n);
+        s->said.push_back(token);
+        reply->answer_tokens++;
+        read_tokens(s, {token});
+    }
+    s->known.clear(); // embeddings are no tokens that another prompt could share
+    llama_memory_clear(llama_get_memory(s->context.get()), true);
+    reply->text = s->text.c_str();
+    reply->length = s->text.size();
+    reply->tokens = s->said.data();
+    return 0;
+} catch (const std::exception &e) {
+    shim *s = static_cast<shim *>(model);
+    s->known.clear();
+    llama_memory_clear(llama_get_memory(s->context.get()), true);
+    say(why, e.what());
+    return -1;
+}
 
 int sequence_logits(int file, const char *adapter, const int32_t *tokens, int n, float *out, size_t room,
                     char why[AFFECT_LLAMA_WHY]) try {
@@ -312,6 +426,6 @@ int text_tokens(void *model, const char *text, int begin, int32_t *out, int room
 extern "C" __attribute__((visibility("default"))) const affect_llama_api *affect_llama(void) {
     static const affect_llama_api api = {AFFECT_LLAMA_INTERFACE, AFFECT_LLAMA_VERSION, open_model, close_model,
                                          context_of, count_tokens, answer_prompt, sequence_logits, open_vocabulary,
-                                         text_tokens};
+                                         text_tokens, adapt_model, width_of, answer_mixed};
     return &api;
 }

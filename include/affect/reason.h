@@ -187,6 +187,10 @@ typedef struct affect_llm_options {
                            explanation's labels (one more answer for each) */
     const char *const *allowed; /* the only words for labels then, as in affect_explain */
     size_t allowed_count;
+    const char *
+        adapter; /* NULL, or a folder of `affect tune`: the file `url` is asked with its adapter, sees and hears
+                            the streams, and is asked as it was taught; of the options above only model, mask,
+                            timeout_s and progress are then of use */
     const char
         *media; /* the recording, whose pictures and sound are sent to a server whose model takes
                           them; NULL = none is sent */
@@ -234,6 +238,14 @@ AFFECT_API AFFECT_MUST_USE affect_status affect_ask(affect_reasoner *reasoner,
                                                     const affect_timeline *timeline,
                                                     const char *question,
                                                     const affect_answer **out);
+/* The same by a tuned language model (options->url and options->adapter), which is asked about the episode that the
+ * timeline's own answer cites, else about the longest. Its claims are checked, and those that hold are the answer (kind "claims", value "",
+ * confidence NaN). What the timeline alone refuses stays refused, and where the model says nothing that holds, the timeline's
+ * own answer is given and a warning on the context's log. `size` is sizeof of the options. Errors: ARGUMENT,
+ * those of affect_ask, CANCELLED, MEMORY. */
+AFFECT_API AFFECT_MUST_USE affect_status affect_ask_with_llm(
+    affect_reasoner *reasoner, const affect_timeline *timeline, const char *question,
+    const affect_llm_options *options, size_t size, const affect_answer **out);
 AFFECT_API void affect_answer_destroy(const affect_answer *answer); /* NULL is fine */
 
 #ifdef __cplusplus

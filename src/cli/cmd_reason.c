@@ -33,6 +33,9 @@ static affect_status put_text(affect_context *ctx, const reason_settings *set, a
     OPTION("output", CLI_TEXT, output, .letter = 'o', .meta = "FILE",                              \
            .help = "where it goes; without it to standard output")
 
+#define ADAPTER_OPTION                                                                             \
+    OPTION("adapter", CLI_TEXT, llm.adapter, .meta = "FOLDER", .help = "of affect tune, for --llm")
+
 static const cli_option label_options[] = {
     OPTION("from-text", CLI_TEXT, from_text, .meta = "FILE",
            .help = "descriptions, as a table with the columns name and text"),
@@ -151,6 +154,7 @@ static const cli_option explain_options[] = {
     OPTION("labels", CLI_TEXT, labels, .meta = "FILE", .help = "the only labels, one a line"),
     OPTION("llm", CLI_TEXT, llm.url, .meta = "URL|FILE.gguf",
            .help = "ask this OpenAI-compatible server, or this model; its claims are checked"),
+    ADAPTER_OPTION,
     OPTION("llm-model", CLI_TEXT, llm.model, .meta = "NAME", .help = "as the server calls it"),
     OPTION("prompt", CLI_TEXT, llm.prompt, .meta = "NAME",
            .help = "zero-shot, few-shot, chain-of-thought, or a file with a line {EVIDENCE}"),
@@ -214,7 +218,11 @@ static affect_status ask(affect_context *ctx, void *user, const cli_list *operan
     const affect_answer *answer = NULL;
     affect_status status = report_read_json(ctx, operands->items[0], &timeline);
     if (!status) status = affect_reasoner_create(ctx, NULL, &reasoner);
-    if (!status) status = affect_ask(reasoner, timeline, operands->items[1], &answer);
+    if (!status && (set->llm.url || set->llm.adapter) && !set->no_llm)
+        status = affect_ask_with_llm(reasoner, timeline, operands->items[1], &set->llm,
+                                     sizeof set->llm, &answer);
+    else if (!status)
+        status = affect_ask(reasoner, timeline, operands->items[1], &answer);
     if (!status) reason_put_answer(operands->items[1], answer, set->json, &out);
     affect_answer_destroy(answer);
     affect_reasoner_destroy(reasoner);
@@ -224,6 +232,9 @@ static affect_status ask(affect_context *ctx, void *user, const cli_list *operan
 
 static const cli_option ask_options[] = {
     OPTION("json", CLI_FLAG, json, .help = "print JSON: kind, value, confidence, evidence"),
+    OPTION("llm", CLI_TEXT, llm.url, .meta = "FILE.gguf",
+           .help = "ask this model, which affect tune has taught; its claims are checked"),
+    ADAPTER_OPTION,
     OPTION("no-llm", CLI_FLAG, no_llm, .help = "answer from the timeline alone (the default)"),
     OUTPUT_OPTION,
 };

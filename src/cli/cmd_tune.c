@@ -5,8 +5,7 @@
 #include "reason/reason.h"
 #include "tune/tune.h"
 
-int cli_tune(int argc, char **argv);
-int cli_tune_data(int argc, char **argv);
+#define USAGE(word, table) .verb = (word), .options = (table), .option_count = BASE_COUNT(table)
 
 typedef struct texts {
     affect_context *ctx;
@@ -72,7 +71,7 @@ static affect_status run_tune(affect_context *ctx, void *user, const cli_list *o
 int cli_tune(int argc, char **argv) {
     tune_settings set = {.threads = 2};
     const cli_usage usage = {
-        .verb = "tune",
+        USAGE("tune", tune_arguments),
         .synopsis =
             "affect tune [OPTIONS] RECIPE.ini --base FILE.gguf --data CLIPS.jsonl -o FOLDER",
         .text =
@@ -83,9 +82,7 @@ int cli_tune(int argc, char **argv) {
         .examples = "affect tune recipes/tune-emotion.ini --base qwen2.5-0.5b-instruct.gguf --data "
                     "clips.jsonl -o my-tune\naffect tune recipes/tune-emotion.ini --base tiny.gguf "
                     "--data clips.jsonl -o my-tune --fresh --threads 1",
-        .options = tune_arguments,
         .into = &set,
-        .option_count = BASE_COUNT(tune_arguments),
     };
     return cli_run(&usage, argc, argv, 1, 1, "a recipe", run_tune);
 }
@@ -95,62 +92,48 @@ int cli_tune(int argc, char **argv) {
 typedef struct data_settings {
     tune_data_options o;
     cli_list labels;
-    int64_t claims, every;
 } data_settings;
 
+#define DATA(...) CLI_OPTION(data_settings, __VA_ARGS__)
 static const cli_option data_arguments[] = {
-    CLI_OPTION(
-        data_settings, "labels", CLI_LIST, labels, .meta = "FILE",
-        .help =
-            "what people said of the recordings: a table, or MERR's, EMER's or MER-Caption's file"),
-    CLI_OPTION(data_settings, "out", CLI_TEXT, o.output, .letter = 'o', .meta = "CLIPS.jsonl",
-               .help = "where the clips go"),
-    CLI_OPTION(data_settings, "kinds", CLI_TEXT, o.kinds, .meta = "LIST",
-               .help =
-                   "label, words, explanation, masked, question, and, not by default, description"),
-    CLI_OPTION(data_settings, "rate", CLI_NUMBER, o.rate_hz, .meta = "HZ",
-               .help = "most rows a second of a stream", .min = 0.1, .max = 100),
-    CLI_OPTION(data_settings, "longest", CLI_NUMBER, o.longest_s, .meta = "SECONDS",
-               .help = "what is longer is taken by episode", .min = 1, .max = 600),
-    CLI_OPTION(data_settings, "claims", CLI_INT, claims, .meta = "N",
-               .help = "claims of an explanation, at most", .min = 1, .max = 64),
-    CLI_OPTION(data_settings, "valid-every", CLI_INT, every, .meta = "N",
-               .help = "one participant in N validates, where the labels name no split", .min = 2,
-               .max = 100000),
-    CLI_OPTION(data_settings, "hold-out", CLI_TEXT, o.hold_out, .meta = "TEXT",
-               .help = "participants whose name contains it are the split \"test\""),
+    DATA("labels", CLI_LIST, labels, .meta = "FILE",
+         .help = "what people said of the recordings: a table, or MERR's, EMER's or MER-Caption's"),
+    DATA("out", CLI_TEXT, o.output, .letter = 'o', .meta = "FILE", .help = "where the clips go"),
+    DATA("kinds", CLI_TEXT, o.kinds, .meta = "LIST",
+         .help = "label, words, explanation, masked, question; description (not by default)"),
+    DATA("rate", CLI_NUMBER, o.rate_hz, .meta = "HZ", .min = 0.1, .max = 100,
+         .help = "most rows a second of a stream"),
+    DATA("longest", CLI_NUMBER, o.longest_s, .meta = "SECONDS", .min = 1, .max = 600,
+         .help = "what is longer is taken by episode"),
+    DATA("claims", CLI_INT, o.claims, .meta = "N", .min = 1, .max = 64,
+         .help = "claims of an explanation, at most"),
+    DATA("valid-every", CLI_INT, o.valid_every, .meta = "N", .min = 2, .max = 100000,
+         .help = "one participant in N validates, where the labels name no split"),
+    DATA("hold-out", CLI_TEXT, o.hold_out, .meta = "TEXT",
+         .help = "participants whose name contains it are the split test"),
 };
 
 static affect_status make_data(affect_context *ctx, void *user, const cli_list *operands) {
     data_settings *set = user;
     tune_data_counts n;
-    if (!set->labels.count || !set->o.output)
-        return base_fail(ctx, AFFECT_ERROR_USAGE, "tune-data wants --labels and --out");
     set->o.labels = set->labels.items, set->o.label_count = set->labels.count;
     set->o.timelines = operands->items, set->o.timeline_count = operands->count;
-    set->o.claims = (size_t)set->claims, set->o.valid_every = (size_t)set->every;
     affect_status status = tune_data_make(ctx, &set->o, &n);
     if (!status)
-        base_put_line(stdout, "%zu clips of %zu recordings: %zu train, %zu validate", n.clips,
-                      n.recordings, n.train, n.valid);
+        base_put_line(stdout, "%zu clips: %zu train, %zu validate", n.clips, n.train, n.valid);
     return status;
 }
 
 int cli_tune_data(int argc, char **argv) {
-    data_settings set = {.o = {.rate_hz = 5, .longest_s = 30}, .claims = 4, .every = 5};
+    data_settings set = {.o = {.rate_hz = 5, .longest_s = 30, .claims = 4, .valid_every = 5}};
     const cli_usage usage = {
-        .verb = "tune-data",
+        USAGE("tune-data", data_arguments),
         .synopsis = "affect tune-data [OPTIONS] TIMELINES... --labels FILE -o CLIPS.jsonl",
         .text =
-            "Makes prompts and answers for affect tune of analyzed recordings (timeline.json, or "
-            "folders of them) and their labels. Explanations hold only what affect check "
-            "accepts, and no participant is in two splits.",
+            "Makes prompts and answers for affect tune of analyzed recordings and their labels.",
         .examples = "affect tune-data talks/ --labels labels.csv -o clips.jsonl\n"
-                    "affect tune-data clips/ --labels MERR_fine_grained.json --kinds label,words "
-                    "-o clips.jsonl",
-        .options = data_arguments,
+                    "affect tune-data clips/ --labels MERR_fine_grained.json -o clips.jsonl",
         .into = &set,
-        .option_count = BASE_COUNT(data_arguments),
     };
     int code = cli_run(&usage, argc, argv, 1, SIZE_MAX, "timelines", make_data);
     base_free(set.labels.items);

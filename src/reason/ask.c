@@ -1137,6 +1137,32 @@ affect_status affect_ask(affect_reasoner *reasoner, const affect_timeline *timel
     return status;
 }
 
+affect_status reason_answer_of(affect_context *ctx, const affect_explanation *claims,
+                               const affect_answer **out) {
+    reply *r = base_calloc(1, sizeof *r);
+    *out = NULL;
+    if (!r) return base_fail_memory(ctx);
+    reason_put_lines(claims, &r->text);
+    for (size_t i = 0; r->text.data && i < r->text.length; i++)
+        if (r->text.data[i] == '\n') r->text.data[i] = ' ';
+    for (size_t i = 0; i < claims->count; i++)
+        for (size_t k = 0; k < claims->claims[i].public.evidence_count; k++)
+            cite(r, &(reason_node){.id = claims->claims[i].public.evidence[k]});
+    base_text_append(&r->text, "");
+    r->public = (affect_answer){.text = r->text.data ? r->text.data : "",
+                                .kind = "claims",
+                                .value = "",
+                                .confidence = NAN,
+                                .evidence = (const char *const *)r->ids,
+                                .evidence_count = r->count};
+    if (!r->failed && !r->text.failed) {
+        *out = &r->public;
+        return AFFECT_OK;
+    }
+    affect_answer_destroy(&r->public);
+    return base_fail_memory(ctx);
+}
+
 void affect_answer_destroy(const affect_answer *answer_) {
     if (!answer_) return;
     reply *r = (reply *)(uintptr_t)answer_; /* it is the first member */
@@ -1150,7 +1176,8 @@ void reason_put_answer(const char *question, const affect_answer *answer_, bool 
                        base_text *out) {
     if (!json) {
         base_text_append_clean(out, answer_->text);
-        if (!answer_->refused) base_text_printf(out, " (sure: %.0f %%)", 100 * answer_->confidence);
+        if (isfinite(answer_->confidence))
+            base_text_printf(out, " (sure: %.0f %%)", 100 * answer_->confidence);
         base_text_append(out, "\n");
         return;
     }
@@ -1159,7 +1186,7 @@ void reason_put_answer(const char *question, const affect_answer *answer_, bool 
     base_text_printf(out, ",\"kind\":\"%s\",\"refused\":%s,\"value\":", answer_->kind,
                      answer_->refused ? "true" : "false");
     base_text_append_json(out, answer_->value);
-    if (answer_->refused)
+    if (!isfinite(answer_->confidence))
         base_text_append(out, ",\"confidence\":null,\"text\":");
     else
         base_text_printf(out, ",\"confidence\":%.3f,\"text\":", answer_->confidence);

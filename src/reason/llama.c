@@ -24,10 +24,13 @@ enum {
 static const int64_t SMALL = INT64_C(256)
                              << 20; /* bytes of a model that several threads only slow down */
 
+/* In a process of its own; with an adapter, whose streams are embeddings, in this one. */
 struct reason_llama {
     affect_context *ctx;
     llama_worker *worker;
     int context; /* tokens */
+    const affect_llama_api *api;
+    void *model; /* NULL: in a process of its own */
 };
 
 static affect_status load_api(affect_context *ctx, const affect_llama_api **out) {
@@ -77,15 +80,17 @@ static affect_status ask(reason_llama *l, llama_message question, const void *by
                : base_fail(l->ctx, AFFECT_ERROR_MODEL, "llama.cpp answers nonsense");
 }
 
+static int threads_of(int64_t bytes) {
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return bytes < SMALL ? 1 : (int)BASE_MAX(1, BASE_MIN(processors, MOST_THREADS));
+}
+
 static affect_status load(reason_llama *l, const affect_llm_options *o, int descriptor,
                           int64_t bytes) {
     const char *version = "";
     base_text body = {0};
     int32_t context = 0;
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const llama_open open = {
-        .context = CONTEXT,
-        .threads = bytes < SMALL ? 1 : (int)BASE_MAX(1, BASE_MIN(processors, MOST_THREADS))};
+    const llama_open open = {.context = CONTEXT, .threads = threads_of(bytes)};
     affect_status status = start(l->ctx, descriptor, &version, &l->worker);
     if (status) return status;
     status = ask(l, LLAMA_OPEN, &open, sizeof open, INFINITY, o, LLAMA_OPENED, &body);
@@ -96,6 +101,31 @@ static affect_status load(reason_llama *l, const affect_llm_options *o, int desc
                            body.length ? body.data : affect_context_message(l->ctx));
     base_text_destroy(&body);
     return status;
+}
+
+typedef struct teller {
+    affect_context *ctx;
+    const affect_llm_options *options;
+} teller;
+
+static int tell_here(void *user, float share) {
+    const teller *t = user;
+    tell((void *)(uintptr_t)t->options, share);
+    return !affect_context_cancelled(t->ctx);
+}
+
+static affect_status load_here(reason_llama *l, const affect_llm_options *o, int descriptor,
+                               int64_t bytes) {
+    char why[AFFECT_LLAMA_WHY] = "";
+    teller t = {l->ctx, o};
+    affect_status status = load_api(l->ctx, &l->api);
+    if (status) return status;
+    l->model = l->api->open(descriptor, CONTEXT, threads_of(bytes), tell_here, &t, why);
+    if (l->model) return AFFECT_OK;
+    if (affect_context_cancelled(l->ctx))
+        return base_fail(l->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    return base_fail(l->ctx, AFFECT_ERROR_MODEL, "llama.cpp %s cannot load it: %s", l->api->version,
+                     why);
 }
 
 affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
@@ -113,7 +143,7 @@ affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o
     if (!status && !l) status = base_fail_memory(ctx);
     if (!status) {
         l->ctx = ctx;
-        status = load(l, o, descriptor, info.st_size);
+        status = (o->adapter ? load_here : load)(l, o, descriptor, info.st_size);
     }
     close(descriptor);
     if (status)
@@ -125,6 +155,7 @@ affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o
 
 void reason_llama_close(reason_llama *l) {
     if (!l) return;
+    if (l->model) l->api->close(l->model);
     reason_worker_end(l->worker);
     base_free(l);
 }
@@ -197,6 +228,84 @@ affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
     return status;
 }
 
+typedef struct limit {
+    affect_context *ctx;
+    double deadline;
+} limit;
+
+static int stops(void *user) {
+    const limit *l = user;
+    return affect_context_cancelled(l->ctx) || base_now_s() > l->deadline;
+}
+
+/* What a call of llama.cpp that came back means; AFFECT_OK where it went well. */
+static affect_status outcome(const limit *end, int failed, double timeout_s, const char *why) {
+    if (affect_context_cancelled(end->ctx))
+        return base_fail(end->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    if (base_now_s() > end->deadline)
+        return base_fail(end->ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer within %.3g s",
+                         timeout_s);
+    return failed ? base_fail(end->ctx, AFFECT_ERROR_MODEL, "%s", why) : AFFECT_OK;
+}
+
+static affect_status read_tokens(affect_context *ctx, const affect_llama_api *api, void *model,
+                                 const char *text, bool begin, int32_t **tokens, size_t *count,
+                                 size_t *capacity) {
+    for (size_t room = strlen(text) + 8;;) {
+        if (room > INT32_MAX ||
+            !base_grow((void **)tokens, capacity, *count + room, sizeof **tokens))
+            return base_fail_memory(ctx);
+        int n = api->tokens(model, text, begin, *tokens + *count, (int)room);
+        if (n < 0) return base_fail(ctx, AFFECT_ERROR_MODEL, "a text cannot be put into tokens");
+        if ((size_t)n > room) {
+            room = (size_t)n;
+            continue;
+        }
+        *count += (size_t)n;
+        return AFFECT_OK;
+    }
+}
+
+/* ---- with an adapter ---- */
+
+affect_status reason_llama_adapt(reason_llama *l, const char *adapter) {
+    char why[AFFECT_LLAMA_WHY] = "";
+    if (l->api->adapt(l->model, adapter, why) == 0) return AFFECT_OK;
+    return base_fail(l->ctx, AFFECT_ERROR_MODEL, "%s: llama.cpp %s cannot use it: %s", adapter,
+                     l->api->version, why);
+}
+
+size_t reason_llama_width(const reason_llama *l) { return (size_t)l->api->width(l->model); }
+
+affect_status reason_llama_tokens(const reason_llama *l, const char *text, bool begin,
+                                  int32_t **tokens, size_t *count, size_t *capacity) {
+    return read_tokens(l->ctx, l->api, l->model, text, begin, tokens, count, capacity);
+}
+
+affect_status reason_llama_go_on(reason_llama *l, const reason_part *parts, size_t count,
+                                 size_t most, double timeout_s, base_text *out, bool *complete) {
+    affect_llama_part *own = base_calloc(count + 1, sizeof *own);
+    char why[AFFECT_LLAMA_WHY] = "";
+    limit end = {l->ctx, base_now_s() + timeout_s};
+    affect_llama_reply reply = {0};
+    if (!own) return base_fail_memory(l->ctx);
+    for (size_t i = 0; i < count; i++)
+        own[i] = (affect_llama_part){parts[i].tokens, parts[i].embeddings, (int)parts[i].count};
+    const affect_llama_mixed request = {own, (int)count, (int)most, stops, &end};
+    int failed = l->api->go_on(l->model, &request, &reply, why);
+    base_free(own);
+    affect_status status = outcome(&end, failed, timeout_s, why);
+    if (status) return status;
+    base_log(l->ctx, AFFECT_LOG_INFO, "llama.cpp: prompt of %d tokens, answer of %d",
+             reply.prompt_tokens, reply.answer_tokens);
+    char *clean = base_utf8_clean(reply.text, reply.length);
+    if (clean) base_text_append(out, clean);
+    *complete = reply.complete;
+    status = clean && !out->failed ? AFFECT_OK : base_fail_memory(l->ctx);
+    base_free(clean);
+    return status;
+}
+
 /* ---- the vocabulary alone ---- */
 
 struct reason_vocabulary {
@@ -241,17 +350,5 @@ void reason_vocabulary_close(reason_vocabulary *v) {
 
 affect_status reason_vocabulary_read(const reason_vocabulary *v, const char *text, bool begin,
                                      int32_t **tokens, size_t *count, size_t *capacity) {
-    for (size_t room = strlen(text) + 8;;) {
-        if (room > INT32_MAX ||
-            !base_grow((void **)tokens, capacity, *count + room, sizeof **tokens))
-            return base_fail_memory(v->ctx);
-        int n = v->api->tokens(v->model, text, begin, *tokens + *count, (int)room);
-        if (n < 0) return base_fail(v->ctx, AFFECT_ERROR_MODEL, "a text cannot be put into tokens");
-        if ((size_t)n > room) {
-            room = (size_t)n;
-            continue;
-        }
-        *count += (size_t)n;
-        return AFFECT_OK;
-    }
+    return read_tokens(v->ctx, v->api, v->model, text, begin, tokens, count, capacity);
 }

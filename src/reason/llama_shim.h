@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AFFECT_LLAMA_INTERFACE = 3, AFFECT_LLAMA_WHY = 256 };
+enum { AFFECT_LLAMA_INTERFACE = 4, AFFECT_LLAMA_WHY = 256 };
 
 typedef struct affect_llama_request {
     const char *prompt;  /* UTF-8; put into the model's own chat template where that is known */
@@ -24,8 +24,23 @@ typedef struct affect_llama_reply {
     size_t length;
     int prompt_tokens, reused_tokens; /* reused: the begin of the prompt that was known already */
     int answer_tokens;
-    int complete; /* 0: cut off at most_tokens or at the end of the context */
+    int complete;          /* 0: cut off at most_tokens or at the end of the context */
+    const int32_t *tokens; /* of the answer to a mixed prompt, until the next call */
 } affect_llama_reply;
+
+/* A prompt of tokens and of embeddings that stand in their place. */
+typedef struct affect_llama_part {
+    const int32_t *tokens;   /* or NULL: then */
+    const float *embeddings; /* [count, width] */
+    int count;
+} affect_llama_part;
+
+typedef struct affect_llama_mixed {
+    const affect_llama_part *parts;
+    int part_count, most_tokens;
+    int (*stop)(void *user);
+    void *user;
+} affect_llama_mixed;
 
 typedef struct affect_llama_api {
     int interface;
@@ -52,6 +67,13 @@ typedef struct affect_llama_api {
      * model wants at the begin of a text. Returns how many; where they are more than `room`, or it cannot be
      * done, nothing is written, and in that case it is negative. */
     int (*tokens)(void *model, const char *text, int begin, int32_t *out, int room);
+    /* From now on with the adapter in the file of that name. 0: it went well. */
+    int (*adapt)(void *model, const char *adapter, char why[AFFECT_LLAMA_WHY]);
+    /* Values of an embedding. */
+    int (*width)(const void *model);
+    /* What is likeliest after a mixed prompt, token by token, in no grammar. 0: it went well. */
+    int (*go_on)(void *model, const affect_llama_mixed *request, affect_llama_reply *reply,
+                 char why[AFFECT_LLAMA_WHY]);
 } affect_llama_api;
 
 /* The only symbol: `affect_llama`. */

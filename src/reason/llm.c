@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reason/adapter.h"
 #include "reason/attach.h"
-#include "reason/reason_private.h"
 
 enum {
     MOST_VOTES = 15,
@@ -48,6 +48,10 @@ static affect_status check_options(affect_context *ctx, const affect_llm_options
     if (!reason_is_file(o->url) && strchr(o->url, '@'))
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
                          "the server's address holds no user and password");
+    if (o->adapter && (!reason_is_file(o->url) || o->votes > 1 || o->labels_first))
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                         "an adapter goes with a model's file (.gguf), which is asked once: no "
+                         "votes, no labels first");
     if (o->votes < 0 || o->votes > MOST_VOTES || !(o->timeout_s >= 0 && o->timeout_s <= 86400))
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "at most %d votes, at most 86400 s",
                          MOST_VOTES);
@@ -76,11 +80,13 @@ typedef struct asked {
     size_t scope_count;
     reason_attachments attached; /* of the recording, to a server */
     reason_llama *llama;         /* NULL: a server */
+    reason_tuned *tuned;         /* or NULL */
     double deadline;
     reason_server_form form;
 } asked;
 
 static void asked_end(asked *a) {
+    reason_tuned_close(a->tuned);
     reason_llama_close(a->llama);
     reason_attach_clear(&a->attached);
     base_free(a->scopes);
@@ -102,7 +108,8 @@ static affect_status plan(asked *a) {
         for (size_t i = 0; i < g->episode_count; i++)
             a->scopes[a->scope_count++] =
                 (reason_scope){.episode = g->episodes[i], .least = LEAST_STRENGTH};
-        if (g->episode_count > 1) a->scopes[a->scope_count++] = (reason_scope){.outline = true};
+        if (g->episode_count > 1 && !a->options->adapter)
+            a->scopes[a->scope_count++] = (reason_scope){.outline = true};
     } else {
         a->scopes[a->scope_count++] = all;
     }
@@ -153,6 +160,24 @@ affect_status reason_llm_attached(affect_reasoner *reasoner, const affect_timeli
     return AFFECT_OK;
 }
 
+static reason_segment segment_of(const reason_scope *scope) {
+    const reason_node *e = scope->episode;
+    return (reason_segment){e->person, e->t0, e->t1, scope->hidden ? 1U << scope->hidden : 0};
+}
+
+/* What a tuned model is told of an episode; the streams' soft tokens are no text. */
+static affect_status put_tuned_prompt(asked *a, const reason_scope *scope, base_text *out) {
+    reason_recording *r = NULL;
+    affect_status status = reason_recording_open(a->reasoner, a->timeline, &r);
+    if (status) return status;
+    const reason_segment segment =
+        scope->episode ? segment_of(scope)
+                       : (reason_segment){AFFECT_PERSON_NONE, 0, a->timeline->duration, 0};
+    reason_put_task(r, &segment, REASON_TASK_EXPLAIN, NULL, out);
+    reason_recording_close(r);
+    return out->failed ? base_fail_memory(a->reasoner->ctx) : AFFECT_OK;
+}
+
 affect_status affect_llm_prompt(affect_reasoner *reasoner, const affect_timeline *timeline,
                                 const affect_llm_options *options, size_t size, char **text) {
     affect_context *ctx = reasoner ? reasoner->ctx : NULL;
@@ -167,7 +192,9 @@ affect_status affect_llm_prompt(affect_reasoner *reasoner, const affect_timeline
         for (size_t i = 0; i < a.scope_count && status == AFFECT_OK; i++) {
             base_text ids = {0};
             if (i) base_text_append(&out, "\n");
-            status = reason_prompt_make(ctx, &a.graph, a.pattern, &o, &a.scopes[i], &out, &ids);
+            status = o.adapter ? put_tuned_prompt(&a, &a.scopes[i], &out)
+                               : reason_prompt_make(ctx, &a.graph, a.pattern, &o, &a.scopes[i],
+                                                    &out, &ids);
             put_captions(&a.attached, &a.scopes[i], &out);
             base_text_destroy(&ids);
         }
@@ -283,11 +310,33 @@ static affect_status exchange(asked *a, const reason_question_to *q, base_text *
     return reason_server_ask(a->reasoner->ctx, o, q, a->deadline, &a->form, content);
 }
 
+/* A tuned model's answer: words into *named, and claims. */
+static affect_status ask_tuned(asked *a, const reason_scope *scope, json_t *named,
+                               affect_explanation **out) {
+    affect_context *ctx = a->reasoner->ctx;
+    const affect_llm_options *o = a->options;
+    const char *model = o->model ? o->model : "default";
+    const reason_segment segment = segment_of(scope);
+    base_text content = {0};
+    affect_status status = reason_tuned_ask(a->tuned, &segment, REASON_TASK_EXPLAIN, NULL,
+                                            o->timeout_s > 0 ? o->timeout_s : TIMEOUT_S, &content);
+    const char *text = content.data ? content.data : "";
+    json_t *object = reason_object_in(text); /* it may have been taught JSON */
+    if (!status)
+        status = object ? read_claims(ctx, model, text, out)
+                        : reason_lines_read(ctx, &a->graph, a->reasoner->lexicon, model, text,
+                                            scope->episode->id, named, out);
+    json_decref(object);
+    base_text_destroy(&content);
+    return status;
+}
+
 /* `named` (may be NULL): the words that were named before. */
 static affect_status ask_once(asked *a, const reason_scope *scope, json_t *named, int vote,
                               affect_explanation **out) {
     affect_context *ctx = a->reasoner->ctx;
     const affect_llm_options *o = a->options;
+    if (a->tuned) return ask_tuned(a, scope, scope->hidden ? NULL : named, out);
     base_text prompt = {0}, ids = {0}, content = {0};
     affect_status status = prompt_of(a, *scope, &prompt, &ids);
     if (status == AFFECT_OK && json_object_size(named)) reason_put_named(named, &prompt);
@@ -401,6 +450,9 @@ static affect_status ask_about(asked *a, const reason_scope *scope, affect_expla
     if (a->options->labels_first && a->graph.episode_count && !scope->outline) {
         named = json_object();
         status = named ? ask_words(a, scope, named) : base_fail_memory(ctx);
+    } else if (a->tuned) {
+        named = json_object();
+        if (!named) status = base_fail_memory(ctx);
     }
     while (count < votes && status == AFFECT_OK) {
         status = ask_once(a, scope, named, (int)count, &answers[count]);
@@ -409,7 +461,8 @@ static affect_status ask_about(asked *a, const reason_scope *scope, affect_expla
     if (status == AFFECT_OK) *said += answers[0]->count;
     if (status == AFFECT_OK && votes > 1) keep_majority(answers, count);
     if (status == AFFECT_OK && a->options->mask) status = drop_unseen(a, scope, named, answers[0]);
-    if (status == AFFECT_OK && named) reason_named_drop(a->reasoner, &a->graph, named, answers[0]);
+    if (status == AFFECT_OK && named && !a->tuned)
+        reason_named_drop(a->reasoner, &a->graph, named, answers[0]);
     for (size_t i = 0; status == AFFECT_OK && i < answers[0]->count; i++)
         status = reason_explanation_add(ctx, all, &answers[0]->claims[i].public,
                                         scope->episode ? scope->episode->id : NULL);
@@ -493,6 +546,21 @@ static affect_status ask_model(asked *a, affect_explanation **out) {
     return status;
 }
 
+/* The model in this process, and its adapter. */
+static affect_status open_file(asked *a) {
+    affect_context *ctx = a->reasoner->ctx;
+    reason_recording *recording = NULL;
+    affect_status status = reason_llama_open(ctx, a->options, &a->llama);
+    if (status || !a->options->adapter) return status;
+    if (!a->graph.episode_count)
+        return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "there is no episode to ask about");
+    status = reason_recording_open(a->reasoner, a->timeline, &recording);
+    if (!status)
+        status = reason_tuned_open(ctx, a->llama, a->options->adapter, recording, &a->tuned);
+    if (!a->tuned) reason_recording_close(recording);
+    return status;
+}
+
 affect_status affect_explain_with_llm(affect_reasoner *reasoner, const affect_timeline *timeline,
                                       const affect_llm_options *options, size_t size,
                                       affect_explanation **out) {
@@ -505,7 +573,7 @@ affect_status affect_explain_with_llm(affect_reasoner *reasoner, const affect_ti
     if (status == AFFECT_OK) status = asked_begin(&a, reasoner, timeline, &o);
     if (status != AFFECT_OK) return status;
     if (reason_is_file(o.url))
-        status = reason_llama_open(ctx, &o, &a.llama);
+        status = open_file(&a);
     else
         status =
             reason_attach_fill(ctx, &o, o.timeout_s > 0 ? o.timeout_s : TIMEOUT_S, &a.attached);
@@ -518,5 +586,89 @@ affect_status affect_explain_with_llm(affect_reasoner *reasoner, const affect_ti
                  reason_is_file(o.url) ? "in" : "at", o.url, affect_context_message(ctx));
         status = affect_explain(reasoner, timeline, NULL, 0, out);
     }
+    return status;
+}
+
+/* ---- questions ---- */
+
+/* The episode that the answer's evidence is in or is, else the longest. */
+static const reason_node *episode_of(const reason_graph *g, const affect_answer *answer) {
+    const reason_node *best = NULL;
+    for (size_t i = 0; i < answer->evidence_count && !best; i++) {
+        const reason_node *n = reason_graph_find(g, answer->evidence[i]);
+        if (n) best = reason_is_episode(n) ? n : reason_episode_at(g, n->person, n->apex);
+    }
+    for (size_t i = 0; i < g->episode_count && !best; i++) {
+        for (size_t k = 0; k < g->episode_count; k++)
+            if (!best || g->episodes[k]->t1 - g->episodes[k]->t0 > best->t1 - best->t0)
+                best = g->episodes[k];
+    }
+    return best;
+}
+
+/* Its claims that hold. */
+static affect_status answer_of(asked *a, const affect_answer *own, const char *question,
+                               affect_explanation **out) {
+    affect_context *ctx = a->reasoner->ctx;
+    const affect_llm_options *o = a->options;
+    base_text content = {0};
+    affect_status status = open_file(a);
+    const reason_scope scope = {.episode = status ? NULL : episode_of(&a->graph, own)};
+    reason_segment segment = {0};
+    if (!status) segment = segment_of(&scope);
+    if (!status)
+        status = reason_tuned_ask(a->tuned, &segment, REASON_TASK_ANSWER, question,
+                                  o->timeout_s > 0 ? o->timeout_s : TIMEOUT_S, &content);
+    const char *text = content.data ? content.data : "";
+    json_t *object = status ? NULL : reason_object_in(text);
+    if (!status)
+        status = object ? read_claims(ctx, "tuned", text, out)
+                        : reason_lines_read(ctx, &a->graph, a->reasoner->lexicon, "tuned", text,
+                                            scope.episode->id, NULL, out);
+    size_t said = affect_explanation_count(*out);
+    if (!status) status = affect_explanation_check(a->reasoner, a->timeline, *out);
+    if (!status) affect_explanation_drop(*out);
+    if (!status && !affect_explanation_count(*out))
+        status = base_fail(ctx, AFFECT_ERROR_FORMAT, "none of its %zu claims holds", said);
+    json_decref(object);
+    base_text_destroy(&content);
+    return status;
+}
+
+affect_status affect_ask_with_llm(affect_reasoner *reasoner, const affect_timeline *timeline,
+                                  const char *question, const affect_llm_options *options,
+                                  size_t size, const affect_answer **out) {
+    affect_context *ctx = reasoner ? reasoner->ctx : NULL;
+    BASE_NEED(ctx, reasoner && timeline && question && options && out);
+    affect_llm_options o;
+    const affect_answer *own = NULL;
+    affect_explanation *claims = NULL;
+    asked a;
+    *out = NULL;
+    affect_status status = take_options(ctx, options, size, &o);
+    if (!status && !o.adapter)
+        status =
+            base_fail(ctx, AFFECT_ERROR_ARGUMENT, "a question wants a tuned model: an adapter");
+    if (!status) status = affect_ask(reasoner, timeline, question, &own);
+    if (status || own->refused) {
+        *out = own;
+        return status;
+    }
+    status = asked_begin(&a, reasoner, timeline, &o);
+    if (!status) {
+        status = answer_of(&a, own, question, &claims);
+        asked_end(&a);
+        if (!status) status = reason_answer_of(ctx, claims, out);
+        if (status && !gives_up(status)) {
+            base_log(ctx, AFFECT_LOG_WARNING,
+                     "the language model in %s did not help: %s; this is the answer without it",
+                     o.url, affect_context_message(ctx));
+            *out = own;
+            own = NULL;
+            status = AFFECT_OK;
+        }
+    }
+    affect_explanation_destroy(claims);
+    affect_answer_destroy(own);
     return status;
 }

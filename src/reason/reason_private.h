@@ -289,6 +289,31 @@ AFFECT_MUST_USE affect_status reason_llama_ask(reason_llama *llama, const affect
                                                const reason_question_to *question, double timeout_s,
                                                base_text *out);
 
+/* The same model with the adapter in a file. Errors: MODEL. */
+AFFECT_MUST_USE affect_status reason_llama_adapt(reason_llama *llama, const char *adapter);
+size_t reason_llama_width(const reason_llama *llama); /* values of an embedding */
+/* As reason_vocabulary_read. */
+AFFECT_MUST_USE affect_status reason_llama_tokens(const reason_llama *llama, const char *text,
+                                                  bool begin, int32_t **tokens, size_t *count,
+                                                  size_t *capacity);
+/* Tokens, or where that is NULL embeddings [count, width]. */
+typedef struct reason_part {
+    const int32_t *tokens;
+    const float *embeddings;
+    size_t count;
+} reason_part;
+/* Appends what is likeliest to follow, up to `most` tokens; *complete: the model ended it. Errors: as reason_llama_ask. */
+AFFECT_MUST_USE affect_status reason_llama_go_on(reason_llama *llama, const reason_part *parts,
+                                                 size_t count, size_t most, double timeout_s,
+                                                 base_text *out, bool *complete);
+
+/* ---- ask.c ---- */
+
+/* The claims of an explanation as an answer: their sentences with the evidence in brackets. Errors: MEMORY. */
+AFFECT_MUST_USE affect_status reason_answer_of(affect_context *ctx,
+                                               const affect_explanation *claims,
+                                               const affect_answer **out);
+
 /* ---- answer.c ---- */
 
 /* The JSON object in what a model says, which may put a fence around it or think aloud first; NULL: none is in it. */

@@ -1,6 +1,7 @@
 /* Clips out of a file of JSON lines. */
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tune/tune_private.h"
@@ -100,6 +101,33 @@ static affect_status add_words(const reading *r, tune_clip *c, const json_t *wor
     return status;
 }
 
+/* What the numbers of a row are, for who uses the model: all clips say the same. */
+static affect_status know_channels(const reading *r, size_t s, const json_t *stream) {
+    tune_clips *clips = r->clips;
+    const json_t *channels = json_object_get(stream, "channels");
+    if (!channels) return AFFECT_OK;
+    for (size_t i = 0; i < json_array_size(channels); i++)
+        if (!json_is_string(json_array_get(channels, i)))
+            return bad(r, "stream %s: \"channels\" want to be texts", clips->names[s]);
+    if (json_array_size(channels) != clips->features[s])
+        return bad(r, "stream %s: %zu channels for %zu numbers", clips->names[s],
+                   json_array_size(channels), clips->features[s]);
+    char *text = json_dumps(channels, JSON_COMPACT | JSON_ENSURE_ASCII);
+    affect_status status = AFFECT_OK;
+    if (!text) {
+        status = base_fail_memory(clips->ctx);
+    } else if (!clips->channels[s]) {
+        clips->channels[s] = base_strdup(text);
+        if (!clips->channels[s]) status = base_fail_memory(clips->ctx);
+        double rate = json_number_value(json_object_get(stream, "rate_hz"));
+        clips->rate_hz[s] = rate > 0 && rate <= 1000 ? rate : 0;
+    } else if (strcmp(text, clips->channels[s]) != 0) {
+        status = bad(r, "stream %s: other channels than in the clips before", clips->names[s]);
+    }
+    free(text); /* Jansson's */
+    return status;
+}
+
 static affect_status read_stream(const reading *r, tune_clip *c, size_t s, const json_t *stream) {
     const char *name = r->clips->names[s];
     const json_t *times = json_object_get(stream, "times"), *rows = json_object_get(stream, "rows");
@@ -112,6 +140,8 @@ static affect_status read_stream(const reading *r, tune_clip *c, size_t s, const
     if (features != r->clips->features[s] || !features || features > MOST_FEATURES)
         return bad(r, "stream %s: rows of %zu numbers, those before have %zu", name, features,
                    r->clips->features[s]);
+    affect_status known = know_channels(r, s, stream);
+    if (known) return known;
     c->times[s] = base_calloc(n, sizeof *c->times[s]);
     c->rows[s] = base_calloc(n * features, sizeof *c->rows[s]);
     if (!c->times[s] || !c->rows[s]) return base_fail_memory(r->clips->ctx);
@@ -241,6 +271,7 @@ void tune_clips_clear(tune_clips *clips) {
     for (size_t s = 0; s < TUNE_STREAMS; s++) {
         base_free(clips->mean[s]);
         base_free(clips->deviation[s]);
+        base_free(clips->channels[s]);
     }
     base_free(clips->items);
     *clips = (tune_clips){0};

@@ -63,8 +63,9 @@ static affect_status know_channels(making *m, size_t s, const reason_stream *str
 }
 
 /* By name: another program version, or a model plugged in, may have other channels. */
-static void put_stream(const channels *c, const reason_stream *stream, base_text *out) {
-    base_text_append(out, "{\"channels\":[");
+static void put_stream(const channels *c, const reason_stream *stream, double rate_hz,
+                       base_text *out) {
+    base_text_printf(out, "{\"rate_hz\":%g,\"channels\":[", rate_hz);
     for (size_t i = 0; i < c->count; i++) {
         base_text_append(out, i ? "," : "");
         base_text_append_json(out, c->names[i]);
@@ -102,7 +103,7 @@ static affect_status put_streams(making *m, const reason_recording *r, const rea
         *present += stream.count > 0;
         base_text_printf(out, "%s\"%s\":", s ? "," : "", reason_stream_names[s]);
         if (!status && stream.count)
-            put_stream(&m->channels[s], &stream, out);
+            put_stream(&m->channels[s], &stream, m->o->rate_hz, out);
         else
             base_text_append(out, "null");
         reason_stream_clear(&stream);
@@ -193,7 +194,7 @@ static affect_status put_explanation(const clip *c, enum kind kind, unsigned hid
     const char *label = c->row->text[TUNE_LABEL];
     own.segment.hidden = hidden;
     affect_status status = reason_recording_explain(
-        c->recording, &own.segment, *label ? label : NULL, c->m->o->claims, &claims);
+        c->recording, &own.segment, *label ? label : NULL, (size_t)c->m->o->claims, &claims);
     if (!status && affect_explanation_count(claims)) {
         reason_put_task(c->recording, &own.segment, REASON_TASK_EXPLAIN, NULL, &prompt);
         if (c->labels.length) base_text_append(&answer, c->labels.data);
@@ -440,7 +441,9 @@ static affect_status make_all(making *m, const tune_paths *paths) {
 
 affect_status tune_data_make(affect_context *ctx, const tune_data_options *o,
                              tune_data_counts *counts) {
-    BASE_NEED(ctx, o && o->labels && o->output && counts && (o->timelines || !o->timeline_count));
+    BASE_NEED(ctx, o && counts && (o->timelines || !o->timeline_count));
+    if (!o->label_count || !o->output)
+        return base_fail(ctx, AFFECT_ERROR_USAGE, "tune-data wants --labels and --out");
     making m = {.ctx = ctx, .o = o, .counts = counts, .rows.ctx = ctx};
     tune_paths paths = {0};
     *counts = (tune_data_counts){0};
@@ -448,7 +451,7 @@ affect_status tune_data_make(affect_context *ctx, const tune_data_options *o,
     if (!status) status = tune_paths_find(ctx, o->timelines, o->timeline_count, &paths);
     for (size_t i = 0; i < o->label_count && !status; i++)
         status = tune_rows_read(&m.rows, o->labels[i]);
-    if (!status) status = tune_rows_deal(&m.rows, o->valid_every, o->hold_out);
+    if (!status) status = tune_rows_deal(&m.rows, (size_t)o->valid_every, o->hold_out);
     if (!status) status = affect_reasoner_create(ctx, NULL, &m.reasoner);
     if (!status) {
         m.sorted = base_calloc(m.rows.count + 1, sizeof *m.sorted);

@@ -68,10 +68,16 @@ static affect_status save_card(const tuning *t) {
     base_text_printf(&card, ",\n  \"data\": {\"sha256\": \"%s\", \"train\": %zu, \"valid\": %zu}",
                      t->loop.data_sum, t->order_count, t->valid_count);
     base_text_append(&card, ",\n  \"streams\": [");
-    for (size_t s = 0; s < t->clips.streams; s++)
-        base_text_printf(&card, "%s{\"name\": \"%s\", \"features\": %zu, \"tokens\": %zu}",
+    for (size_t s = 0; s < t->clips.streams; s++) {
+        base_text_printf(&card, "%s{\"name\": \"%s\", \"features\": %zu, \"tokens\": %zu",
                          s ? ", " : "", t->clips.names[s], t->clips.features[s],
                          t->network.shape.soft);
+        if (t->clips.rate_hz[s] > 0)
+            base_text_printf(&card, ", \"rate_hz\": %g", t->clips.rate_hz[s]);
+        if (t->clips.channels[s])
+            base_text_printf(&card, ", \"channels\": %s", t->clips.channels[s]);
+        base_text_append(&card, "}");
+    }
     base_text_printf(&card, "],\n  \"rank\": %zu,\n  \"best_epoch\": %zu", t->network.rank,
                      t->loop.best_epoch);
     base_text_printf(&card, ",\n  \"validation\": {\"loss\": %.6f, \"exact\": %.6f}", t->loop.best,

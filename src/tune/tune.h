@@ -50,8 +50,8 @@ typedef struct tune_data_options {
         *kinds; /* "label,words,explanation,masked,question" (NULL), fewer, or "description" too */
     double rate_hz;       /* most rows a second of a stream */
     double longest_s;     /* longer segments are taken by episode */
-    size_t claims;        /* of an explanation, at most */
-    size_t valid_every;   /* one participant in so many validates where the labels name no part */
+    int64_t claims;       /* of an explanation, at most */
+    int64_t valid_every;  /* one participant in so many validates where the labels name no part */
     const char *hold_out; /* participants whose name contains it are the part "test"; or NULL */
 } tune_data_options;
 

@@ -33,6 +33,8 @@ typedef struct tune_clips {
     size_t count, capacity;
     size_t features[TUNE_STREAMS];                       /* of a row; 0: no clip has the stream */
     float *mean[TUNE_STREAMS], *deviation[TUNE_STREAMS]; /* over the training clips' rows */
+    char *channels[TUNE_STREAMS]; /* their names as JSON, where a clip says them; or NULL */
+    double rate_hz[TUNE_STREAMS]; /* rows a second; 0: not said */
 } tune_clips;
 
 /* Reads the clips and standardises their rows. Errors: NOT_FOUND, FORMAT (with the line), LIMIT, MEMORY. */

@@ -2,6 +2,7 @@
  *   tune_tool logits MODEL.gguf ADAPTER.gguf|- CHUNK TOKEN...   float32 logits of every token [n, vocabulary]; CHUNK
  *                                           tokens at a time
  *   tune_tool greedy MODEL.gguf ADAPTER.gguf|- COUNT TOKEN...   COUNT tokens that follow, as text
+ *   tune_tool soft MODEL.gguf ADAPTER.gguf|- COUNT TOKEN... < ROWS   the same; -2 - i is row i of float32 on standard input
  *   tune_tool tokens MODEL.gguf             the tokens of the text on standard input, a number a line, by the model's own
  *                                           vocabulary
  * A refusal is one line on standard error and exit code 1. */
@@ -38,15 +39,19 @@ static affect_status open_all(affect_context *ctx, const char *model, const char
     return status ? status : nn_lora_create(ctx, o->decoder, o->adapter_file, &o->lora);
 }
 
-static affect_status run(affect_context *ctx, const opened *o, bool greedy, size_t number,
-                         const int32_t *tokens, size_t n, float *logits) {
-    size_t vocabulary = nn_decoder_get_shape(o->decoder)->vocabulary, count = 0;
+static affect_status run(affect_context *ctx, const opened *o, bool greedy, bool mixed,
+                         size_t number, const int32_t *tokens, size_t n, float *logits) {
+    enum { MOST = 4096 };
+    size_t vocabulary = nn_decoder_get_shape(o->decoder)->vocabulary, count = 0, rows = 0;
+    size_t width = nn_decoder_get_shape(o->decoder)->width;
+    float *soft = mixed ? malloc(MOST * width * sizeof *soft) : NULL;
+    if (soft) rows = fread(soft, width * sizeof *soft, MOST, stdin);
     nn_session *session = NULL;
     int32_t *said = malloc((number + 1) * sizeof *said);
     affect_status status = nn_session_create(ctx, o->decoder, o->lora, NULL, 4096, &session);
     if (!said && !status) status = base_fail_memory(ctx);
     if (!status && greedy) {
-        status = nn_session_feed(session, tokens, n, NULL, 0, false, logits);
+        status = nn_session_feed(session, tokens, n, soft, rows, false, logits);
         if (!status) status = nn_session_greedy(session, logits, -1, number, said, &count);
         for (size_t i = 0; !status && i < count; i++) printf("%d\n", said[i]);
     }
@@ -58,6 +63,7 @@ static affect_status run(affect_context *ctx, const opened *o, bool greedy, size
     }
     nn_session_destroy(session);
     free(said);
+    free(soft);
     return status;
 }
 
@@ -100,7 +106,8 @@ int main(int argc, char **argv) {
     if (!status) {
         logits = malloc(n * nn_decoder_get_shape(o.decoder)->vocabulary * sizeof *logits);
         status = tokens && logits && number
-                     ? run(ctx, &o, strcmp(argv[1], "greedy") == 0, number, tokens, n, logits)
+                     ? run(ctx, &o, strcmp(argv[1], "logits") != 0, strcmp(argv[1], "soft") == 0,
+                           number, tokens, n, logits)
                      : AFFECT_ERROR_MEMORY;
     }
     if (status) fprintf(stderr, "%s\n", affect_context_message(ctx));
