@@ -166,9 +166,11 @@ typedef struct affect_llm_options {
                            model's file that ends in .gguf: it runs in this process, by llama.cpp */
     const char *model;  /* as the server calls it; NULL = "default" */
     const char *prompt; /* "zero-shot" (NULL), "few-shot", "chain-of-thought", or a file */
-    const char *send;   /* "text,events" (NULL), "text" or "events": what the server is told beside
-                           persons and episodes: what was said; events and links */
-    const char *key;    /* bearer token, or NULL; never logged and never written */
+    const char
+        *send; /* what the server is told beside persons and episodes, with commas: "text" (what
+                           was said), "events" (and links), "pictures" (of faces) and "audio", both from
+                           `media`; NULL = all four */
+    const char *key; /* bearer token, or NULL; never logged and never written */
     double
         timeout_s; /* for everything, retries included, or for each answer of a model in this process;
                            0 = 120 */
@@ -189,6 +191,12 @@ typedef struct affect_llm_options {
         adapter; /* NULL, or a folder of `affect tune`: the file `url` is asked with its adapter, sees and hears
                             the streams, and is asked as it was taught; of the options above only model, mask,
                             timeout_s and progress are then of use */
+    const char
+        *media; /* the recording, whose pictures and sound are sent to a server whose model takes
+                          them; NULL = none is sent */
+    const char
+        *attach; /* "pictures", "audio" or both with a comma: what the model takes; NULL = the
+                           server is asked */
 } affect_llm_options;
 
 /* What would be sent, as one text (*text is the caller's: affect_text_free). `size` is sizeof of the

@@ -139,7 +139,8 @@ void base_text_append_n(base_text *text, const char *bytes, size_t n);
 AFFECT_PRINTF(2, 3) void base_text_printf(base_text *text, const char *format, ...);
 AFFECT_PRINTF(2, 0)
 void base_text_vprintf(base_text *text, const char *format, va_list arguments);
-void base_text_clear(base_text *text);   /* keeps the memory */
+void base_text_append_base64(base_text *text, const void *bytes, size_t n); /* RFC 4648 */
+void base_text_clear(base_text *text);                                      /* keeps the memory */
 void base_text_destroy(base_text *text); /* frees; the struct can be used again */
 
 /* Decodes one code point at text[*at] (at most `length` bytes) and moves *at on; malformed input
@@ -242,6 +243,9 @@ bool base_is_folder(const char *path);
 /* Opens a regular file for reading; -1 with errno where that cannot be done, EINVAL where it is none.
  * A FIFO does not keep the caller waiting, and no device is read. The caller closes it. */
 int base_open_regular(const char *path);
+/* The regular file (no link to one) that stands in the folder of `file` under the last part of the name `path`, or
+ * NULL: there is none, an argument is NULL, or out of memory. base_free. */
+AFFECT_MUST_USE char *base_beside(const char *file, const char *path);
 /* Creates the folder and its parents; existing is fine. Errors: OUTPUT. */
 AFFECT_MUST_USE affect_status base_make_folder(affect_context *ctx, const char *path);
 /* Could a folder of that name be made and written into? The nearest that exists must allow it; for a

@@ -349,6 +349,19 @@ int base_open_regular(const char *path) {
     return -1;
 }
 
+char *base_beside(const char *file, const char *path) {
+    const char *slash = file ? strrchr(file, '/') : NULL, *last = path ? strrchr(path, '/') : NULL;
+    const char *name = last ? last + 1 : path;
+    struct stat about;
+    base_text near = {0};
+    if (!file || !name || !*name) return NULL;
+    base_text_append_n(&near, file, slash ? (size_t)(slash - file) + 1 : 0);
+    base_text_append(&near, name);
+    if (near.failed || lstat(near.data, &about) != 0 || !S_ISREG(about.st_mode))
+        base_text_destroy(&near);
+    return near.data;
+}
+
 bool base_is_folder(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);

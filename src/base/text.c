@@ -115,6 +115,26 @@ size_t base_utf8_put(uint32_t c, char out[4]) {
     return 4;
 }
 
+void base_text_append_base64(base_text *text, const void *bytes, size_t n) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *b = bytes;
+    char out[4096];
+    size_t filled = 0;
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t group = (uint32_t)b[i] << 16;
+        if (i + 1 < n) group |= (uint32_t)b[i + 1] << 8;
+        if (i + 2 < n) group |= b[i + 2];
+        out[filled++] = digits[group >> 18];
+        out[filled++] = digits[group >> 12 & 63];
+        out[filled++] = i + 1 < n ? digits[group >> 6 & 63] : '=';
+        out[filled++] = i + 2 < n ? digits[group & 63] : '=';
+        if (filled == sizeof out || i + 3 >= n) {
+            base_text_append_n(text, out, filled);
+            filled = 0;
+        }
+    }
+}
+
 bool base_utf8_valid(const char *text, size_t length) {
     for (size_t at = 0; at < length;) {
         size_t before = at;

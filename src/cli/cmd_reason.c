@@ -66,11 +66,14 @@ int cli_label(int argc, char **argv) {
 /* ---- affect explain, check ---- */
 
 /* Nothing is sent before the user was told what and where to, and agreed. */
-static affect_status agree(affect_context *ctx, const affect_llm_options *o, const char *prompt) {
-    base_put_line(stderr,
-                  "affect explain: sends %zu bytes of text (%s; no picture, no sound) to %s;"
-                  " --show-prompt shows them",
-                  strlen(prompt), o->send ? o->send : "text,events", o->url);
+static affect_status agree(affect_context *ctx, const affect_llm_options *o, const char *prompt,
+                           size_t pictures, double sound_s) {
+    base_put_line(
+        stderr,
+        "affect explain: sends %zu bytes of text and, if its model takes them, %zu pictures "
+        "of people and %.0f s of sound of %s to %s; --show-prompt lists them, --send "
+        "text,events keeps pictures and sound here",
+        strlen(prompt), pictures, sound_s, o->media ? o->media : "no recording", o->url);
     if (!isatty(STDIN_FILENO))
         return base_fail(ctx, AFFECT_ERROR_USAGE, "nothing was sent: say --yes to send it");
     fputs("Send it? [y/N] ", stderr);
@@ -84,11 +87,15 @@ static void show_progress(void *user, const char *what, double share) {
 }
 
 static affect_status ask_model(affect_reasoner *reasoner, const affect_timeline *timeline,
-                               const reason_settings *set, const reason_list *allowed,
-                               affect_context *ctx, base_text *out, affect_explanation **e) {
+                               const char *path, const reason_settings *set,
+                               const reason_list *allowed, affect_context *ctx, base_text *out,
+                               affect_explanation **e) {
     affect_llm_options o = set->llm;
     const char *own = getenv("AFFECT_LLM_KEY");
-    char *prompt;
+    char *prompt, *beside = NULL;
+    size_t pictures = 0;
+    double sound_s = 0;
+    if (!o.media) o.media = beside = base_beside(path, affect_timeline_property(timeline, "input"));
     o.votes = (int)set->votes;
     o.mask = set->mask, o.labels_first = set->labels_first;
     o.allowed = allowed->items, o.allowed_count = allowed->count;
@@ -98,11 +105,14 @@ static affect_status ask_model(affect_reasoner *reasoner, const affect_timeline 
     if (!o.url) o.url = "http://localhost"; /* the prompt is the same for all */
     affect_status status = affect_llm_prompt(reasoner, timeline, &o, sizeof o, &prompt);
     if (!status && set->show_prompt) base_text_append(out, prompt);
-    if (!status && !set->show_prompt && !set->yes && !local) status = agree(ctx, &o, prompt);
+    if (!status) status = reason_llm_attached(reasoner, timeline, &o, &pictures, &sound_s);
+    if (!status && !set->show_prompt && !set->yes && !local)
+        status = agree(ctx, &o, prompt, pictures, sound_s);
     if (!status && !set->show_prompt)
         status = affect_explain_with_llm(reasoner, timeline, &o, sizeof o, e);
     report_progress_end(&shown);
     affect_text_free(prompt);
+    base_free(beside);
     return status;
 }
 
@@ -120,7 +130,7 @@ static affect_status explain_or_check(affect_context *ctx, void *user, const cli
     if (!status && set->labels) status = reason_list_read(ctx, set->labels, &allowed);
     if (!status && check) status = affect_explanation_read(ctx, operands->items[1], &e);
     if (!status && !check && (set->llm.url || set->show_prompt))
-        status = ask_model(reasoner, timeline, set, &allowed, ctx, &out, &e);
+        status = ask_model(reasoner, timeline, operands->items[0], set, &allowed, ctx, &out, &e);
     else if (!status && !check)
         status = affect_explain(reasoner, timeline, allowed.items, allowed.count, &e);
     if (!status && check) status = affect_explanation_check(reasoner, timeline, e);
@@ -149,7 +159,11 @@ static const cli_option explain_options[] = {
     OPTION("prompt", CLI_TEXT, llm.prompt, .meta = "NAME",
            .help = "zero-shot, few-shot, chain-of-thought, or a file with a line {EVIDENCE}"),
     OPTION("send", CLI_TEXT, llm.send, .meta = "LIST",
-           .help = "what the server is told: text, events, or both with a comma"),
+           .help = "what a server gets, with commas: text, events, pictures, audio (all)"),
+    OPTION("media", CLI_TEXT, llm.media, .meta = "FILE",
+           .help = "the recording, if it does not lie beside the timeline"),
+    OPTION("attach", CLI_TEXT, llm.attach, .meta = "LIST",
+           .help = "what the model takes: pictures, audio; without it the server is asked"),
     OPTION("votes", CLI_INT, votes, .meta = "N", .min = 1, .max = 15,
            .help = "answers to ask for; claims that most of them make are kept"),
     OPTION("mask", CLI_FLAG, mask,

@@ -122,6 +122,9 @@ void media_close(media_reader *reader);
 AFFECT_MUST_USE affect_status media_read_subtitles(affect_context *ctx, const char *path,
                                                    int stream, base_text *out, affect_time *origin);
 
+/* A frame as a PNG file, appended. False: out of memory. */
+AFFECT_MUST_USE bool media_put_png(const media_frame *frame, base_text *out);
+
 /* ---- sound that is pushed: any rate and number of channels to mono at one rate ---- */
 
 enum { MEDIA_LOWEST_RATE = 1000, MEDIA_HIGHEST_RATE = 768000, MEDIA_MAX_CHANNELS = 64 };

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "reason/question.h"
 #include "reason/reason.h"
@@ -180,6 +181,22 @@ static int asked_dimension(const asking *a) {
     return -1;
 }
 
+/* "How positive", "how strongly aroused": the level that an adjective after "how" asks for; -1: none. */
+static int level_asked(const asking *a) {
+    const reason_facts *f = &a->q->facts;
+    for (size_t i = 0; i + 1 < f->token_count; i++) {
+        if (strcmp(f->tokens[i].text, "how") != 0) continue;
+        const char *w = f->tokens[i + 1].text;
+        if (i + 2 < f->token_count && REASON_IS(w, "strongly", "very", "much"))
+            w = f->tokens[i + 2].text;
+        if (REASON_IS(w, "positive*", "negative*", "pleasant*", "unpleasant*"))
+            return REASON_VALENCE;
+        if (REASON_IS(w, "aroused", "activated", "energetic", "agitated")) return REASON_AROUSAL;
+        if (REASON_IS(w, "dominant")) return REASON_DOMINANCE;
+    }
+    return -1;
+}
+
 static void answer_level(asking *a, int dimension, int sign) {
     double mean, sd;
     char who[64];
@@ -227,6 +244,10 @@ static const reason_node *dominant(const asking *a, double *share) {
 static void answer_state(asking *a) {
     const reason_question *q = a->q;
     int dimension = asked_dimension(a), sign = asked_sign(a);
+    if (level_asked(a) >= 0) {
+        answer_level(a, level_asked(a), 0);
+        return;
+    }
     if (dimension >= 0 || (sign && !q->facts.label_count && q->yes_no)) {
         answer_level(a, dimension >= 0 ? dimension : REASON_VALENCE, sign);
         return;
@@ -245,7 +266,7 @@ static void answer_state(asking *a) {
                 if (instant) say_state(a, e), best = fmax(best, score_of(e));
                 continue;
             }
-            if (!n) base_text_printf(&when, "%.1f", at(e->t0));
+            if (!n) base_text_printf(&when, "%.1f", at(q->ends ? e->t1 : e->t0));
             if (++n <= 8) say_state(a, e);
             best = fmax(best, score_of(e));
         }
@@ -349,7 +370,41 @@ static void answer_event(asking *a) {
         answer(a->r, "event", 0.6, "never");
 }
 
+/* Are the words (with blanks around them, perhaps) in a text, in whatever case? */
+static bool holds_words(const char *text, const base_text *words) {
+    size_t begin = 0, end = words->length;
+    while (begin < end && words->data[begin] == ' ') begin++;
+    while (end > begin && words->data[end - 1] == ' ') end--;
+    for (; begin < end && *text; text++)
+        if (strncasecmp(text, words->data + begin, end - begin) == 0) return true;
+    return begin == end;
+}
+
+/* Who speaks then, or who says what stands in quotation marks. */
+static void answer_speaker(asking *a) {
+    const affect_tier *u = affect_timeline_find_tier(a->g->timeline, "utterances");
+    const base_text *quote = &a->q->facts.quote;
+    char who[64];
+    if (!u || !u->count) u = affect_timeline_find_tier(a->g->timeline, "speaking");
+    for (size_t i = 0; u && i < u->count && a->r->count < 8; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        if (!n || !n->person || !in_window(a, n)) continue;
+        if (quote->length && !holds_words(n->interval->label, quote)) continue;
+        if (!a->r->count) answer(a->r, "who", score_of(n), "%s", title(a, n->person, false, who));
+        say(a, "%s speaks from %.1f s to %.1f s [%s].", title(a, n->person, true, who), at(n->t0),
+            at(n->t1), n->id);
+        cite(a->r, n);
+    }
+    if (a->r->count) return;
+    say(a, "Nobody, as far as the timeline shows.");
+    answer(a->r, "who", 0.6, "nobody");
+}
+
 static void answer_who(asking *a) {
+    if (a->q->tells && !a->q->facts.kind_count) {
+        answer_speaker(a);
+        return;
+    }
     const char *kind = asked_kind(a);
     char who[64];
     const reason_node *best = NULL;
@@ -814,6 +869,8 @@ static scale asked_scale(const asking *a) {
                     .name = reason_kind_phrase(f->kinds[0].kind)};
     } else if (THERE(a, "speak*", "talk*", "spoke")) {
         s = (scale){.dimension = -1, .sign = 1, .speaking = true, .name = "seconds of speech"};
+    } else if (f->label_count && THERE(a, "longer", "longest")) {
+        s = (scale){.dimension = -1, .sign = 1, .label = true, .name = "seconds of it"};
     } else if (asked_dimension(a) >= 0) {
         s.dimension = asked_dimension(a);
     } else if (THERE(a, "excited", "energetic", "active", "activated", "lively", "livelier",

@@ -14,8 +14,8 @@ void reason_http_clear(reason_http_reply *reply) { base_text_destroy(&reply->bod
 
 #ifndef REASON_HAVE_CURL
 
-affect_status reason_http_post(affect_context *ctx, const reason_http_request *request,
-                               reason_http_reply *reply) {
+affect_status reason_http_ask(affect_context *ctx, const reason_http_request *request,
+                              reason_http_reply *reply) {
     (void)request;
     *reply = (reason_http_reply){.retry_after_s = NAN};
     return base_fail(ctx, AFFECT_ERROR_UNSUPPORTED, "this build has no libcurl");
@@ -131,8 +131,8 @@ static affect_status perform(const curl_library *c, CURL *curl, transfer *t) {
     return base_fail(t->ctx, AFFECT_ERROR_NOT_FOUND, "%s", c->easy_strerror(code));
 }
 
-affect_status reason_http_post(affect_context *ctx, const reason_http_request *request,
-                               reason_http_reply *reply) {
+affect_status reason_http_ask(affect_context *ctx, const reason_http_request *request,
+                              reason_http_reply *reply) {
     *reply = (reason_http_reply){.retry_after_s = NAN};
     curl_library c;
     affect_status status = open_curl(ctx, &c);
@@ -153,8 +153,10 @@ affect_status reason_http_post(affect_context *ctx, const reason_http_request *r
         long milliseconds = (long)fmax(1, request->timeout_s * 1000);
         c.easy_setopt(curl, CURLOPT_URL, request->url);
         c.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-        c.easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
-        c.easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
+        if (request->body) {
+            c.easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
+            c.easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
+        }
         c.easy_setopt(curl, CURLOPT_TIMEOUT_MS, milliseconds);
         c.easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, milliseconds);
         c.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

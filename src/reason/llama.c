@@ -1,6 +1,8 @@
-/* A language model in a file of the user's, by llama.cpp, through dlopen of our narrow library (llama_shim.h;
- * tools/build-llama makes it). It is asked with a grammar, so that whatever the model is, its answer
+/* A language model in a file of the user's, by llama.cpp, through our narrow library (llama_shim.h;
+ * tools/build-llama makes it) in a process of its own (llama_worker.h): what crashes there, or takes all
+ * memory, ends that one. It is asked with a grammar, so that whatever the model is, its answer
  * is an object of claims. The file is walked through before llama.cpp sees it (nn/gguf.h). */
+#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include "model/model.h"
 #include "nn/gguf.h"
 #include "reason/llama_shim.h"
+#include "reason/llama_worker.h"
 #include "reason/reason_private.h"
 
 enum {
@@ -21,10 +24,13 @@ enum {
 static const int64_t SMALL = INT64_C(256)
                              << 20; /* bytes of a model that several threads only slow down */
 
+/* In a process of its own; with an adapter, whose streams are embeddings, in this one. */
 struct reason_llama {
     affect_context *ctx;
+    llama_worker *worker;
+    int context; /* tokens */
     const affect_llama_api *api;
-    void *model;
+    void *model; /* NULL: in a process of its own */
 };
 
 static affect_status load_api(affect_context *ctx, const affect_llama_api **out) {
@@ -37,69 +43,189 @@ static affect_status load_api(affect_context *ctx, const affect_llama_api **out)
     return (*out)->interface == AFFECT_LLAMA_INTERFACE ? AFFECT_OK : model_fail_shim(ctx, &shim);
 }
 
+static void tell(void *user, float share) {
+    const affect_llm_options *o = user;
+    if (o->progress) o->progress(o->progress_user, "loading the model", (double)share);
+}
+
+/* The file that the library came from: the process of its own opens the same. */
+static affect_status start(affect_context *ctx, int model, const char **version,
+                           llama_worker **out) {
+    const affect_llama_api *api = NULL;
+    Dl_info info;
+    affect_status status = load_api(ctx, &api);
+    if (status) return status;
+    *version = api->version;
+    if (!dladdr(api, &info) || !info.dli_fname)
+        return base_fail(ctx, AFFECT_ERROR_RUNTIME, "libaffect-llama.so has no name");
+    return reason_worker_start(ctx, info.dli_fname, model, out);
+}
+
+/* What is cancelled says so, whatever else went wrong meanwhile. */
+static affect_status ask(reason_llama *l, llama_message question, const void *bytes, size_t length,
+                         double deadline, const affect_llm_options *o, llama_message expected,
+                         base_text *body) {
+    llama_message message = LLAMA_FAILED;
+    affect_status status = reason_worker_ask(l->worker, question, bytes, length, deadline,
+                                             o ? tell : NULL, (void *)(uintptr_t)o, &message, body);
+    if (affect_context_cancelled(l->ctx))
+        return base_fail(l->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    if (status) return status;
+    if (base_now_s() > deadline && message != expected)
+        return base_fail(l->ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer in time");
+    if (message == LLAMA_FAILED)
+        return base_fail(l->ctx, AFFECT_ERROR_MODEL, "%s", body->data ? body->data : "");
+    return message == expected
+               ? AFFECT_OK
+               : base_fail(l->ctx, AFFECT_ERROR_MODEL, "llama.cpp answers nonsense");
+}
+
+static int threads_of(int64_t bytes) {
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return bytes < SMALL ? 1 : (int)BASE_MAX(1, BASE_MIN(processors, MOST_THREADS));
+}
+
+static affect_status load(reason_llama *l, const affect_llm_options *o, int descriptor,
+                          int64_t bytes) {
+    const char *version = "";
+    base_text body = {0};
+    int32_t context = 0;
+    const llama_open open = {.context = CONTEXT, .threads = threads_of(bytes)};
+    affect_status status = start(l->ctx, descriptor, &version, &l->worker);
+    if (status) return status;
+    status = ask(l, LLAMA_OPEN, &open, sizeof open, INFINITY, o, LLAMA_OPENED, &body);
+    if (!status && body.length == sizeof context) memcpy(&context, body.data, sizeof context);
+    l->context = context;
+    if (status == AFFECT_ERROR_MODEL)
+        status = base_fail(l->ctx, AFFECT_ERROR_MODEL, "llama.cpp %s cannot load it: %s", version,
+                           body.length ? body.data : affect_context_message(l->ctx));
+    base_text_destroy(&body);
+    return status;
+}
+
 typedef struct teller {
     affect_context *ctx;
     const affect_llm_options *options;
 } teller;
 
-static int tell(void *user, float share) {
+static int tell_here(void *user, float share) {
     const teller *t = user;
-    if (t->options->progress)
-        t->options->progress(t->options->progress_user, "loading the model", (double)share);
+    tell((void *)(uintptr_t)t->options, share);
     return !affect_context_cancelled(t->ctx);
+}
+
+static affect_status load_here(reason_llama *l, const affect_llm_options *o, int descriptor,
+                               int64_t bytes) {
+    char why[AFFECT_LLAMA_WHY] = "";
+    teller t = {l->ctx, o};
+    affect_status status = load_api(l->ctx, &l->api);
+    if (status) return status;
+    l->model = l->api->open(descriptor, CONTEXT, threads_of(bytes), tell_here, &t, why);
+    if (l->model) return AFFECT_OK;
+    if (affect_context_cancelled(l->ctx))
+        return base_fail(l->ctx, AFFECT_ERROR_CANCELLED, "interrupted");
+    return base_fail(l->ctx, AFFECT_ERROR_MODEL, "llama.cpp %s cannot load it: %s", l->api->version,
+                     why);
 }
 
 affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
                                 reason_llama **out) {
-    const affect_llama_api *api = NULL;
-    char why[AFFECT_LLAMA_WHY] = "";
     struct stat info;
-    teller t = {ctx, o};
     *out = NULL;
     int descriptor = base_open_regular(o->url);
-    FILE *f = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
-    if (!f) {
-        if (descriptor >= 0) close(descriptor);
-        return base_fail(ctx, AFFECT_ERROR_MODEL, "there is no such file");
-    }
+    if (descriptor < 0) return base_fail(ctx, AFFECT_ERROR_MODEL, "there is no such file");
     nn_gguf *walked = NULL;
-    affect_status status = fstat(fileno(f), &info) == 0
-                               ? nn_gguf_open(ctx, fileno(f), NN_GGUF_MODEL, &walked)
+    affect_status status = fstat(descriptor, &info) == 0
+                               ? nn_gguf_open(ctx, descriptor, NN_GGUF_MODEL, &walked)
                                : base_fail(ctx, AFFECT_ERROR_MODEL, "it cannot be read");
     nn_gguf_close(walked);
-    if (!status) status = load_api(ctx, &api);
     reason_llama *l = status ? NULL : base_calloc(1, sizeof *l);
     if (!status && !l) status = base_fail_memory(ctx);
     if (!status) {
-        long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        int threads =
-            info.st_size < SMALL ? 1 : (int)BASE_MAX(1, BASE_MIN(processors, MOST_THREADS));
-        *l = (reason_llama){.ctx = ctx, .api = api};
-        l->model = api->open(fileno(f), CONTEXT, threads, tell, &t, why);
-        if (!l->model && affect_context_cancelled(ctx))
-            status = base_fail(ctx, AFFECT_ERROR_CANCELLED, "interrupted");
-        else if (!l->model)
-            status = base_fail(ctx, AFFECT_ERROR_MODEL, "llama.cpp %s cannot load it: %s",
-                               api->version, why);
+        l->ctx = ctx;
+        status = (o->adapter ? load_here : load)(l, o, descriptor, info.st_size);
     }
-    fclose(f);
-    if (status) {
-        base_free(l);
-        return status;
-    }
-    *out = l;
-    return AFFECT_OK;
+    close(descriptor);
+    if (status)
+        reason_llama_close(l);
+    else
+        *out = l;
+    return status;
 }
 
 void reason_llama_close(reason_llama *l) {
     if (!l) return;
-    l->api->close(l->model);
+    if (l->model) l->api->close(l->model);
+    reason_worker_end(l->worker);
     base_free(l);
 }
 
 bool reason_llama_fits(const reason_llama *l, const char *prompt) {
-    int tokens = l->api->count(l->model, prompt);
-    return tokens >= 0 && tokens <= l->api->context(l->model) / 2;
+    base_text body = {0};
+    llama_message message = LLAMA_FAILED;
+    int32_t tokens = -1;
+    affect_status status = reason_worker_ask(l->worker, LLAMA_COUNT, prompt, strlen(prompt),
+                                             INFINITY, NULL, NULL, &message, &body);
+    /* Where it is gone the question itself says so. */
+    const bool gone = status != AFFECT_OK;
+    if (!gone && message == LLAMA_COUNTED && body.length == sizeof tokens)
+        memcpy(&tokens, body.data, sizeof tokens);
+    base_text_destroy(&body);
+    return gone || (tokens >= 0 && tokens <= l->context / 2);
+}
+
+/* A question as it goes through the pipe. */
+static void put_question(const affect_llm_options *o, const reason_question_to *q,
+                         const char *grammar, base_text *out) {
+    const llama_answer a = {.most_tokens = ANSWER,
+                            .temperature = o->votes > 1 ? 0.7F : 0,
+                            .seed = (uint32_t)q->vote + 1,
+                            .prompt = (uint32_t)strlen(q->prompt) + 1,
+                            .grammar = (uint32_t)strlen(grammar) + 1};
+    base_text_append_n(out, (const char *)&a, sizeof a);
+    base_text_append_n(out, q->prompt, a.prompt);
+    base_text_append_n(out, grammar, a.grammar);
+}
+
+/* The text of an answer after its numbers. */
+static affect_status take_answer(affect_context *ctx, const base_text *body, base_text *out) {
+    llama_answered reply;
+    if (body->length < sizeof reply)
+        return base_fail(ctx, AFFECT_ERROR_MODEL, "llama.cpp answers nonsense");
+    memcpy(&reply, body->data, sizeof reply);
+    if (!reply.complete)
+        return base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is cut off after %d tokens",
+                         reply.answer_tokens);
+    base_log(ctx, AFFECT_LOG_INFO, "llama.cpp: prompt of %d tokens (%d known), answer of %d",
+             reply.prompt_tokens, reply.reused_tokens, reply.answer_tokens);
+    char *clean = base_utf8_clean(body->data + sizeof reply, body->length - sizeof reply);
+    if (clean) base_text_append(out, clean); /* the grammar knows no UTF-8 */
+    const bool failed = !clean || out->failed;
+    base_free(clean);
+    return failed ? base_fail_memory(ctx) : AFFECT_OK;
+}
+
+affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
+                               const reason_question_to *q, double timeout_s, base_text *out) {
+    affect_context *ctx = l->ctx;
+    base_text schema = {0}, grammar = {0}, question = {0}, body = {0};
+    reason_put_form(o, q, true, &schema);
+    affect_status status =
+        schema.failed ? base_fail_memory(ctx) : reason_grammar(ctx, schema.data, &grammar);
+    if (!status) put_question(o, q, grammar.data, &question);
+    if (!status && question.failed) status = base_fail_memory(ctx);
+    if (!status)
+        status = ask(l, LLAMA_ANSWER, question.data, question.length, base_now_s() + timeout_s,
+                     NULL, LLAMA_ANSWERED, &body);
+    if (status == AFFECT_ERROR_NOT_FOUND)
+        status =
+            base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer within %.3g s", timeout_s);
+    if (!status) status = take_answer(ctx, &body, out);
+    base_text_destroy(&schema);
+    base_text_destroy(&grammar);
+    base_text_destroy(&question);
+    base_text_destroy(&body);
+    return status;
 }
 
 typedef struct limit {
@@ -120,43 +246,6 @@ static affect_status outcome(const limit *end, int failed, double timeout_s, con
         return base_fail(end->ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer within %.3g s",
                          timeout_s);
     return failed ? base_fail(end->ctx, AFFECT_ERROR_MODEL, "%s", why) : AFFECT_OK;
-}
-
-affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
-                               const reason_question_to *q, double timeout_s, base_text *out) {
-    affect_context *ctx = l->ctx;
-    limit end = {ctx, base_now_s() + timeout_s};
-    char why[AFFECT_LLAMA_WHY] = "";
-    base_text schema = {0}, grammar = {0};
-    affect_llama_reply reply = {0};
-    reason_put_form(o, q, true, &schema);
-    affect_status status =
-        schema.failed ? base_fail_memory(ctx) : reason_grammar(ctx, schema.data, &grammar);
-    if (!status) {
-        const affect_llama_request request = {.prompt = q->prompt,
-                                              .grammar = grammar.data,
-                                              .most_tokens = ANSWER,
-                                              .temperature = o->votes > 1 ? 0.7F : 0,
-                                              .seed = (uint32_t)q->vote + 1,
-                                              .stop = stops,
-                                              .user = &end};
-        int failed = l->api->answer(l->model, &request, &reply, why);
-        status = outcome(&end, failed, timeout_s, why);
-        if (!status && !reply.complete)
-            status = base_fail(ctx, AFFECT_ERROR_FORMAT, "its answer is cut off after %d tokens",
-                               reply.answer_tokens);
-    }
-    if (!status) {
-        base_log(ctx, AFFECT_LOG_INFO, "llama.cpp: prompt of %d tokens (%d known), answer of %d",
-                 reply.prompt_tokens, reply.reused_tokens, reply.answer_tokens);
-        char *clean = base_utf8_clean(reply.text, reply.length); /* the grammar knows no UTF-8 */
-        if (clean) base_text_append(out, clean);
-        if (!clean || out->failed) status = base_fail_memory(ctx);
-        base_free(clean);
-    }
-    base_text_destroy(&schema);
-    base_text_destroy(&grammar);
-    return status;
 }
 
 static affect_status read_tokens(affect_context *ctx, const affect_llama_api *api, void *model,

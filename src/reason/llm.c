@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reason/adapter.h"
+#include "reason/attach.h"
 
 enum {
     MOST_VOTES = 15,
@@ -19,17 +20,26 @@ static const double TIMEOUT_S = 120, LEAST_STRENGTH = 0.2;
 
 /* ---- what is sent ---- */
 
-bool reason_is_file(const char *url) {
-    return url && base_ends_with(url, ".gguf") && !strstr(url, "://");
+/* Is each word of a list one of another's? */
+static bool all_known(const char *list, const char *known) {
+    char word[16];
+    for (size_t n; *list; list += n + (list[n] == ',')) {
+        n = strcspn(list, ",");
+        if (!n || n >= sizeof word || strcmp(list + n, ",") == 0) return false;
+        snprintf(word, sizeof word, "%.*s", (int)n, list);
+        if (!reason_list_names(known, word)) return false;
+    }
+    return true;
 }
 
 static affect_status check_options(affect_context *ctx, const affect_llm_options *o) {
-    static const char *const words[] = {"text,events", "events,text", "text", "events"};
-    bool known = !o->send;
-    for (size_t i = 0; i < BASE_COUNT(words) && !known; i++) known = strcmp(o->send, words[i]) == 0;
-    if (!known)
-        return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
-                         "what is sent is text, events or both, not '%s'", o->send);
+    if ((o->send && !all_known(o->send, "text,events,pictures,audio")) ||
+        (o->attach && !all_known(o->attach, "pictures,audio")))
+        return base_fail(
+            ctx, AFFECT_ERROR_ARGUMENT,
+            "what is sent is text, events, pictures and audio, and what a model may take "
+            "is pictures and audio, with commas, not '%s'",
+            o->send && !all_known(o->send, "text,events,pictures,audio") ? o->send : o->attach);
     if (!o->url || !(reason_is_file(o->url) || base_starts_with(o->url, "http://") ||
                      base_starts_with(o->url, "https://")))
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
@@ -68,15 +78,17 @@ typedef struct asked {
     char *pattern;
     reason_scope *scopes; /* what is asked about, one after the other */
     size_t scope_count;
-    reason_llama *llama; /* NULL: a server */
-    reason_tuned *tuned; /* or NULL */
+    reason_attachments attached; /* of the recording, to a server */
+    reason_llama *llama;         /* NULL: a server */
+    reason_tuned *tuned;         /* or NULL */
     double deadline;
-    int form;
+    reason_server_form form;
 } asked;
 
 static void asked_end(asked *a) {
     reason_tuned_close(a->tuned);
     reason_llama_close(a->llama);
+    reason_attach_clear(&a->attached);
     base_free(a->scopes);
     base_free(a->pattern);
     reason_graph_clear(&a->graph);
@@ -118,8 +130,34 @@ static affect_status asked_begin(asked *a, affect_reasoner *reasoner,
         return status;
     }
     status = plan(a);
+    if (status == AFFECT_OK)
+        status = reason_attach_offer(ctx, &a->graph, o, a->scopes, a->scope_count, &a->attached);
     if (status != AFFECT_OK) asked_end(a);
     return status;
+}
+
+/* What stands for pictures and sound where a prompt is shown. */
+static void put_captions(reason_attachments *attached, const reason_scope *scope, base_text *out) {
+    reason_attach_choose(attached, scope);
+    for (size_t i = 0; i < attached->count; i++) {
+        if (!attached->items[i].chosen || !attached->items[i].wanted) continue;
+        base_text_append(out, "[");
+        reason_attach_caption(&attached->items[i], out);
+        base_text_append(out, "]\n");
+    }
+}
+
+affect_status reason_llm_attached(affect_reasoner *reasoner, const affect_timeline *timeline,
+                                  const affect_llm_options *options, size_t *pictures,
+                                  double *sound_s) {
+    asked a;
+    *pictures = 0;
+    *sound_s = 0;
+    affect_status status = asked_begin(&a, reasoner, timeline, options);
+    if (status != AFFECT_OK) return status;
+    reason_attach_count(&a.attached, pictures, sound_s);
+    asked_end(&a);
+    return AFFECT_OK;
 }
 
 static reason_segment segment_of(const reason_scope *scope) {
@@ -157,8 +195,10 @@ affect_status affect_llm_prompt(affect_reasoner *reasoner, const affect_timeline
             status = o.adapter ? put_tuned_prompt(&a, &a.scopes[i], &out)
                                : reason_prompt_make(ctx, &a.graph, a.pattern, &o, &a.scopes[i],
                                                     &out, &ids);
+            put_captions(&a.attached, &a.scopes[i], &out);
             base_text_destroy(&ids);
         }
+        if (status == AFFECT_OK && out.failed) status = base_fail_memory(ctx);
         asked_end(&a);
     }
     if (status == AFFECT_OK)
@@ -305,7 +345,9 @@ static affect_status ask_once(asked *a, const reason_scope *scope, json_t *named
     const reason_question_to q = {.prompt = prompt.data,
                                   .ids = ids.length ? ids.data : NULL,
                                   .vote = vote,
+                                  .attached = &a->attached,
                                   .most = (int)BASE_MIN(MOST_CLAIMS, EPISODE_CLAIMS * episodes)};
+    reason_attach_choose(&a->attached, scope);
     if (status == AFFECT_OK) status = exchange(a, &q, &content);
     if (status == AFFECT_OK)
         status = read_claims(ctx, o->model ? o->model : "default", content.data ? content.data : "",
@@ -339,9 +381,11 @@ static affect_status ask_words(asked *a, const reason_scope *scope, json_t *name
             .prompt = prompt.data,
             .ids = ids.data,
             .vote = (int)i,
+            .attached = &a->attached,
             .most = scope->episode ? 1 : (int)BASE_MIN(MOST_CLAIMS, g->episode_count),
             .labels = true};
         base_text_clear(&content);
+        reason_attach_choose(&a->attached, scope);
         status = exchange(a, &q, &content);
         if (status == AFFECT_OK)
             status = reason_named_read(ctx, g, content.data ? content.data : "", named);
@@ -528,7 +572,11 @@ affect_status affect_explain_with_llm(affect_reasoner *reasoner, const affect_ti
     affect_status status = take_options(ctx, options, size, &o);
     if (status == AFFECT_OK) status = asked_begin(&a, reasoner, timeline, &o);
     if (status != AFFECT_OK) return status;
-    if (reason_is_file(o.url)) status = open_file(&a);
+    if (reason_is_file(o.url))
+        status = open_file(&a);
+    else
+        status =
+            reason_attach_fill(ctx, &o, o.timeout_s > 0 ? o.timeout_s : TIMEOUT_S, &a.attached);
     a.deadline = base_now_s() + (o.timeout_s > 0 ? o.timeout_s : TIMEOUT_S);
     if (status == AFFECT_OK) status = ask_model(&a, out);
     asked_end(&a);

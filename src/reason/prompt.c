@@ -6,8 +6,20 @@
 #include "reason/prompts.h"
 #include "reason/reason_private.h"
 
-static bool sends(const affect_llm_options *o, const char *what) {
-    return !o->send || strstr(o->send, what) != NULL;
+bool reason_list_names(const char *list, const char *word) {
+    for (size_t n; *list; list += n + (list[n] == ',')) {
+        n = strcspn(list, ",");
+        if (n == strlen(word) && strncmp(list, word, n) == 0) return true;
+    }
+    return false;
+}
+
+bool reason_is_file(const char *url) {
+    return url && base_ends_with(url, ".gguf") && !strstr(url, "://");
+}
+
+bool reason_sends(const affect_llm_options *o, const char *what) {
+    return !o->send || reason_list_names(o->send, what);
 }
 
 /* Is the node told in this scope? A cause lies at most so far back (cause.c). */
@@ -17,7 +29,7 @@ static bool is_told(const reason_graph *g, const affect_llm_options *o, const re
     const reason_node *e = scope->episode;
     if (!n || (scope->hidden && n->modality == scope->hidden)) return false;
     if (reason_is_episode(n)) return !e || n == e || n == reason_episode_before(g, e);
-    if (scope->outline || !sends(o, n->event ? "events" : "text")) return false;
+    if (scope->outline || !reason_sends(o, n->event ? "events" : "text")) return false;
     if (n->event && (strcmp(n->event->kind, "blink") == 0 || n->strength < scope->least))
         return false; /* the prompt is short */
     if (!e) return true;
@@ -94,7 +106,7 @@ static void put_evidence(const reason_graph *g, const affect_llm_options *o,
             put_event(g->events[i], out);
             put_id(ids, g->events[i]->id);
         }
-    for (size_t i = 0; i < g->timeline->link_count && sends(o, "events"); i++) {
+    for (size_t i = 0; i < g->timeline->link_count && reason_sends(o, "events"); i++) {
         const affect_link *l = &g->timeline->links[i];
         if (!is_told(g, o, scope, reason_graph_find(g, l->from)) ||
             !is_told(g, o, scope, reason_graph_find(g, l->to)))

@@ -45,6 +45,10 @@ static bool asks_of(const reason_question *q, const char *const *list) {
         const char *last = i ? word(q, i - 1) : "";
         if (!reason_is(word(q, i), list)) continue;
         if (IS(last, "you", "i", "we", "to", "would", "one", "i'd", "one's")) continue;
+        if (i == 0 && IS(word(q, i), "name")) continue; /* "name the time of" */
+        if (IS(word(q, i), "better", "good", "bad", "wrong") &&
+            IS(last, "get*", "got", "becom*", "became", "grow*", "feel*", "turn*", "look*"))
+            continue;
         if (IS(word(q, i), "like") &&
             IS(last, "look*", "sound*", "seem*", "appear*", "feel*", "feels"))
             continue;
@@ -103,18 +107,20 @@ static bool grammar_word(const char *w) {
         "whose", "whom", "how", "why", "that", "this", "these", "those", "it", "its", "he", "she",
         "they", "him", "her", "his", "their", "them", "there", "then", "than", "as", "if", "any",
         "some", "all", "each", "both", "one", "two", "three", "four", "not", "no", "so", "me",
-        "tell", "say*", "said", "describe", "give", "list", "name", "show*", "please", "you", "we",
-        "see", "seen", "hear*", "visible", "audible", "person*", "people", "speaker*", "somebody",
-        "someone", "anybody", "anyone", "everybody", "everyone", "man", "woman", "subject",
-        "participant*", "first", "second", "third", "last", "final*", "next", "previous*", "before",
-        "after", "afterwards", "during", "while", "until", "till", "since", "between", "within",
-        "throughout", "around", "about", "approximately", "roughly", "near", "start*", "begin*",
-        "began", "begun", "opening", "end*", "middle", "halfway", "half", "part", "moment*",
-        "point*", "time*", "instant", "second*", "seconds", "sec", "s", "ms", "minute*", "min",
-        "long*", "short*", "often", "many", "much", "more", "most", "less", "least", "earl*",
-        "late*", "soon*", "order", "sequence", "once", "ever", "never", "again", "still", "already",
-        "state*", "emotion*", "mood*", "expression*", "express*", "feel*", "felt", "affect*",
-        "label*", "episode*", "event*", "happen*", "occur*", "chang*", "shift*", "turn*", "switch*",
+        "tell", "say*", "said", "describ*", "best", "stop*", "ceas*", "spell", "frequent*", "line",
+        "lines", "spok*", "quote*", "true", "correct", "prevail*", "predominant*", "typical*",
+        "elaps*", "give", "list", "name", "show*", "please", "you", "we", "see", "seen", "hear*",
+        "visible", "audible", "person*", "people", "speaker*", "somebody", "someone", "anybody",
+        "anyone", "everybody", "everyone", "man", "woman", "subject", "participant*", "first",
+        "second", "third", "last", "final*", "next", "previous*", "before", "after", "afterwards",
+        "during", "while", "until", "till", "since", "between", "within", "throughout", "around",
+        "about", "approximately", "roughly", "near", "start*", "begin*", "began", "begun",
+        "opening", "end*", "middle", "halfway", "half", "part", "moment*", "point*", "time*",
+        "instant", "second*", "seconds", "sec", "s", "ms", "minute*", "min", "long*", "short*",
+        "often", "many", "much", "more", "most", "less", "least", "earl*", "late*", "soon*",
+        "order", "sequence", "once", "ever", "never", "again", "still", "already", "state*",
+        "emotion*", "mood*", "expression*", "express*", "feel*", "felt", "affect*", "label*",
+        "episode*", "event*", "happen*", "occur*", "chang*", "shift*", "turn*", "switch*",
         "differ*", "develop*", "evol*", "becom*", "became", "get*", "got", "go*", "went", "come*",
         "came", "across", "look*", "seem*", "appear*", "sound*", "valence", "arousal", "dominance",
         "activation", "positiv*", "negativ*", "pleasant*", "unpleasant*", "neutral*", "high*",
@@ -375,7 +381,9 @@ static void find_window(reason_question *q, const reason_graph *g, const words_e
                    : ANY(q, "before", "until", "precedes")        ? -1
                                                                   : 0;
         double a = time_to_seconds(anchor->t0), b = time_to_seconds(anchor->t1);
-        if (q->after > 0)
+        if (!q->after && anchor->interval && ANY(q, "while", "during"))
+            set_window(q, (a + b) / 2, (a + b) / 2);
+        else if (q->after > 0)
             set_window(q, fmin(b + 0.1, end), fmin(b + 0.1, end));
         else if (q->after < 0)
             set_window(q, fmax(a - 0.1, 0), fmax(a - 0.1, 0));
@@ -419,7 +427,9 @@ static bool yes_no(const reason_question *q) {
             IS(word(q, i), "is", "are", "was", "were", "does", "do", "did", "has", "have", "had",
                "can", "could", "will", "would"))
             return true;
-    return false;
+    const size_t n = q->facts.token_count; /* "She looks sad, right?" */
+    return n > 1 && q->facts.tokens[n - 1].before == ',' &&
+           IS(word(q, n - 1), "right", "correct", "true", "yes", "no");
 }
 
 static bool comparative(const reason_question *q) {
@@ -430,6 +440,9 @@ static bool comparative(const reason_question *q) {
     for (size_t i = 0; i < q->facts.label_count; i++) {
         const char *w = q->facts.tokens[q->facts.label_at[i]].text;
         size_t n = strlen(w);
+        if (IS(w, "anger", "bitter", "eager", "sober", "somber", "tender", "clever", "sinister",
+               "honest", "modest", "earnest", "interest", "unrest"))
+            continue; /* as they are */
         if (n > 4 && (strcmp(w + n - 2, "er") == 0 || strcmp(w + n - 3, "est") == 0)) return true;
     }
     return false;
@@ -446,20 +459,23 @@ static reason_question_kind kind_of(const reason_question *q) {
     bool two_things = f->kind_count + f->label_count >= 2;
     if (q->anchor && f->kind_count <= 1 && !f->label_count &&
         ANY(q, "state*", "look*", "mood*", "emotion*", "seem*", "appear*", "express*", "come",
-            "feel*"))
+            "feel*", "precede*", "follow*"))
         return REASON_ASK_STATE;
+    if (q->tells) return REASON_ASK_WHO;
     bool who = ANY(q, "who", "which person", "whose") || has_pair(q, "which", "person") ||
                has_pair(q, "which", "speaker") || has_pair(q, "which", "of");
     if (ANY(q, "why", "cause*", "reason*", "trigger*", "because") || has_pair(q, "what", "made") ||
         has_pair(q, "led", "to") || has_pair(q, "leads", "to") || has_pair(q, "what", "makes"))
         return REASON_ASK_CAUSE;
-    if (has_pair(q, "many", "seconds")) return REASON_ASK_DURATION;
-    if (has_pair(q, "how", "many") || has_pair(q, "how", "often") || ANY(q, "count") ||
-        has_pair(q, "number", "of"))
+    if (has_pair(q, "many", "seconds"))
+        return two_things && ANY(q, "between", "elaps*") ? REASON_ASK_LAG : REASON_ASK_DURATION;
+    if (has_pair(q, "how", "many") || has_pair(q, "how", "often") ||
+        has_pair(q, "how", "frequently") || ANY(q, "count") || has_pair(q, "number", "of"))
         return REASON_ASK_COUNT;
     if (ANY(q, "next", "predict*", "forecast*") || (ANY(q, "will") && !yes_no(q)) ||
         has_pair(q, "likely", "to") || has_pair(q, "most", "likely") ||
-        has_pair(q, "going", "to") ||
+        has_pair(q, "going", "to") || has_pair(q, "after", "this") ||
+        has_pair(q, "after", "that") ||
         (ANY(q, "after") && ANY(q, "recording", "clip", "video") && has_pair(q, "after", "the")))
         if (!(q->timed && q->t0 < q->end)) return REASON_ASK_NEXT;
     if (has_pair(q, "how", "long") || ANY(q, "duration", "length") || has_pair(q, "how", "much") ||
@@ -476,6 +492,11 @@ static reason_question_kind kind_of(const reason_question *q) {
         ANY(q, "first", "before", "after", "earlier", "later", "sooner"))
         return REASON_ASK_ORDER;
     if (has_pair(q, "what", "is") && ANY(q, "said")) return REASON_ASK_SAID;
+    if (!f->kind_count && !f->label_count && !f->move_count && q->phrase == SIZE_MAX &&
+        ANY(q, "what", "which") && q->timed &&
+        (ANY(q, "spoken", "said", "line", "lines", "sentence", "utter*", "heard") ||
+         (ANY(q, "words") && ANY(q, "say*", "speak*", "spoke"))))
+        return REASON_ASK_SAID;
     if (has_pair(q, "what", "does") && ANY(q, "say") && q->phrase == SIZE_MAX)
         return REASON_ASK_SAID;
     if (has_pair(q, "what", "did") && ANY(q, "say") && q->phrase == SIZE_MAX)
@@ -487,6 +508,7 @@ static reason_question_kind kind_of(const reason_question *q) {
     bool starting = IS(word(q, 0), "at", "in") && ANY(q, "start", "beginning") && !ANY(q, "chang*");
     if (ANY(q, "start", "beginning") && !ANY(q, "chang*", "become*") && !f->move_count)
         starting = true;
+    if (changing && !starting && who && f->label_count && !f->move_count) return REASON_ASK_WHO;
     if (changing && !starting) return REASON_ASK_CHANGE;
     if (f->kind_count) return who ? REASON_ASK_WHO : REASON_ASK_EVENT;
     if (who && f->label_count) return REASON_ASK_WHO;
@@ -497,7 +519,8 @@ static reason_question_kind kind_of(const reason_question *q) {
             "react*", "perceiv*", "show*", "display*", "convey*", "exhibit*") ||
         (strcmp(word(q, 0), "how") == 0 && ANY(q, "is", "was", "are"));
     if (f->label_count || (stateful && (q->timed || ANY(q, "overall", "whole", "main", "dominant",
-                                                        "most", "throughout", "general"))))
+                                                        "most", "mostly", "throughout", "general",
+                                                        "prevail*", "predominant*", "typical*"))))
         return REASON_ASK_STATE;
     return REASON_ASK_NOTHING;
 }
@@ -524,6 +547,11 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     q->phrase = q->phrase_end = SIZE_MAX;
     q->order = ordinal(q);
     q->yes_no = yes_no(q);
+    q->ends = has_pair(q, "until", "when") || has_pair(q, "till", "when") ||
+              (ANY(q, "when") && ANY(q, "stop*", "ceas*"));
+    q->tells = ANY(q, "who") && !q->facts.label_count && !comparative(q) &&
+               ANY(q, "speak*", "speaks", "talk*", "say", "says", "said", "utters", "spoke") &&
+               !ANY(q, "first", "when", "while", "after", "before");
     if (q->facts.person_count && !several_persons(q))
         q->person = affect_timeline_resolve_person(g->timeline, q->facts.persons[0]);
     else if (g->person_count == 1)

@@ -27,7 +27,9 @@ typedef struct reason_question {
     const char *refusal; /* why it is not answered, or NULL */
     int person;          /* the one it is about, or AFFECT_PERSON_NONE */
     bool yes_no;
-    int order; /* 1 first, 2, 3; -1 last; 0 none named */
+    bool ends;  /* when does it stop: the end of what is asked for, not its begin */
+    bool tells; /* who speaks, who says it */
+    int order;  /* 1 first, 2, 3; -1 last; 0 none named */
     /* when: the whole recording unless `timed` */
     bool timed, outside, unsaid, failed; /* failed: no memory */
     affect_time t0, t1, end;

@@ -51,6 +51,12 @@ AFFECT_MUST_USE affect_status reason_vocabulary_read(const reason_vocabulary *vo
 
 /* Is a language model, as affect_llm_options.url names it, a file in this process, and no server? */
 bool reason_is_file(const char *url);
+/* What affect_explain_with_llm would send beside text, at most: nothing where the recording has none. Errors: those of
+ * affect_llm_prompt. */
+AFFECT_MUST_USE affect_status reason_llm_attached(affect_reasoner *reasoner,
+                                                  const affect_timeline *timeline,
+                                                  const affect_llm_options *options,
+                                                  size_t *pictures, double *sound_s);
 /* Its text appended to `out`. */
 AFFECT_MUST_USE affect_status reason_put_text(affect_context *ctx, const affect_timeline *timeline,
                                               base_text *out);

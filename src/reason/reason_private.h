@@ -224,6 +224,11 @@ typedef struct reason_scope {
     double least;               /* events weaker than that are left out */
 } reason_scope;
 
+/* Is a word in a list with commas? */
+bool reason_list_names(const char *list, const char *word);
+/* Is the server told it: "text", "events", "pictures", "audio"? */
+bool reason_sends(const affect_llm_options *o, const char *what);
+
 /* The text of a shipped template or of a file. Errors: NOT_FOUND, LIMIT, FORMAT (no {EVIDENCE}), MEMORY. */
 AFFECT_MUST_USE affect_status reason_prompt_template(affect_context *ctx, const char *prompt,
                                                      char **out);
@@ -242,6 +247,7 @@ typedef struct reason_question_to {
     int vote;        /* 0 for the first */
     int most;        /* claims (episodes with their words) in the answer */
     bool labels;     /* words for episodes are asked for, not claims */
+    const struct reason_attachments *attached; /* those of it that are chosen; NULL: none */
 } reason_question_to;
 
 enum { REASON_LABEL_WORDS = 4, REASON_LABEL_LETTERS = 32 }; /* of an episode, of a word */
@@ -256,15 +262,22 @@ AFFECT_MUST_USE affect_status reason_grammar(affect_context *ctx, const char *sc
 
 /* ---- server.c, llama.c: the two ways to ask a model ---- */
 
-/* Appends the text of the answer. `deadline`: on base_now_s's clock. *form begins with 0 and goes on from
- * question to question. Errors: those of reason_http_post; FORMAT (no chat completion). */
+/* How a server wants to be asked, as it was found out; begins with zeros and goes on from question to
+ * question. */
+typedef struct reason_server_form {
+    int answer; /* how the answer's form is asked for */
+    bool sound_by_url;
+    bool no_pictures, no_sound; /* it refused them */
+} reason_server_form;
+/* Appends the text of the answer. `deadline`: on base_now_s's clock. Errors: those of reason_http_ask; FORMAT (no chat
+ * completion). */
 AFFECT_MUST_USE affect_status reason_server_ask(affect_context *ctx, const affect_llm_options *o,
                                                 const reason_question_to *question, double deadline,
-                                                int *form, base_text *out);
+                                                reason_server_form *form, base_text *out);
 
 typedef struct reason_llama reason_llama;
-/* Loads the model in the file o->url. Errors: MODEL (no model, damaged), RUNTIME (no library),
- * CANCELLED, MEMORY. */
+/* Loads the model in the file o->url, in a process of its own. Errors: MODEL (no model, damaged, that process ended),
+ * RUNTIME (no library, no program), CANCELLED, MEMORY. */
 AFFECT_MUST_USE affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
                                                 reason_llama **out);
 void reason_llama_close(reason_llama *llama); /* NULL is fine */

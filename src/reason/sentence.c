@@ -173,6 +173,9 @@ static void sort_quantity(reason_facts *f, size_t i, size_t end, double value, d
             (strcmp(next, "between") == 0 && *word(f, end + 1) && isnan(f->tokens[end + 1].value));
         for (size_t k = 1; k <= 4 && k <= i; k++)
             lag = lag || IS(word(f, i - k), "lag*", "delay*", "trail*");
+        const bool equals = IS(earlier, "amount*", "come*", "equal*") || IS(last, "equals", "is");
+        for (size_t k = 0; k < i && equals; k++) /* "the delay between A and B amounts to" */
+            lag = lag || IS(word(f, k), "lag", "delay", "gap", "offset", "latency");
         if (lag) {
             add(f->lags, &f->lag_count, value, tolerance, i);
             return;
@@ -183,7 +186,10 @@ static void sort_quantity(reason_facts *f, size_t i, size_t end, double value, d
                "whole") ||
             (IS(last, "about", "roughly", "around", "some", "of", "nearly", "almost") &&
              IS(earlier, "for", "lasts", "lasted", "lasting", "last", "duration", "length")) ||
-            IS(next, "long");
+            IS(next, "long") || (IS(earlier, "amount*") && strcmp(last, "to") == 0) ||
+            (strcmp(last, "of") == 0 && IS(earlier, "span", "stretch", "period", "spell", "pause",
+                                           "silence", "interval", "total")) ||
+            (strcmp(next, "in") == 0 && IS(word(f, end + 1), "length", "duration", "total", "all"));
         if (lasting || small) {
             if (lasting) add(f->lasting, &f->lasting_count, value, tolerance, i);
             if (!lasting) add(f->lags, &f->lag_count, value, tolerance, i);
@@ -201,8 +207,8 @@ static void read_quantities(reason_facts *f) {
         double unit = unit_at(f, i + 1);
         size_t end = i + 2;
         double value = t->value;
-        if (t->clock) {
-            sort_quantity(f, i, i + 1, value, half, false);
+        if (t->clock) { /* 0:17 may be rounded, or cut as a player shows it */
+            sort_quantity(f, i, i + 1, value, t->decimals ? half : 1, false);
             continue;
         }
         if (unit == 0) { /* "between 10.2 and 15 s", "10.2-15 s" */
@@ -272,6 +278,8 @@ static void read_modalities(reason_facts *f) {
         if (IS(w, "face", "facial*", "visually")) f->modality[AFFECT_MODALITY_FACE] = true;
         if (IS(w, "voice", "vocal*", "acoustic*", "prosod*"))
             f->modality[AFFECT_MODALITY_VOICE] = true;
+        if (IS(w, "said") && i > 2 && IS(word(f, i - 2), "what") && IS(word(f, i - 3), "on"))
+            continue; /* "emphasis on what is said" is the voice's */
         if (IS(w, "words", "wording", "verbal*", "lexical*", "transcript", "says", "said"))
             f->modality[AFFECT_MODALITY_WORDS] = true;
     }
@@ -298,7 +306,9 @@ static bool denied_at(const reason_facts *f, size_t i) {
     for (size_t k = 1; k <= 8 && k <= i; k++) {
         if (IS(word(f, i - k), "no", "not", "without", "never", "neither", "nor", "hardly",
                "doesn't", "didn't", "isn't", "wasn't", "cannot", "can't", "don't"))
-            return !IS(word(f, i - k + 1), "only", "just", "merely", "simply");
+            return !IS(word(f, i - k + 1), "suppress", "help", "hide", "resist", "contain", "stop",
+                       "keep", "conceal") &&
+                   !IS(word(f, i - k + 1), "only", "just", "merely", "simply");
         if (f->tokens[i - k + 1].before == ',') break;
     }
     return false;
@@ -390,8 +400,14 @@ static affect_direction move_at(const reason_facts *f, size_t i) {
                                                                : AFFECT_DIRECTION_FALL;
     if (IS(w, "go*", "went", "turn*", "move*", "moving") && IS(next, "up", "down"))
         return *next == 'u' ? AFFECT_DIRECTION_RISE : AFFECT_DIRECTION_FALL;
+    if (IS(w, "towards", "toward", "to") && strcmp(next, "the") == 0) {
+        const char *to = word(f, i + 2);
+        if (IS(to, "positive", "better", "good", "pleasant")) return AFFECT_DIRECTION_RISE;
+        if (IS(to, "negative", "worse", "bad", "unpleasant")) return AFFECT_DIRECTION_FALL;
+    }
     if (IS(w, "picks", "picked") && IS(next, "up")) return AFFECT_DIRECTION_RISE;
-    if (IS(w, "more", "less") && IS(next, "agitated", "animated", "energetic", "excited"))
+    if (IS(w, "more", "less") &&
+        IS(next, "agitated", "animated", "energetic", "excited", "aroused", "activated", "lively"))
         return *w == 'm' ? AFFECT_DIRECTION_RISE : AFFECT_DIRECTION_FALL;
     if (strcmp(w, "calmer") == 0) return AFFECT_DIRECTION_FALL;
     if (IS(w, "better", "brighter", "sunnier")) return AFFECT_DIRECTION_RISE;
@@ -404,8 +420,8 @@ static affect_direction move_at(const reason_facts *f, size_t i) {
     if (IS(w, "fall", "falls", "fell", "falling", "fallen", "drop*", "declin*", "decreas*", "sink*",
            "sank", "darken*", "worsen*", "lower", "lowers", "lowered", "dip", "dips", "dipped",
            "slump*", "diminish*", "downward*", "lessen*", "deteriorat*", "weaken*", "plummet*",
-           "shrink*", "subsid*", "plunge*", "collapse*", "crash*", "tumble*", "sours", "soured",
-           "dwindle*", "nosedive*", "cools", "ebbs", "downturn"))
+           "reduc*", "shrink*", "subsid*", "plunge*", "collapse*", "crash*", "tumble*", "sours",
+           "soured", "dwindle*", "nosedive*", "cools", "ebbs", "downturn"))
         return AFFECT_DIRECTION_FALL;
     if (IS(w, "steady", "stable", "unchanged", "constant", "flat", "unvarying", "stays", "stayed"))
         return AFFECT_DIRECTION_STEADY;
@@ -443,7 +459,12 @@ static void read_labels(const words_emotions *lexicon, reason_facts *f) {
                "show*", "well", "seem*", "sound*", "sounds", "look*", "read*", "move*", "end*",
                "lag*", "score*", "evidence", "probab*", "confiden*", "uncertain*", "possib*",
                "likely", "touch*", "close*", "kind", "response", "follow*", "match*", "stretch*",
-               "impression"))
+               "impression", "number", "numbers"))
+            continue;
+        /* "The dominant emotion" is the one that holds longest, and says nothing of dominance. */
+        if (IS(w, "dominant", "prevailing", "predominant", "main") &&
+            IS(word(f, i + 1), "emotion*", "mood*", "state*", "feeling*", "expression*", "affect*",
+               "tone"))
             continue;
         long found = words_emotions_lookup(lexicon, w);
         if (found < 0 && !named_label(w)) continue;
@@ -462,6 +483,11 @@ static void read_agreement(reason_facts *f) {
     for (size_t i = 0; i < f->token_count; i++)
         if (IS(word(f, i), "agree", "agrees", "agreed", "consistent", "congruent", "coherent",
                "harmony", "accord", "unison") &&
+            !denied_at(f, i))
+            f->agreement = true;
+    for (size_t i = 1; i < f->token_count; i++)
+        if (IS(word(f, i), "line", "keeping", "tune", "accordance") &&
+            strcmp(word(f, i - 1), "in") == 0 && strcmp(word(f, i + 1), "with") == 0 &&
             !denied_at(f, i))
             f->agreement = true;
 }

@@ -2,8 +2,10 @@
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
+#include "reason/attach.h"
 #include "reason/http.h"
 #include "reason/reason_private.h"
 
@@ -13,12 +15,63 @@ static const double FIRST_WAIT_S = 0.5;
 /* How the answer's form is asked for; servers that do not know one are asked with the next. */
 enum { FORM_BOUNDED, FORM_SCHEMA, FORM_JSON, FORM_FREE };
 
-static void put_body(const affect_llm_options *o, const reason_question_to *q, int form,
-                     base_text *out) {
+static bool is_sent(const reason_attachment *item, const reason_server_form *form) {
+    return item->chosen && item->data.length && !(item->sound ? form->no_sound : form->no_pictures);
+}
+
+static bool has(const reason_question_to *q, const reason_server_form *form, bool sound) {
+    for (size_t i = 0; q->attached && i < q->attached->count; i++)
+        if (q->attached->items[i].sound == sound && is_sent(&q->attached->items[i], form))
+            return true;
+    return false;
+}
+
+static void put_text(const char *text, base_text *out) {
+    base_text_append(out, "{\"type\":\"text\",\"text\":");
+    base_text_append_json(out, text);
+    base_text_append(out, "}");
+}
+
+/* Text alone is a string, which every server knows; else a list of parts. */
+static void put_content(const reason_question_to *q, const reason_server_form *form,
+                        base_text *out) {
+    if (!has(q, form, false) && !has(q, form, true)) {
+        base_text_append_json(out, q->prompt);
+        return;
+    }
+    base_text caption = {0};
+    base_text_append(out, "[");
+    put_text(q->prompt, out);
+    for (size_t i = 0; i < q->attached->count; i++) {
+        const reason_attachment *item = &q->attached->items[i];
+        if (!is_sent(item, form)) continue;
+        base_text_clear(&caption);
+        reason_attach_caption(item, &caption);
+        base_text_append(&caption, ":");
+        base_text_append(out, ",");
+        put_text(caption.data ? caption.data : "", out);
+        base_text_append(out, !item->sound ? ",{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                                             "\"data:image/png;base64,"
+                              : form->sound_by_url
+                                  ? ",{\"type\":\"audio_url\",\"audio_url\":{\"url\":"
+                                    "\"data:audio/wav;base64,"
+                                  : ",{\"type\":\"input_audio\",\"input_audio\":{\"format\":"
+                                    "\"wav\",\"data\":\"");
+        base_text_append_n(out, item->data.data, item->data.length);
+        base_text_append(out, "\"}}");
+    }
+    base_text_append(out, "]");
+    out->failed |= caption.failed;
+    base_text_destroy(&caption);
+}
+
+static void put_body(const affect_llm_options *o, const reason_question_to *q,
+                     const reason_server_form *how, base_text *out) {
+    const int form = how->answer;
     base_text_append(out, "{\"model\":");
     base_text_append_json(out, o->model ? o->model : "default");
     base_text_append(out, ",\"messages\":[{\"role\":\"user\",\"content\":");
-    base_text_append_json(out, q->prompt);
+    put_content(q, how, out);
     base_text_printf(out, "}],\"stream\":true,\"temperature\":%s,\"seed\":%d",
                      o->votes > 1 ? "0.7" : "0", q->vote + 1);
     if (form == FORM_BOUNDED || form == FORM_SCHEMA) {
@@ -40,6 +93,56 @@ static affect_status wait_for(affect_context *ctx, double seconds) {
         if (left > 0) nanosleep(&(struct timespec){.tv_nsec = (long)(left * 1e9)}, NULL);
     }
     return AFFECT_OK;
+}
+
+/* ---- what a server refuses is left away ---- */
+
+/* Is it spoken of in the answer? Servers that take none give 400 or 500 with a sentence. */
+static bool speaks_of(const base_text *body, const char *const *words) {
+    const char *text = body->data ? body->data : "";
+    for (; *words; words++)
+        for (const char *at = text; *at; at++)
+            if (strncasecmp(at, *words, strlen(*words)) == 0) return true;
+    return false;
+}
+
+static void leave_away(affect_context *ctx, const reason_http_reply *reply, bool sound,
+                       reason_server_form *form) {
+    *(sound ? &form->no_sound : &form->no_pictures) = true;
+    base_log(ctx, AFFECT_LOG_WARNING,
+             "the server refuses %s (status %ld); it is asked without, on the measurements alone",
+             sound ? "sound" : "pictures", reply->status);
+}
+
+/* The next way to ask a server that has refused the last; false: there is none. Sound has two forms. What is
+ * refused without a word about pictures or sound is first taken for a refusal of the answer's form. */
+static bool ask_otherwise(affect_context *ctx, const reason_question_to *q,
+                          const reason_http_reply *reply, reason_server_form *form) {
+    static const char *const pictures[] = {"image",  "picture", "vision", "multimodal",
+                                           "mmproj", "content", NULL};
+    static const char *const sounds[] = {"audio", "sound", "multimodal", "mmproj", "content", NULL};
+    const long status = reply->status;
+    const bool refused = status == 400 || status == 413 || status == 415 || status == 422;
+    if (!refused && status != 500 && status != 501) return false;
+    const bool sound = has(q, form, true), picture = has(q, form, false);
+    const bool about_sound = sound && speaks_of(&reply->body, sounds);
+    const bool about_pictures = picture && speaks_of(&reply->body, pictures);
+    const bool about = about_sound || about_pictures || status == 413 || status == 415;
+    if (!about && refused && form->answer != FORM_FREE) {
+        form->answer++;
+        return true;
+    }
+    if ((!sound && !picture) || (!about && !refused)) return false;
+    if (!about) form->answer = FORM_BOUNDED; /* it was not that */
+    if (sound && (about_sound || !about_pictures)) {
+        if (form->sound_by_url)
+            leave_away(ctx, reply, true, form);
+        else
+            form->sound_by_url = true;
+    } else {
+        leave_away(ctx, reply, false, form);
+    }
+    return true;
 }
 
 static bool retried(long status) { return status == 408 || status == 429 || status >= 500; }
@@ -68,15 +171,15 @@ static void put_address(const char *url, base_text *out) {
 
 /* One answer, with retries until `deadline`. */
 static affect_status exchange(affect_context *ctx, const affect_llm_options *o,
-                              const reason_question_to *q, double deadline, int *form,
-                              reason_http_reply *reply) {
+                              const reason_question_to *q, double deadline,
+                              reason_server_form *form, reason_http_reply *reply) {
     affect_status status = AFFECT_OK;
     base_text address = {0}, body = {0};
     double wait = FIRST_WAIT_S;
     put_address(o->url, &address);
     for (int attempt = 0;; attempt++) {
         base_text_clear(&body);
-        put_body(o, q, *form, &body);
+        put_body(o, q, form, &body);
         if (address.failed || body.failed) {
             status = base_fail_memory(ctx);
             break;
@@ -86,10 +189,8 @@ static affect_status exchange(affect_context *ctx, const affect_llm_options *o,
                                              .body = body.data,
                                              .timeout_s = fmax(0.001, deadline - base_now_s()),
                                              .limit = ANSWER_LIMIT};
-        status = reason_http_post(ctx, &request, reply);
-        if (status == AFFECT_OK && (reply->status == 400 || reply->status == 422) &&
-            *form != FORM_FREE) {
-            ++*form; /* it does not know how to answer in that form */
+        status = reason_http_ask(ctx, &request, reply);
+        if (status == AFFECT_OK && ask_otherwise(ctx, q, reply, form)) {
             attempt--;
             reason_http_clear(reply);
             continue;
@@ -144,8 +245,8 @@ static affect_status read_pieces(affect_context *ctx, const base_text *body, bas
 }
 
 affect_status reason_server_ask(affect_context *ctx, const affect_llm_options *o,
-                                const reason_question_to *q, double deadline, int *form,
-                                base_text *out) {
+                                const reason_question_to *q, double deadline,
+                                reason_server_form *form, base_text *out) {
     reason_http_reply reply = {0};
     json_error_t error;
     affect_status status = exchange(ctx, o, q, deadline, form, &reply);

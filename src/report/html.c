@@ -191,25 +191,21 @@ static void put_links(FILE *out, const affect_timeline *timeline) {
 /* ---- the recording inside the page ---- */
 
 static affect_status put_base64(affect_context *ctx, const char *path, FILE *out) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     FILE *in = fopen(path, "rb");
     if (!in) return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read", path);
     unsigned char buffer[3 * 4096];
+    base_text text = {0};
     size_t n, total = 0;
     affect_status status = AFFECT_OK;
     while (status == AFFECT_OK && (n = fread(buffer, 1, sizeof buffer, in)) > 0) {
         total += n;
         if (total > REPORT_EMBED_LIMIT) status = report_fail_too_large(ctx, path); /* it grew */
-        for (size_t i = 0; i < n; i += 3) {
-            uint32_t group = (uint32_t)buffer[i] << 16;
-            if (i + 1 < n) group |= (uint32_t)buffer[i + 1] << 8;
-            if (i + 2 < n) group |= buffer[i + 2];
-            putc_unlocked(digits[group >> 18], out);
-            putc_unlocked(digits[group >> 12 & 63], out);
-            putc_unlocked(i + 1 < n ? digits[group >> 6 & 63] : '=', out);
-            putc_unlocked(i + 2 < n ? digits[group & 63] : '=', out);
-        }
+        base_text_clear(&text);
+        base_text_append_base64(&text, buffer, n); /* whole threes but at the end */
+        if (text.failed) status = base_fail_memory(ctx);
+        if (status == AFFECT_OK) fwrite(text.data, 1, text.length, out);
     }
+    base_text_destroy(&text);
     if (status == AFFECT_OK && ferror(in))
         status = base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "%s: cannot be read", path);
     fclose(in);

@@ -68,11 +68,10 @@ static void put_relative(base_text *out, const char *from, const char *to) {
     put_url(out, to + same);
 }
 
-/* A FIFO or a device would keep whoever opens it waiting. `follow`: a symbolic link counts as what
- * it points at. */
-static bool is_regular(const char *path, bool follow) {
+/* A FIFO or a device would keep whoever opens it waiting. */
+static bool is_regular(const char *path) {
     struct stat about;
-    return (follow ? stat(path, &about) : lstat(path, &about)) == 0 && S_ISREG(about.st_mode);
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
 static bool is_address(const char *text) {
@@ -90,23 +89,11 @@ static affect_status find_file(affect_context *ctx, const char *given,
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
                          "%s: the page links a file of this machine, no address", given);
     if (!named && options && options->source) {
-        const char *slash = strrchr(options->source, '/');
-        size_t folder = slash ? (size_t)(slash - options->source) + 1 : 0;
-        base_text near = {0};
-        base_text_append_n(&near, options->source, folder);
-        base_text_append(&near, out->name);
-        if (near.failed) {
-            base_text_destroy(&near);
-            return base_fail_memory(ctx);
-        }
-        if (*out->name && is_regular(near.data, false)) {
-            out->path = near.data;
-            out->trusted = true;
-            return AFFECT_OK;
-        }
-        base_text_destroy(&near);
+        out->path = base_beside(options->source, out->name);
+        out->trusted = out->path != NULL;
+        if (out->trusted) return AFFECT_OK;
     }
-    if (!is_regular(given, true)) return AFFECT_OK;
+    if (!is_regular(given)) return AFFECT_OK;
     out->path = base_strdup(given);
     out->trusted = named;
     return out->path ? AFFECT_OK : base_fail_memory(ctx);

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "collection/collection.h"
 #include "media/media.h"
@@ -170,51 +169,6 @@ affect_status serve_delete_analysis(serve_request *request) {
 
 /* ---- pictures ---- */
 
-static void put_u32(unsigned char *at, uint32_t v) {
-    for (int i = 0; i < 4; i++) at[i] = (unsigned char)(v >> (24 - 8 * i));
-}
-
-static void put_chunk(base_text *out, const char *type, const unsigned char *data, size_t length) {
-    unsigned char number[4];
-    put_u32(number, (uint32_t)length);
-    base_text_append_n(out, (const char *)number, 4);
-    base_text_append_n(out, type, 4);
-    if (length) base_text_append_n(out, (const char *)data, length);
-    uLong sum = crc32(crc32(0, NULL, 0), (const Bytef *)type, 4);
-    if (length) sum = crc32(sum, data, (uInt)length);
-    put_u32(number, (uint32_t)sum);
-    base_text_append_n(out, (const char *)number, 4);
-}
-
-/* PNG (ISO/IEC 15948) of 8-bit RGB, each row as the difference to the one above it. */
-static bool put_png(const media_frame *frame, base_text *out) {
-    size_t row = (size_t)frame->width * 3, raw_size = (row + 1) * (size_t)frame->height;
-    uLong size = compressBound((uLong)raw_size);
-    unsigned char *raw = base_alloc(raw_size), *packed = base_alloc(size), head[13] = {0};
-    bool good = raw && packed;
-    for (int y = 0; good && y < frame->height; y++) {
-        const uint8_t *now = frame->rgb + (size_t)y * frame->stride;
-        unsigned char *to = raw + (size_t)y * (row + 1);
-        *to++ = y ? 2 : 0;
-        for (size_t x = 0; x < row; x++)
-            to[x] = (unsigned char)(y ? now[x] - (now - frame->stride)[x] : now[x]);
-    }
-    if (good) good = compress2(packed, &size, raw, (uLong)raw_size, 6) == Z_OK;
-    if (good) {
-        put_u32(head, (uint32_t)frame->width);
-        put_u32(head + 4, (uint32_t)frame->height);
-        head[8] = 8;
-        head[9] = 2;
-        base_text_append_n(out, "\x89PNG\r\n\x1a\n", 8);
-        put_chunk(out, "IHDR", head, sizeof head);
-        put_chunk(out, "IDAT", packed, size);
-        put_chunk(out, "IEND", NULL, 0);
-    }
-    base_free(raw);
-    base_free(packed);
-    return good && !out->failed;
-}
-
 /* A frame of the first seconds, not the very first, which is often black. */
 static affect_status make_picture(affect_context *ctx, const char *path, base_text *out) {
     media_options options = media_options_default();
@@ -231,7 +185,7 @@ static affect_status make_picture(affect_context *ctx, const char *path, base_te
     while (status == AFFECT_OK && !made && item.kind != MEDIA_END) {
         status = media_next(reader, &item);
         if (status == AFFECT_OK && item.kind == MEDIA_FRAME && item.frame.time >= wanted)
-            made = put_png(&item.frame, out);
+            made = media_put_png(&item.frame, out);
     }
     media_close(reader);
     if (status == AFFECT_OK && !made)

@@ -44,6 +44,7 @@ if [ -d "$build/models" ]; then
 fi
 # HDF5 is read by a program beside the run-time libraries, which the command finds from where it lies.
 [ -x "$libraries/affect/affect-hdf5" ] || fail "affect-hdf5 is missing"
+[ -x "$libraries/affect/affect-llama" ] || fail "affect-llama is missing"
 if /usr/bin/python3 -c "import h5py, sys; h5py.File(sys.argv[1], 'w')['x'] = [[1.0, 2], [3, 4]]" "$root/x.h5" 2> /dev/null; then
     "$root$prefix/bin/affect" data info "$root/x.h5" > "$root/out" 2>&1 || fail "HDF5: $(cat "$root/out")"
     mv "$libraries/affect/affect-hdf5" "$root/"

@@ -1,9 +1,12 @@
 /* Out of memory is an error like others: explaining, checking, asking and labelling, with each
  * allocation failing in turn. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "reason/reason.h"
+#include "media/media.h"
+#include "reason/attach.h"
 #include "report/report.h"
 #include "tests/reason/timeline.h"
 #include "tests/test.h"
@@ -78,6 +81,62 @@ static affect_status prompt(void *user) {
     return status;
 }
 
+/* ---- the pictures and the sound of a recording ---- */
+
+/* A picture of one colour, and a second of sound: files that a recording can be. */
+static void make_recordings(void) {
+    static uint8_t rgb[40 * 30 * 3];
+    static const uint8_t head[44] =
+        "RIFF\x24\x7d\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0data\0\x7d\0";
+    memset(rgb, 90, sizeof rgb);
+    const media_frame frame = {.width = 40, .height = 30, .stride = 120, .rgb = rgb};
+    base_text png = {0}, wav = {0};
+    assert_true(media_put_png(&frame, &png));
+    base_text_append_n(&wav, (const char *)head, sizeof head);
+    for (int i = 0; i < 16000; i++) base_text_append_n(&wav, i % 50 < 25 ? "\0\x10" : "\0\xf0", 2);
+    assert_int_equal(base_write_file(ctx, "reason-memory.png", png.data, png.length), AFFECT_OK);
+    assert_int_equal(base_write_file(ctx, "reason-memory.wav", wav.data, wav.length), AFFECT_OK);
+    base_text_destroy(&png);
+    base_text_destroy(&wav);
+}
+
+static affect_status attach(void *user) {
+    const char *path = user;
+    const bool sound = base_ends_with(path, ".wav");
+    reason_graph graph;
+    reason_attachments a = {0};
+    size_t pictures = 0;
+    double seconds = 0;
+    affect_status status = reason_graph_build(reasoner, timeline, &graph);
+    if (status) return status;
+    const reason_scope scopes[] = {{.episode = graph.episodes[0]}, {.least = 0}};
+    status = reason_attach_plan(ctx, &graph, !sound, sound, scopes, 2, &a);
+    if (!status) status = reason_attach_read(ctx, path, &a);
+    if (!status) {
+        reason_attach_count(&a, &pictures, &seconds);
+        assert_int_equal(pictures, sound ? 0 : 1); /* the smile */
+        assert_true(a.items[0].data.length > 100);
+        assert_true(!sound || (seconds > 0.99 && seconds < 1.01));
+    }
+    reason_attach_clear(&a);
+    reason_graph_clear(&graph);
+    return status;
+}
+
+static void every_attachment(void **state) {
+    (void)state;
+    char folder[] = "/tmp/affect-reason-XXXXXX";
+    static char picture[] = "reason-memory.png", wav[] = "reason-memory.wav";
+    assert_non_null(mkdtemp(folder));
+    char *back = getcwd(NULL, 0);
+    assert_int_equal(chdir(folder), 0);
+    make_recordings();
+    assert_true(test_fail_each_allocation("picture", attach, picture) > 5);
+    assert_true(test_fail_each_allocation("sound", attach, wav) > 5);
+    assert_int_equal(unlink(picture) | unlink(wav) | chdir(back) | rmdir(folder), 0);
+    free(back);
+}
+
 static void every_allocation(void **state) {
     (void)state;
     assert_true(test_fail_each_allocation("explain", explain_and_check, NULL) > 20);
@@ -108,6 +167,7 @@ static void what_is_not_there(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation),
+        cmocka_unit_test(every_attachment),
         cmocka_unit_test(what_is_not_there),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -83,6 +83,8 @@ with tempfile.TemporaryDirectory() as folder:
     os.environ["no_proxy"] = "*"
     with open("toy.txt", "w") as f:
         f.write(toy_model.TEMPLATE)
+    with open("words.txt", "w") as f:
+        f.write("\n".join(toy_model.LABELS) + "\n")
     tokens = toy_model.Tokens()
     learned = toy_model.train(tokens)
     toy_model.write("toy.gguf", tokens, *learned)
@@ -116,6 +118,12 @@ with tempfile.TemporaryDirectory() as folder:
         for more in (["--votes", "3"], ["--mask"]):
             e, error = asked("--llm", server.url + "/v1", "--yes", *more)
             assert e["claims"] == right(s) and not error, (more, e, error)
+        # Words first: the server makes a grammar of that schema too, and words come out of the list alone.
+        for s in scenes[:4]:
+            put(s)
+            e, error = asked("--llm", server.url + "/v1", "--yes", "--labels-first", "--labels", "words.txt")
+            named = [x["word"] for x in e["labels"][0]["labels"]] if e["labels"] else []
+            assert named in ([], [s["label"]]) and e["claims"] == (right(s) if named else right(s)[:1]) and not error, (s, e, error)
     finally:
         server.end()
 

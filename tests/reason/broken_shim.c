@@ -1,0 +1,68 @@
+/* A libaffect-llama.so that goes wrong, in the way that its file is named: what happens in llama.cpp must not happen
+ * to the program. */
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "reason/llama_shim.h"
+
+__attribute__((visibility("default"))) affect_llama_entry affect_llama;
+
+static int is(const char *how) {
+    Dl_info info;
+    return dladdr((const void *)(uintptr_t)&is, &info) && strstr(info.dli_fname, how) != NULL;
+}
+
+static void go_wrong(void) {
+    if (is("segv")) raise(SIGSEGV);
+    if (is("abort")) abort();
+    if (is("exit")) _Exit(3);
+    if (is("memory")) { /* as a kernel without memory does it */
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+        raise(SIGKILL);
+    }
+    while (is("hang")) nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+}
+
+static void *open_model(int file, int context, int threads, int (*progress)(void *, float),
+                        void *user, char why[AFFECT_LLAMA_WHY]) {
+    static int model;
+    (void)file, (void)context, (void)threads;
+    if (!progress(user, 0.5F)) return NULL;
+    if (is("open")) go_wrong();
+    strcpy(why, "");
+    return &model;
+}
+
+static void close_model(void *model) { (void)model; }
+static int context_of(const void *model) { return model ? 4096 : 0; }
+
+static int count(void *model, const char *prompt) {
+    (void)model;
+    if (is("count")) go_wrong();
+    return (int)strlen(prompt) / 16;
+}
+
+static int answer(void *model, const affect_llama_request *request, affect_llama_reply *reply,
+                  char why[AFFECT_LLAMA_WHY]) {
+    (void)model, (void)reply;
+    if (is("answer")) go_wrong();
+    while (is("slow") && !request->stop(request->user))
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    strcpy(why, "it has nothing to say");
+    return -1;
+}
+
+const affect_llama_api *affect_llama(void) {
+    static const affect_llama_api api = {.interface = AFFECT_LLAMA_INTERFACE,
+                                         .version = "broken",
+                                         .open = open_model,
+                                         .close = close_model,
+                                         .context = context_of,
+                                         .count = count,
+                                         .answer = answer};
+    return &api;
+}
