@@ -391,10 +391,9 @@ static affect_status write_offset(align_speaking *s, const align_offset *offset,
     return status;
 }
 
-/* A second is over, or the shot: the mouth that fits best at a lag speaks for that lag, if anybody does. */
+/* A second is over (it counts for the scene that its middle is in): the mouth that fits best at a lag speaks for that lag, if anybody does. */
 static affect_status close_window(align_speaking *s, size_t last) {
     size_t from = s->window, first = from * BLOCK, end = (last + 1) * BLOCK;
-    double length = (double)(last + 1 - from) / WINDOW;
     bool spoken = false, any = false;
     s->window = last + 1;
     if (s->offset_known) return AFFECT_OK;
@@ -404,7 +403,7 @@ static affect_status close_window(align_speaking *s, size_t last) {
          k++)
         spoken = spoken || s->activity[k % CELL_RING] >= speech_least;
     if (!spoken) return AFFECT_OK;
-    scene *here = scene_of(s, s->shot[from % BLOCK_RING]);
+    scene *here = scene_of(s, s->shot[(from + (last - from) / 2) % BLOCK_RING]);
     if (!here) return base_fail_memory(s->ctx);
     for (size_t l = 0; l < LAG_COUNT; l++) {
         double best = -INFINITY;
@@ -418,7 +417,7 @@ static affect_status close_window(align_speaking *s, size_t last) {
             if (seen > 0) best = fmax(best, independent * sum);
         }
         if (best == -INFINITY) continue;
-        best = fmax(best, length * nobody_floor);
+        best = fmax(best, nobody_floor);
         s->fit[l] += best;
         here->fit[l] += best;
         any = true;
@@ -937,10 +936,8 @@ static affect_status run(align_speaking *s, const timeline_view *view, size_t ce
             take_ratios(s, s->next_ratio++);
             if (s->next_ratio % BLOCK != 0 && !(last && s->next_ratio == cells)) continue;
             size_t block = s->next_block++;
-            bool whole = block + 1 - s->window >= WINDOW;
-            bool cut = s->next_cell > s->next_block * BLOCK &&
-                       s->shot[s->next_block % BLOCK_RING] != s->shot[block % BLOCK_RING];
-            if (whole || cut || (last && s->next_ratio == cells)) status = close_window(s, block);
+            if (block % WINDOW == WINDOW - 1 || (last && s->next_ratio == cells))
+                status = close_window(s, block);
             for (; s->decided + HOLD <= block && status == AFFECT_OK; s->decided++)
                 status = decide(s, view, s->decided, block);
         }
