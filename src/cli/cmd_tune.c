@@ -7,21 +7,6 @@
 
 #define USAGE(word, table) .verb = (word), .options = (table), .option_count = BASE_COUNT(table)
 
-typedef struct texts {
-    affect_context *ctx;
-    const char *base;
-    reason_vocabulary *vocabulary; /* opened with the first text */
-} texts;
-
-static affect_status read_text(void *user, const char *text, bool begin, int32_t **tokens,
-                               size_t *count, size_t *capacity) {
-    texts *t = user;
-    affect_status status =
-        t->vocabulary ? AFFECT_OK : reason_vocabulary_open(t->ctx, t->base, &t->vocabulary);
-    return status ? status
-                  : reason_vocabulary_read(t->vocabulary, text, begin, tokens, count, capacity);
-}
-
 typedef struct tune_settings {
     const char *base, *data, *folder;
     int64_t threads, stop;
@@ -49,7 +34,7 @@ static affect_status run_tune(affect_context *ctx, void *user, const cli_list *o
     if (!set->base || !set->data || !set->folder)
         return base_fail(ctx, AFFECT_ERROR_USAGE, "tune wants --base, --data and --out");
     affect_context_set_log(ctx, AFFECT_LOG_INFO, set->quiet ? NULL : cli_show_line, NULL);
-    texts known = {.ctx = ctx, .base = set->base};
+    reason_vocabulary known = {.ctx = ctx, .path = set->base};
     const tune_options o = {
         .recipe = operands->items[0],
         .base = set->base,
@@ -58,12 +43,12 @@ static affect_status run_tune(affect_context *ctx, void *user, const cli_list *o
         .fresh = set->fresh,
         .threads = (int)set->threads,
         .stop_after = (size_t)set->stop,
-        .tokenise = read_text,
+        .tokenise = reason_vocabulary_read,
         .tokenise_user = &known,
         .progress = !set->quiet && isatty(STDERR_FILENO) ? cli_show_epoch : NULL,
     };
     affect_status status = tune_run(ctx, &o);
-    reason_vocabulary_close(known.vocabulary);
+    reason_vocabulary_close(&known);
     if (status == AFFECT_OK) base_put_line(stdout, "%s", set->folder);
     return status;
 }
@@ -77,11 +62,9 @@ int cli_tune(int argc, char **argv) {
         .text =
             "Teaches a language model to answer about streams of a face and a voice: projectors "
             "make soft tokens of them, an adapter (LoRA) changes the model. A run that was "
-            "interrupted, even by kill -9, goes on from its last epoch with the same command and "
-            "ends with the same weights, bit for bit.",
-        .examples = "affect tune recipes/tune-emotion.ini --base qwen2.5-0.5b-instruct.gguf --data "
-                    "clips.jsonl -o my-tune\naffect tune recipes/tune-emotion.ini --base tiny.gguf "
-                    "--data clips.jsonl -o my-tune --fresh --threads 1",
+            "interrupted goes on with the same command and ends with the same weights.",
+        .examples =
+            "affect tune recipes/tune-emotion.ini --base tiny.gguf --data clips.jsonl -o my-tune",
         .into = &set,
     };
     return cli_run(&usage, argc, argv, 1, 1, "a recipe", run_tune);
@@ -129,8 +112,7 @@ int cli_tune_data(int argc, char **argv) {
     const cli_usage usage = {
         USAGE("tune-data", data_arguments),
         .synopsis = "affect tune-data [OPTIONS] TIMELINES... --labels FILE -o CLIPS.jsonl",
-        .text =
-            "Makes prompts and answers for affect tune of analyzed recordings and their labels.",
+        .text = "Prompts and answers for affect tune, of analyzed recordings and labels.",
         .examples = "affect tune-data talks/ --labels labels.csv -o clips.jsonl\n"
                     "affect tune-data clips/ --labels MERR_fine_grained.json -o clips.jsonl",
         .into = &set,

@@ -308,47 +308,31 @@ affect_status reason_llama_go_on(reason_llama *l, const reason_part *parts, size
 
 /* ---- the vocabulary alone ---- */
 
-struct reason_vocabulary {
-    affect_context *ctx;
-    const affect_llama_api *api;
-    void *model;
-};
-
-affect_status reason_vocabulary_open(affect_context *ctx, const char *path,
-                                     reason_vocabulary **out) {
-    const affect_llama_api *api = NULL;
+static affect_status open_vocabulary(reason_vocabulary *v) {
     char why[AFFECT_LLAMA_WHY] = "";
     nn_gguf *walked = NULL;
-    *out = NULL;
-    int descriptor = base_open_regular(path);
+    int descriptor = base_open_regular(v->path);
     if (descriptor < 0)
-        return base_fail(ctx, AFFECT_ERROR_MODEL, "%s: there is no such file", path);
-    affect_status status = nn_gguf_open(ctx, descriptor, NN_GGUF_MODEL, &walked);
+        return base_fail(v->ctx, AFFECT_ERROR_MODEL, "%s: there is no such file", v->path);
+    affect_status status = nn_gguf_open(v->ctx, descriptor, NN_GGUF_MODEL, &walked);
     nn_gguf_close(walked);
-    if (!status) status = load_api(ctx, &api);
-    reason_vocabulary *v = status ? NULL : base_calloc(1, sizeof *v);
-    if (!status && !v) status = base_fail_memory(ctx);
-    if (!status) {
-        *v = (reason_vocabulary){ctx, api, api->vocabulary(descriptor, why)};
-        if (!v->model)
-            status = base_fail(ctx, AFFECT_ERROR_MODEL, "%s: llama.cpp %s cannot load it: %s", path,
-                               api->version, why);
-    }
+    if (!status) status = load_api(v->ctx, &v->api);
+    if (!status && !(v->model = v->api->vocabulary(descriptor, why)))
+        status = base_fail(v->ctx, AFFECT_ERROR_MODEL, "%s: llama.cpp %s cannot load it: %s",
+                           v->path, v->api->version, why);
     close(descriptor);
-    if (status)
-        base_free(v);
-    else
-        *out = v;
     return status;
 }
 
 void reason_vocabulary_close(reason_vocabulary *v) {
-    if (!v) return;
-    v->api->close(v->model);
-    base_free(v);
+    if (v->model) v->api->close(v->model);
+    v->model = NULL;
 }
 
-affect_status reason_vocabulary_read(const reason_vocabulary *v, const char *text, bool begin,
+affect_status reason_vocabulary_read(void *vocabulary, const char *text, bool begin,
                                      int32_t **tokens, size_t *count, size_t *capacity) {
-    return read_tokens(v->ctx, v->api, v->model, text, begin, tokens, count, capacity);
+    reason_vocabulary *v = vocabulary;
+    affect_status status = v->model ? AFFECT_OK : open_vocabulary(v);
+    return status ? status
+                  : read_tokens(v->ctx, v->api, v->model, text, begin, tokens, count, capacity);
 }

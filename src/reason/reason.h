@@ -37,17 +37,21 @@ AFFECT_MUST_USE affect_status reason_write(affect_context *ctx, const affect_tim
 /* The check alone, for a command that wants to know before it works for minutes. */
 AFFECT_MUST_USE affect_status reason_check_folder(affect_context *ctx, const char *folder,
                                                   bool force);
-/* The vocabulary of a language model, by llama.cpp. */
-typedef struct reason_vocabulary reason_vocabulary;
-/* Errors: MODEL (no model, damaged), RUNTIME (no library), MEMORY. */
-AFFECT_MUST_USE affect_status reason_vocabulary_open(affect_context *ctx, const char *path,
-                                                     reason_vocabulary **out);
-void reason_vocabulary_close(reason_vocabulary *vocabulary); /* NULL is fine */
+/* The vocabulary of a language model, by llama.cpp: context and path of the file from the caller, the rest NULL until the first
+ * text opens it. */
+typedef struct reason_vocabulary {
+    affect_context *ctx;
+    const char *path;
+    const struct affect_llama_api *api;
+    void *model;
+} reason_vocabulary;
 /* Appends the tokens of a text to a list that grows (base_grow); `begin`: with what the model wants at the begin of a
- * text. Errors: MODEL, MEMORY. */
-AFFECT_MUST_USE affect_status reason_vocabulary_read(const reason_vocabulary *vocabulary,
-                                                     const char *text, bool begin, int32_t **tokens,
-                                                     size_t *count, size_t *capacity);
+ * text. `vocabulary` is a reason_vocabulary, as tune_options.tokenise wants it. Errors: MODEL (no model, damaged), RUNTIME (no
+ * library), MEMORY. */
+AFFECT_MUST_USE affect_status reason_vocabulary_read(void *vocabulary, const char *text, bool begin,
+                                                     int32_t **tokens, size_t *count,
+                                                     size_t *capacity);
+void reason_vocabulary_close(reason_vocabulary *vocabulary);
 
 /* Is a language model, as affect_llm_options.url names it, a file in this process, and no server? */
 bool reason_is_file(const char *url);
