@@ -752,14 +752,16 @@ static affect_status after_epoch(training *t, double loss, double started) {
     }
     if (t->plateau) lower_rate(t);
     if (status == AFFECT_OK) status = train_save_checkpoint(t);
+    if (status == AFFECT_OK && t->log.failed) status = base_fail_memory(t->ctx);
     if (status == AFFECT_OK) status = train_write_at(t, "log.csv", t->log.data, t->log.length);
     base_text svg = {0};
-    train_curves_svg(t->log.data,
-                     strcmp(t->monitor, "loss") != 0 && strcmp(t->monitor, "last") != 0 &&
-                             strcmp(t->monitor, "r") != 0
-                         ? t->monitor
-                         : "valid_loss",
-                     &svg);
+    if (status == AFFECT_OK)
+        train_curves_svg(t->log.data,
+                         strcmp(t->monitor, "loss") != 0 && strcmp(t->monitor, "last") != 0 &&
+                                 strcmp(t->monitor, "r") != 0
+                             ? t->monitor
+                             : "valid_loss",
+                         &svg);
     if (status == AFFECT_OK && !svg.failed)
         status = train_write_at(t, "curves.svg", svg.data, svg.length);
     base_text_destroy(&svg);

@@ -37,7 +37,7 @@ def vocabulary(words):
 
 def words():
     parts = ["person", "\u2581person", "\u2581from", "\u2581to", "\u2581at", "episode", "event", "\u2581s", "\u2581the", "\u2581a"]
-    return sorted({p[:n] for p in parts for n in range(2, len(p) + 1)}, key=len, reverse=True)
+    return sorted({p[:n] for p in parts for n in range(2, len(p) + 1)}, key=lambda w: (-len(w), w))  # the same in every process
 
 
 def pieces(says, known):
