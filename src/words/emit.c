@@ -262,7 +262,7 @@ static affect_status add_utterance(words_emitter *e, const words_utterance *u, c
 }
 
 /* "Hello" is a word of no emotion and in no lexicon of them. A text of so few words is of a language that nobody
- * can tell, and is read where all of them are words of the network's English texts. */
+ * can tell, and is read where all of them are common words of the network's English texts; these know "merci" too, but late. */
 enum { BRIEF = 2 };
 
 static size_t spoken_words(const words_utterance *u) {
@@ -302,7 +302,7 @@ affect_status words_emit(words_emitter *e, const words_utterance *u) {
     bool brief = !by_words && !u->foreign && spoken && spoken <= BRIEF;
     if (e->network && !u->foreign && u->count && (by_words || brief || !e->emotion)) {
         status = words_network_read(e->ctx, e->network, text, &reading);
-        known = brief && reading.coverage >= 1;
+        known = brief && reading.common;
         if (brief && !known && e->emotion) reading.scored = false;
         if (!status && reading.scored) {
             words_estimator_deny(e->emotion, e->network, e->tokens, u->count, &reading);

@@ -113,6 +113,7 @@ affect_status words_network_read(affect_context *ctx, words_network *n, const ch
     *out = (words_reading){.value = {NAN, NAN, NAN}, .sd = {NAN, NAN, NAN}};
     size_t tokens = take_tokens(n, text);
     out->coverage = words_units_coverage(n->units, text);
+    out->common = words_units_common(n->units, text);
     out->scored = tokens && out->coverage >= least_coverage;
     if (!out->scored) return AFFECT_OK;
     float row[OUTPUTS], surface[WORDS_UNITS_SURFACE];

@@ -16,6 +16,7 @@ typedef struct words_reading {
     float value[3], sd[3]; /* valence, arousal, dominance; NaN = the network does not say */
     float in_distribution; /* 0..1: how far this is of the kind the network was trained on */
     float coverage;        /* share of the tokens that are words of its vocabulary */
+    bool common;           /* all are words that it met early and often (words_units_common) */
     bool scored;           /* enough of them are */
 } words_reading;
 

@@ -160,6 +160,19 @@ float words_units_coverage(const words_units *w, const char *text) {
     return words ? (float)known / (float)words : 0;
 }
 
+bool words_units_common(const words_units *w, const char *text) {
+    size_t words = 0;
+    char token[WORDS_UNITS_TOKEN_SIZE];
+    for (size_t at = 0; words_units_token(text, &at, token);) {
+        if (!isalpha((unsigned char)*token) && (unsigned char)*token < 0xC0) continue;
+        const uint32_t known =
+            w->slot_count ? w->slots[slot_of(w, token)] : 0; /* its place, from 1 */
+        if (!known || known > w->count / 10) return false;
+        words++;
+    }
+    return words > 0;
+}
+
 void words_units_surface(const char *text, float out[WORDS_UNITS_SURFACE]) {
     size_t tokens = 0, words = 0, signs = 0, numbers = 0, letters = 0, bytes = 0, capitals = 0;
     char token[WORDS_UNITS_TOKEN_SIZE];

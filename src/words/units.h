@@ -26,6 +26,9 @@ size_t words_units_of(const words_units *words, const char *token, bool spelled,
                       size_t room);
 /* Share of the words of a text (numbers and signs aside) that are known, 0..1; 0 without words. */
 float words_units_coverage(const words_units *words, const char *text);
+/* Every word of a text (numbers and signs aside) is among the first tenth of the vocabulary, which lists words as they first
+ * occur in its texts: a common word of theirs. False without words. */
+bool words_units_common(const words_units *words, const char *text);
 /* Makes a vocabulary of the words that occur at least `least` times in the texts. */
 AFFECT_MUST_USE affect_status words_units_build(affect_context *ctx, const char *const *texts,
                                                 size_t count, size_t least, size_t buckets,
