@@ -60,7 +60,7 @@ try:
     x, y = ([float(rows[0][f"{axis}_{i}"]) for i in range(68)] for axis in "xy")
     mean = lambda v, a, b: sum(v[a:b]) / (b - a)
     check("landmarks lie where OpenFace's do: the jaw from left to right with the chin lowest, brows over eyes over nose over lips, inner lips inside",
-          len(rows) == 1 and x[:17] == sorted(x[:17]) and max(y) == y[8] and x[17:27] == sorted(x[17:27]) and x[36] < x[39] < x[42] < x[45] and
+          len(rows) == 1 and all(b > a - .02 * (x[16] - x[0]) for a, b in zip(x[:16], x[1:17])) and max(y) == y[8] and x[17:27] == sorted(x[17:27]) and x[36] < x[39] < x[42] < x[45] and
           mean(y, 17, 27) < mean(y, 36, 48) < y[30] < mean(y, 48, 68) and y[27:31] == sorted(y[27:31]) and x[31:36] == sorted(x[31:36]) and
           x[48] < x[60] < x[64] < x[54] and y[51] < y[62] <= y[66] < y[57] and y[37] < y[41] and y[44] < y[46] and rows[0]["X_0"] == "")
     image = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", joy], stdout=subprocess.PIPE, check=True)
