@@ -59,7 +59,8 @@ strange=$(nm -D --defined-only "$libraries/libaffect.so" | grep -v ' affect_' ||
 [ -z "$strange" ] || fail "exported: $strange"
 # The man page: every verb has its section, and roff has nothing to complain about.
 for verb in $("$root$prefix/bin/affect" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'); do
-    grep -q "^.SS affect $verb " "$root$prefix/share/man/man1/affect.1" || fail "the man page lacks $verb"
+    section=".SS affect $(printf '%s' "$verb" | sed 's/-/\\-/g') " # roff's hyphen
+    grep -qF "$section" "$root$prefix/share/man/man1/affect.1" || fail "the man page lacks $verb"
 done
 # Every exit code stands in the man page and in docs/exit-codes.md under its number and name.
 sed -n 's/^    X(\([A-Z_]*\), \([0-9]*\),.*/\2 \1/p' "$source/include/affect/status.h" > "$root/codes"
