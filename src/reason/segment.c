@@ -218,10 +218,15 @@ void reason_put_task(const reason_recording *r, const reason_segment *s, reason_
                                         "Which emotions are expressed, in several words?\n",
                                         "Which emotions are expressed, and on what evidence?\n"};
     base_text_append(out, "Face: <face>\nVoice: <voice>\n");
+    const size_t told = out->length;
     put_words(&r->graph, s, out);
     if (task >= REASON_TASK_EXPLAIN) put_evidence(&r->graph, s, out);
     base_text_append(out, task == REASON_TASK_ANSWER ? question : asked[task]);
     base_text_append(out, task == REASON_TASK_ANSWER ? "\nAnswer:\n" : "Answer:\n");
+    /* Who says "<face>" puts no stream there. */
+    for (size_t i = told; out->data && i < out->length; i++)
+        if (out->data[i] == '<' || out->data[i] == '>')
+            out->data[i] = out->data[i] == '<' ? '(' : ')';
 }
 
 /* ---- claims ---- */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "affect/session.h"
 #include "reason/reason.h"
@@ -355,6 +356,21 @@ static int by_recording(const void *a, const void *b) {
     return order ? order : x < y ? -1 : x > y;
 }
 
+/* Participants may be named in one table and not in another. */
+static affect_status check_parts(const making *m) {
+    for (size_t i = 1; i < m->rows.count; i++) {
+        const tune_row *a = m->sorted[i - 1], *b = m->sorted[i];
+        name n = recording_of(b);
+        if (compare_names(recording_of(a), n) == 0 && strcmp(a->split, b->split) != 0)
+            return base_fail(m->ctx, AFFECT_ERROR_FORMAT,
+                             "%s:%zu: %.*s is in the parts '%s' and '%s' (%s:%zu): name its "
+                             "participant in every table",
+                             b->file, b->line, (int)BASE_MIN(n.length, (size_t)80), n.text,
+                             b->split, a->split, a->file, a->line);
+    }
+    return AFFECT_OK;
+}
+
 /* The first row of a recording; the count where there is none. */
 static size_t find_rows(const making *m, name wanted) {
     size_t low = 0, high = m->rows.count;
@@ -439,6 +455,18 @@ static affect_status make_all(making *m, const tune_paths *paths) {
     return status;
 }
 
+/* Would writing there cost something else than earlier clips? */
+static bool is_precious(const tune_data_options *o, const tune_paths *timelines) {
+    struct stat out, in;
+    if (stat(o->output, &out) || !S_ISREG(out.st_mode)) return false;
+    if (!base_ends_with(o->output, ".jsonl")) return true;
+    for (size_t i = 0; i < o->label_count + timelines->count; i++) {
+        const char *path = i < o->label_count ? o->labels[i] : timelines->items[i - o->label_count];
+        if (!stat(path, &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino) return true;
+    }
+    return false;
+}
+
 affect_status tune_data_make(affect_context *ctx, const tune_data_options *o,
                              tune_data_counts *counts) {
     BASE_NEED(ctx, o && counts && (o->timelines || !o->timeline_count));
@@ -459,6 +487,12 @@ affect_status tune_data_make(affect_context *ctx, const tune_data_options *o,
     }
     for (size_t i = 0; i < m.rows.count && !status; i++) m.sorted[i] = &m.rows.items[i];
     if (!status) qsort(m.sorted, m.rows.count, sizeof *m.sorted, by_recording);
+    if (!status) status = check_parts(&m);
+    if (!status && is_precious(o, &paths))
+        status = base_fail(ctx, AFFECT_ERROR_OUTPUT,
+                           "%s is there already, and no earlier list of clips (.jsonl): name "
+                           "another file",
+                           o->output);
     if (!status) status = base_output_open(ctx, o->output, &m.out);
     if (!status) status = make_all(&m, &paths);
     if (!status) status = base_output_commit(ctx, &m.out);

@@ -48,7 +48,7 @@ const char *tune_name_in(const char *path, size_t *length) {
 }
 
 void tune_put_words(const char *cell, base_text *out) {
-    static const char around[] = " \t[]'\"";
+    static const char around[] = " \t[]<>'\"";
     const char *before = "";
     while (*cell) {
         size_t n = strcspn(cell, ",;|"), skip = strspn(cell, around), end = n;
@@ -71,6 +71,15 @@ static const char *keep(tune_rows *rows, const char *text, size_t length) {
     return copy;
 }
 
+static const char *part_in_table(const tune_row *r) {
+    static const char *const parts[][2] = {{"train", "train"},      {"valid", "valid"},
+                                           {"dev", "valid"},        {"val", "valid"},
+                                           {"validation", "valid"}, {"test", "test"}};
+    for (size_t i = 0; i < BASE_COUNT(parts); i++)
+        if (base_equal_ignore_case(r->text[TUNE_SPLIT], parts[i][0])) return parts[i][1];
+    return NULL;
+}
+
 static const char *trouble(tune_row *r) {
     static const int numbers[] = {TUNE_PERSON, TUNE_START, TUNE_END};
     double value[] = {0, NAN, NAN};
@@ -85,6 +94,11 @@ static const char *trouble(tune_row *r) {
                       !(value[i] >= 0 && value[i] < 1e6)))
             return "person, start or end is no number that can be";
     }
+    double number;
+    if (base_parse_double(r->text[TUNE_LABEL], strlen(r->text[TUNE_LABEL]), &number))
+        return "its label is a number, and no word";
+    if (*r->text[TUNE_SPLIT] && !part_in_table(r))
+        return "its split is none of train, valid (dev, val, validation), test";
     if (isnan(value[1]) != isnan(value[2]) || value[1] >= value[2])
         return "start and end want to be both there, the end after the start";
     if (value[0] != floor(value[0])) return "the person is a whole number";
@@ -94,14 +108,30 @@ static const char *trouble(tune_row *r) {
     return NULL;
 }
 
+/* A label is one: of a list, several are words; of none nothing is said. */
+static affect_status clean_label(tune_rows *rows, tune_row *r) {
+    base_text label = {0};
+    tune_put_words(r->text[TUNE_LABEL], &label);
+    const char *kept = label.length ? keep(rows, label.data, label.length) : "";
+    const bool failed = label.failed || !kept, several = !failed && strstr(kept, ", ") != NULL;
+    base_text_destroy(&label);
+    if (failed) return base_fail_memory(rows->ctx);
+    if (several && !*r->text[TUNE_WORDS]) r->text[TUNE_WORDS] = kept;
+    r->text[TUNE_LABEL] = several ? "" : kept;
+    return AFFECT_OK;
+}
+
 /* Takes the row that stands behind the last, if it can be used. */
-static void take(tune_rows *rows) {
+static affect_status take(tune_rows *rows) {
     tune_row *r = &rows->items[rows->count];
+    affect_status status = clean_label(rows, r);
+    if (status) return status;
     const char *why = trouble(r);
     if (why)
         tune_warn(rows->ctx, &rows->bad, "%s:%zu: left out: %s", r->file, r->line, why);
     else
         rows->count++;
+    return AFFECT_OK;
 }
 
 static tune_row *next(tune_rows *rows, const char *file, size_t line) {
@@ -138,7 +168,8 @@ static affect_status from_table(tune_rows *rows, const char *file, const data_ta
             r->text[f] = data_frame_missing(cell) ? "" : keep(rows, cell, n);
             if (!r->text[f]) return base_fail_memory(rows->ctx);
         }
-        take(rows);
+        affect_status status = take(rows);
+        if (status) return status;
     }
     return AFFECT_OK;
 }
@@ -171,8 +202,7 @@ static affect_status from_sample(tune_rows *rows, const char *file, const char *
         }
     if (name) r->text[TUNE_RECORDING] = keep(rows, name, strlen(name));
     if (!r->text[TUNE_RECORDING]) return base_fail_memory(rows->ctx);
-    take(rows);
-    return AFFECT_OK;
+    return take(rows);
 }
 
 static affect_status from_json(tune_rows *rows, const char *file, const char *text, size_t length) {
@@ -296,14 +326,6 @@ static bool same_group(const tune_row *x, const tune_row *y) {
     size_t n, m;
     const char *p = group_of(x, &n), *q = group_of(y, &m);
     return n == m && memcmp(p, q, n) == 0;
-}
-
-static const char *part_in_table(const tune_row *r) {
-    return base_equal_ignore_case(r->text[TUNE_SPLIT], "dev") ||
-                   base_equal_ignore_case(r->text[TUNE_SPLIT], "val") ||
-                   base_equal_ignore_case(r->text[TUNE_SPLIT], "validation")
-               ? "valid"
-               : r->text[TUNE_SPLIT];
 }
 
 /* Each group has one part, that of its first row. */

@@ -192,6 +192,30 @@ with tempfile.TemporaryDirectory() as folder:
     said = run("talks/r3", "--labels", "l.jsonl", "--kinds", "label", "--longest", "60")
     assert len(said) == 1 and "l.jsonl:2" in said[0] and len(clips()) == 1
 
+    # A list for a label is words, an empty one nothing; a number is no label, "banana" no part; markers in what was said are no streams.
+    table("e.csv", "name,emotions,split", ['r0,"[]",', 'r1,"[\'happy\', \'calm\']",Valid', "r2,3,", "r3,joy,banana", "r4,<face>,TEST"])
+    said = run("talks", "--labels", "e.csv", "--kinds", "label,words", "--longest", "60")
+    assert [re.search(r"e.csv:(\d+)", x).group(1) for x in said if "e.csv" in x] == ["2", "4", "5"], said
+    assert [(c["recording"], c["split"], c["kind"], c["answer"]) for c in clips()][:2] == [("r1", "valid", "words", "happy, calm"), ("r4", "test", "label", "face")], clips()
+    spoken = json.load(open("talks/r0/timeline.json"))
+    for utterance in next(k for k in spoken["tiers"] if k["id"] == "utterances")["intervals"]:
+        utterance["label"] = "I am <face> here <voice>"
+    os.makedirs("spoken/r0")
+    json.dump(spoken, open("spoken/r0/timeline.json", "w"))
+    table("s.csv", "recording,label", ["r0,joy"])
+    run("spoken", "--labels", "s.csv", "--kinds", "label", "--longest", "60")
+    assert clips()[0]["prompt"].count("<face>") == 1 and "(face) here (voice)" in clips()[0]["prompt"], clips()[0]["prompt"]
+
+    # One recording in two parts, whose participant only one table names; and what is no list of clips is not written over.
+    table("g.csv", "recording,label,participant", [f"r{i},anger,p{i}" for i in range(6)])
+    table("h.csv", "recording,label", ["r5,joy", *(f"r{i},joy" for i in range(5))])
+    said = run("talks", "--labels", "g.csv", "--labels", "h.csv", code=4)
+    assert "name its participant in every table" in said[-1], said
+    for target in ("s.csv", "l.jsonl"):
+        before = open(target, "rb").read()
+        done = subprocess.run([affect, "tune-data", "talks/r3", "--labels", "l.jsonl", "-o", target], capture_output=True, text=True)
+        assert done.returncode == 6 and "is there already" in done.stderr and open(target, "rb").read() == before, (target, done)
+
     # What cannot be: one line, and nothing is written over.
     keep = open("c.jsonl", "rb").read()
     table("n.csv", "who,label", ["r0,joy"])
