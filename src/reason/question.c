@@ -572,6 +572,12 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
         q->refusal = "what an emotion is about cannot be seen in an expression";
     if (!q->refusal && (strange >= 2 || (strange && !q->timed && q->facts.label_count)))
         q->refusal = "it is not about what the timeline holds";
+    if (!q->refusal && q->facts.label_count && q->facts.time_count >= 2 && !several_persons(q) &&
+        comparative(q) && ANY(q, "than"))
+        q->refusal = "two moments of one person are compared by valence or arousal alone (\"Is her "
+                     "valence higher at 5 s than at 1 s?\")";
+    if (!q->refusal && q->yes_no && ANY(q, "never"))
+        q->refusal = "it is asked with a denial: ask whether it happens";
     if (!q->refusal && q->outside) q->refusal = "the recording is not that long";
     if (!q->refusal && q->unsaid) q->refusal = "nothing of the kind is said or happens";
     if (!q->refusal && !q->facts.token_count) q->refusal = "it is empty";

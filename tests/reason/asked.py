@@ -81,6 +81,8 @@ QUESTIONS = [
     ("How old is Maria?", "refused"),
     ("Is Jonas a good person?", "refused"),
     ("What will happen tomorrow?", "refused"),
+    ("Is Maria happier at 25 s than at 2 s?", "refused"),  # two moments of one person: by valence and arousal alone
+    ("Does Maria never smile?", "refused"),
     ("Give me Maria's emotion at the 20-second mark", state(1, 20)),
     ("maria's mood at 0:45?", state(1, 45)),
     ("Can you tell me how Jonas comes over at 30 s?", state(2, 30)),
