@@ -21,7 +21,8 @@ static bool make_room(affect_track *track, size_t rows) {
     const base_spill *file = track->stored.file;
     bool good = base_spilled_grow(&track->stored.times, file, n * t, rows * t) &&
                 base_spilled_grow(&track->stored.confidence, file, n * f, rows * f) &&
-                base_spilled_grow(&track->stored.values, file, n * d * f, rows * d * f);
+                base_spilled_grow(&track->stored.values, file, n * d * f,
+                                  BASE_MAX(rows * d, (size_t)1) * f);
     point(track);
     return good;
 }
@@ -50,7 +51,8 @@ static void set_row(affect_track *track, size_t row, affect_time time, float con
     size_t d = track->channel_count;
     ((affect_time *)track->stored.times.data)[row] = time;
     ((float *)track->stored.confidence.data)[row] = confidence;
-    memcpy((float *)track->stored.values.data + row * d, values, d * sizeof *values);
+    if (d) /* of a track without channels there is nothing to copy from */
+        memcpy((float *)track->stored.values.data + row * d, values, d * sizeof *values);
 }
 
 affect_status track_append(affect_context *ctx, affect_track *track, affect_time time,
