@@ -240,7 +240,7 @@ bool train_sequences_batch(const train_view *v, nn_tape *tape, nn_fusion_batch *
     for (size_t i = 0; i < v->n; i++)
         references = BASE_MAX(references, set->items[v->index[i]].references);
     float *times = nn_tape_alloc(tape, v->n * references);
-    float *base = nn_tape_alloc(tape, v->n * references * set->values);
+    float *base = nn_tape_alloc(tape, BASE_MAX(v->n * references * set->values, (size_t)1));
     size_t *length = nn_tape_bytes_alloc(tape, v->n * sizeof *length);
     if (!times || !base || !length) return false;
     memset(times, 0, v->n * references * sizeof *times);

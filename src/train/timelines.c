@@ -152,12 +152,14 @@ static float told_at(const affect_track *trajectory, size_t d, affect_time t) {
     if (!trajectory || !trajectory->rows) return 0;
     size_t after = track_row_at(trajectory, t), width = trajectory->channel_count;
     const float *v = trajectory->values + d;
-    if (after < trajectory->rows && trajectory->times[after] == t) return v[after * width];
+    if (after < trajectory->rows && trajectory->times[after] == t)
+        return isfinite(v[after * width]) ? v[after * width] : 0;
     if (!after || after == trajectory->rows) return 0;
     affect_time t0 = trajectory->times[after - 1], gap = trajectory->times[after] - t0;
     if (gap > LONGEST) return 0;
-    float a = v[(after - 1) * width], b = v[after * width];
-    return a + (float)((double)(t - t0) / (double)gap) * (b - a);
+    float a = v[(after - 1) * width], b = v[after * width],
+          told = a + (float)((double)(t - t0) / (double)gap) * (b - a);
+    return isfinite(told) ? told : 0; /* a file may hold rows without a number */
 }
 
 /* ---- sequences ---- */
