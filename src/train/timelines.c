@@ -158,8 +158,8 @@ static float told_at(const affect_track *trajectory, size_t d, affect_time t) {
     affect_time t0 = trajectory->times[after - 1], gap = trajectory->times[after] - t0;
     if (gap > LONGEST) return 0;
     float a = v[(after - 1) * width], b = v[after * width],
-          told = a + (float)((double)(t - t0) / (double)gap) * (b - a);
-    return isfinite(told) ? told : 0; /* a file may hold rows without a number */
+          value = a + (float)((double)(t - t0) / (double)gap) * (b - a);
+    return isfinite(value) ? value : 0; /* a file may hold rows without a number */
 }
 
 /* ---- sequences ---- */
