@@ -4,7 +4,10 @@
 #include "reason/llama_shim.h"
 
 #include <llama.h>
+#include <mtmd-helper.h>
+#include <mtmd.h>
 
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,12 +24,17 @@ struct model_free { void operator()(llama_model *m) const { llama_model_free(m);
 struct context_free { void operator()(llama_context *c) const { llama_free(c); } };
 struct adapter_free { void operator()(llama_adapter_lora *a) const { llama_adapter_lora_free(a); } };
 struct sampler_free { void operator()(llama_sampler *s) const { llama_sampler_free(s); } };
+struct projector_free { void operator()(mtmd_context *p) const { mtmd_free(p); } };
+struct bitmap_free { void operator()(mtmd_bitmap *b) const { mtmd_bitmap_free(b); } };
+struct chunks_free { void operator()(mtmd_input_chunks *c) const { mtmd_input_chunks_free(c); } };
 using sampler = std::unique_ptr<llama_sampler, sampler_free>;
 
 struct shim {
     std::unique_ptr<llama_model, model_free> model;
     std::unique_ptr<llama_adapter_lora, adapter_free> adapter; // goes before its model
     std::unique_ptr<llama_context, context_free> context;
+    std::unique_ptr<mtmd_context, projector_free> projector; // or none
+    std::string marker; // what stands for a picture or sound in a text: nobody can have written it
     const llama_vocab *vocab = nullptr;
     std::vector<llama_token> said; // in answer to a mixed prompt
     std::vector<llama_token> known; // what the context holds
@@ -63,6 +71,7 @@ void say(char why[AFFECT_LLAMA_WHY], const char *text) {
 void prepare() {
     first_error.clear();
     llama_log_set(keep_error, nullptr); // a library prints nothing
+    mtmd_helper_log_set(keep_error, nullptr);
     ggml_set_abort_callback(throw_instead);
 }
 
@@ -119,7 +128,7 @@ void close_model(void *model) try {
 
 int context_of(const void *model) { return (int)llama_n_ctx(static_cast<const shim *>(model)->context.get()); }
 
-std::vector<llama_token> tokens_of(const shim *s, const char *prompt) {
+std::string text_of(const shim *s, const char *prompt) {
     std::string text = prompt;
     const char *pattern = llama_model_chat_template(s->model.get(), nullptr);
     if (pattern) {
@@ -128,6 +137,11 @@ std::vector<llama_token> tokens_of(const shim *s, const char *prompt) {
         const int n = llama_chat_apply_template(pattern, &message, 1, true, out.data(), (int)out.size());
         if (n > 0 && n <= (int)out.size()) text.assign(out.data(), (size_t)n);
     }
+    return text;
+}
+
+std::vector<llama_token> tokens_of(const shim *s, const char *prompt) {
+    const std::string text = text_of(s, prompt);
     std::vector<llama_token> tokens(text.size() + 16);
     const int n = llama_tokenize(s->vocab, text.data(), (int)text.size(), tokens.data(), (int)tokens.size(), true, true);
     if (n <= 0) throw std::runtime_error("the prompt cannot be put into tokens");
@@ -142,13 +156,17 @@ int count_tokens(void *model, const char *prompt) try {
     return -1;
 }
 
+// They take the positions behind what is known: after a picture of some models that is not behind the last one's.
 void read_tokens(shim *s, std::vector<llama_token> tokens) {
     const size_t batch = llama_n_batch(s->context.get());
     for (size_t at = 0; at < tokens.size(); at += batch) {
         const size_t n = std::min(batch, tokens.size() - at);
+        std::vector<llama_pos> places(n);
+        for (size_t i = 0; i < n; i++) places[i] = (llama_pos)(s->known.size() + i);
         if (stopped(s)) throw std::runtime_error("interrupted");
-        if (llama_decode(s->context.get(), llama_batch_get_one(tokens.data() + at, (int)n)))
-            throw std::runtime_error("llama.cpp could not go on");
+        llama_batch one = llama_batch_get_one(tokens.data() + at, (int)n);
+        one.pos = places.data();
+        if (llama_decode(s->context.get(), one)) throw std::runtime_error("llama.cpp could not go on");
         s->known.insert(s->known.end(), tokens.begin() + (long)at, tokens.begin() + (long)(at + n));
     }
 }
@@ -176,6 +194,113 @@ llama_token choose(shim *s, llama_sampler *grammar, llama_sampler *chain) {
     throw std::runtime_error("its vocabulary cannot spell the answer");
 }
 
+// A prompt in pieces: tokens, or a picture or sound as what its values are known by.
+struct piece {
+    std::vector<llama_token> tokens;
+    const mtmd_input_chunk *medium; // or none
+};
+
+struct pieces {
+    std::vector<std::unique_ptr<mtmd_bitmap, bitmap_free>> media;
+    std::unique_ptr<mtmd_input_chunks, chunks_free> chunks;
+    std::vector<piece> all;
+    size_t positions = 0;
+};
+
+// What stands in `known` at each position of a picture: no token has a negative number.
+llama_token name_of(const mtmd_input_chunk *medium) {
+    uint32_t sum = 2166136261U; // FNV-1a of the bytes' SHA-256
+    for (const char *id = mtmd_input_chunk_get_id(medium); id && *id; id++) sum = (sum ^ (unsigned char)*id) * 16777619U;
+    return -1 - (llama_token)(sum >> 1);
+}
+
+void cut_prompt(shim *s, const affect_llama_request *request, pieces *out) {
+    if (!request->media_count) {
+        out->all.push_back({tokens_of(s, request->prompt), nullptr});
+        out->positions = out->all[0].tokens.size();
+        return;
+    }
+    if (!s->projector) throw std::runtime_error("it has no projector");
+    if (request->media_count < 0 || request->media_count > AFFECT_LLAMA_MEDIA) throw std::runtime_error("there are too many pictures");
+    std::vector<const mtmd_bitmap *> bitmaps;
+    for (int i = 0; i < request->media_count; i++) {
+        const affect_llama_medium *m = &request->media[i];
+        out->media.emplace_back(
+            mtmd_helper_bitmap_init_from_buf(s->projector.get(), m->bytes, m->length, false, mtmd_helper_init_opt_default()).bitmap);
+        if (!out->media.back()) throw std::runtime_error("a picture or sound cannot be read");
+        bitmaps.push_back(out->media.back().get());
+    }
+    std::string text;
+    for (const char c : text_of(s, request->prompt)) c == AFFECT_LLAMA_PLACE ? text += s->marker : text += c;
+    const mtmd_input_text input = {text.c_str(), text.size(), true, true};
+    out->chunks.reset(mtmd_input_chunks_init());
+    if (mtmd_tokenize(s->projector.get(), out->chunks.get(), &input, bitmaps.data(), bitmaps.size()))
+        throw std::runtime_error("a picture or sound cannot be put into the prompt");
+    for (size_t i = 0; i < mtmd_input_chunks_size(out->chunks.get()); i++) {
+        const mtmd_input_chunk *c = mtmd_input_chunks_get(out->chunks.get(), i);
+        size_t n = 0;
+        const llama_token *tokens = mtmd_input_chunk_get_tokens_text(c, &n);
+        if (mtmd_input_chunk_get_type(c) == MTMD_INPUT_CHUNK_TYPE_TEXT)
+            out->all.push_back({{tokens, tokens + n}, nullptr});
+        else
+            out->all.push_back({std::vector<llama_token>((size_t)mtmd_input_chunk_get_n_pos(c), name_of(c)), c});
+        out->positions += out->all.back().tokens.size();
+    }
+    if (out->all.empty() || out->all.back().medium) throw std::runtime_error("no text is behind the pictures");
+}
+
+// Positions at which a prompt begins as what is known: whole pictures, and never the last token, whose logits are wanted.
+size_t same_begin(const shim *s, const pieces *prompt) {
+    size_t at = 0;
+    for (const piece &p : prompt->all) {
+        size_t n = 0;
+        while (n < p.tokens.size() && at + n < s->known.size() && at + n + 1 < prompt->positions && s->known[at + n] == p.tokens[n]) n++;
+        if (n < p.tokens.size()) return p.medium ? at : at + n;
+        at += n;
+    }
+    return at;
+}
+
+void read_pieces(shim *s, const pieces *prompt, size_t same) {
+    size_t at = 0;
+    for (const piece &p : prompt->all) {
+        const size_t end = at + p.tokens.size(), from = std::max(at, same);
+        if (from < end && !p.medium) read_tokens(s, {p.tokens.begin() + (long)(from - at), p.tokens.end()});
+        if (from < end && p.medium) {
+            llama_pos behind = 0;
+            if (stopped(s)) throw std::runtime_error("interrupted");
+            if (mtmd_helper_eval_chunk_single(s->projector.get(), s->context.get(), p.medium, (llama_pos)at, 0,
+                                              (int32_t)llama_n_batch(s->context.get()), false, &behind))
+                throw std::runtime_error("a picture or sound cannot be read by the model");
+            s->known.insert(s->known.end(), p.tokens.begin(), p.tokens.end());
+        }
+        at = end;
+    }
+}
+
+int project_model(void *model, int file, int threads, int *pictures, int *sound, char why[AFFECT_LLAMA_WHY]) try {
+    prepare();
+    shim *s = static_cast<shim *>(model);
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) throw std::runtime_error("there is no random number");
+    s->marker = "<__media_" + std::to_string(number) + "__>";
+    mtmd_context_params p = mtmd_context_params_default();
+    p.use_gpu = false;
+    p.print_timings = false;
+    p.n_threads = threads;
+    p.warmup = false;
+    p.media_marker = s->marker.c_str();
+    const std::string name = "/proc/self/fd/" + std::to_string(file);
+    s->projector.reset(mtmd_init_from_file(name.c_str(), s->model.get(), p));
+    if (!s->projector) throw std::runtime_error("it is no projector of this model");
+    *pictures = mtmd_support_vision(s->projector.get());
+    *sound = mtmd_support_audio(s->projector.get());
+    return 0;
+} catch (const std::exception &e) {
+    say(why, e.what());
+    return -1;
+}
+
 int answer_prompt(void *model, const affect_llama_request *request, affect_llama_reply *reply,
                   char why[AFFECT_LLAMA_WHY]) try {
     prepare();
@@ -184,18 +309,18 @@ int answer_prompt(void *model, const affect_llama_request *request, affect_llama
     s->text.clear();
     s->stop = request->stop;
     s->user = request->user;
-    const std::vector<llama_token> tokens = tokens_of(s, request->prompt);
+    pieces prompt;
+    cut_prompt(s, request, &prompt);
     const size_t room = llama_n_ctx(s->context.get());
-    if (tokens.size() + 1 >= room) throw std::runtime_error("the prompt is longer than the model's context");
-    size_t same = 0; // the last token is always read: its logits are wanted
-    while (same < s->known.size() && same + 1 < tokens.size() && s->known[same] == tokens[same]) same++;
+    if (prompt.positions + 1 >= room) throw std::runtime_error("the prompt is longer than the model's context");
+    size_t same = same_begin(s, &prompt);
     llama_memory_t memory = llama_get_memory(s->context.get());
     if (!llama_memory_seq_rm(memory, 0, (llama_pos)same, -1)) { // some models cannot forget a part
         llama_memory_clear(memory, true);
         same = 0;
     }
     s->known.resize(same);
-    read_tokens(s, {tokens.begin() + (long)same, tokens.end()});
+    read_pieces(s, &prompt, same);
     sampler grammar(llama_sampler_init_grammar(s->vocab, request->grammar, "root"));
     if (!grammar || !*request->grammar) throw std::runtime_error("llama.cpp does not take the grammar");
     sampler chain(llama_sampler_chain_init(llama_sampler_chain_default_params()));
@@ -205,7 +330,7 @@ int answer_prompt(void *model, const affect_llama_request *request, affect_llama
     } else {
         llama_sampler_chain_add(chain.get(), llama_sampler_init_greedy());
     }
-    reply->prompt_tokens = (int)tokens.size();
+    reply->prompt_tokens = (int)prompt.positions;
     reply->reused_tokens = (int)same;
     while (reply->answer_tokens < request->most_tokens && s->known.size() + 1 < room) {
         const llama_token token = choose(s, grammar.get(), chain.get());
@@ -304,12 +429,14 @@ int answer_mixed(void *model, const affect_llama_mixed *request, affect_llama_re
     s->stop = request->stop;
     s->user = request->user;
     llama_memory_clear(llama_get_memory(s->context.get()), true);
+    s->known.clear();
     for (int i = 0; i < request->part_count; i++) {
         const affect_llama_part *part = &request->parts[i];
         if (part->count < 0 || part->count > room - at - 1)
             throw std::runtime_error("the prompt is longer than the model's context");
         if (!part->tokens) {
             read_embeddings(s, part->embeddings, part->count, &at);
+            s->known.resize((size_t)at, -1); // positions that no token has
             continue;
         }
         for (int k = 0; k < part->count; k++)
@@ -426,6 +553,6 @@ int text_tokens(void *model, const char *text, int begin, int32_t *out, int room
 extern "C" __attribute__((visibility("default"))) const affect_llama_api *affect_llama(void) {
     static const affect_llama_api api = {AFFECT_LLAMA_INTERFACE, AFFECT_LLAMA_VERSION, open_model, close_model,
                                          context_of, count_tokens, answer_prompt, sequence_logits, open_vocabulary,
-                                         text_tokens, adapt_model, width_of, answer_mixed};
+                                         text_tokens, adapt_model, width_of, answer_mixed, project_model};
     return &api;
 }

@@ -197,6 +197,8 @@ typedef struct affect_llm_options {
     const char
         *attach; /* "pictures", "audio" or both with a comma: what the model takes; NULL = the
                            server is asked */
+    const char *mmproj; /* NULL, or the projector (GGUF) that goes with the file `url`: pictures and
+                           sound of `media` are shown to that model where the projector takes them */
 } affect_llm_options;
 
 /* What would be sent, as one text (*text is the caller's: affect_text_free). `size` is sizeof of the

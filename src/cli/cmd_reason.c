@@ -155,6 +155,8 @@ static const cli_option explain_options[] = {
     OPTION("llm", CLI_TEXT, llm.url, .meta = "URL|FILE.gguf",
            .help = "ask this OpenAI-compatible server, or this model; its claims are checked"),
     ADAPTER_OPTION,
+    OPTION("mmproj", CLI_TEXT, llm.mmproj, .meta = "FILE",
+           .help = "the projector of --llm FILE.gguf: shows it pictures and sound"),
     OPTION("llm-model", CLI_TEXT, llm.model, .meta = "NAME", .help = "as the server calls it"),
     OPTION("prompt", CLI_TEXT, llm.prompt, .meta = "NAME",
            .help = "zero-shot, few-shot, chain-of-thought, or a file with a line {EVIDENCE}"),

@@ -253,7 +253,7 @@ static const char *walk(nn_gguf *g, const unsigned char *bytes, nn_gguf_use use)
     if (!why) why = walk_tensors(g, &r, &f, tensors);
     if (why) return why;
     if (!f.architecture) return "it does not say which kind of model it is";
-    if (use == NN_GGUF_ADAPTER) return tensors ? NULL : "it has no weights";
+    if (use != NN_GGUF_MODEL) return tensors ? NULL : "it has no weights";
     if (f.tokens == UINT64_MAX || !tensors) return "it has a vocabulary or weights alone";
     if ((f.scores != UINT64_MAX && f.scores != f.tokens) ||
         (f.kinds != UINT64_MAX && f.kinds != f.tokens))

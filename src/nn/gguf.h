@@ -7,8 +7,9 @@
 #include "base/base.h"
 
 typedef enum nn_gguf_use {
-    NN_GGUF_MODEL,  /* a whole language model: vocabulary and weights */
-    NN_GGUF_ADAPTER /* weights that go with one */
+    NN_GGUF_MODEL,    /* a whole language model: vocabulary and weights */
+    NN_GGUF_ADAPTER,  /* weights that go with one */
+    NN_GGUF_PROJECTOR /* of pictures or sound, for one ("mmproj") */
 } nn_gguf_use;
 
 enum { NN_GGUF_NAME = 64 }; /* bytes of a tensor's name with its end */

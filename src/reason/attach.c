@@ -214,10 +214,7 @@ static affect_status take_picture(affect_context *ctx, const media_frame *f, rea
         }
     const media_frame small = {
         .width = ow, .height = oh, .stride = (size_t)ow * 3, .rgb = rgb, .time = f->time};
-    base_text png = {0};
-    const bool good = media_put_png(&small, &png);
-    if (good) base_text_append_base64(&p->data, png.data, png.length);
-    base_text_destroy(&png);
+    const bool good = media_put_png(&small, &p->data);
     base_free(rgb);
     return good && !p->data.failed ? AFFECT_OK : base_fail_memory(ctx);
 }
@@ -249,26 +246,23 @@ static void put_le(base_text *out, uint32_t v, int bytes) {
 
 /* WAV: RIFF with 16-bit PCM. */
 static affect_status finish_sound(affect_context *ctx, reason_attachment *s) {
-    base_text wav = {0};
     const uint32_t bytes = (uint32_t)s->heard * 2;
     if (s->heard) {
-        base_text_append_n(&wav, "RIFF", 4);
-        put_le(&wav, 36 + bytes, 4);
-        base_text_append_n(&wav, "WAVEfmt ", 8);
-        put_le(&wav, 16, 4);
-        put_le(&wav, 1, 2); /* PCM */
-        put_le(&wav, 1, 2); /* channel */
-        put_le(&wav, REASON_SOUND_HZ, 4);
-        put_le(&wav, REASON_SOUND_HZ * 2, 4);
-        put_le(&wav, 2, 2);
-        put_le(&wav, 16, 2);
-        base_text_append_n(&wav, "data", 4);
-        put_le(&wav, bytes, 4);
-        for (size_t i = 0; i < s->heard; i++) put_le(&wav, (uint16_t)s->samples[i], 2);
-        if (!wav.failed) base_text_append_base64(&s->data, wav.data, wav.length);
+        base_text_append_n(&s->data, "RIFF", 4);
+        put_le(&s->data, 36 + bytes, 4);
+        base_text_append_n(&s->data, "WAVEfmt ", 8);
+        put_le(&s->data, 16, 4);
+        put_le(&s->data, 1, 2); /* PCM */
+        put_le(&s->data, 1, 2); /* channel */
+        put_le(&s->data, REASON_SOUND_HZ, 4);
+        put_le(&s->data, REASON_SOUND_HZ * 2, 4);
+        put_le(&s->data, 2, 2);
+        put_le(&s->data, 16, 2);
+        base_text_append_n(&s->data, "data", 4);
+        put_le(&s->data, bytes, 4);
+        for (size_t i = 0; i < s->heard; i++) put_le(&s->data, (uint16_t)s->samples[i], 2);
     }
-    const bool failed = wav.failed || s->data.failed;
-    base_text_destroy(&wav);
+    const bool failed = s->data.failed;
     base_free(s->samples);
     s->samples = NULL;
     s->t1 = BASE_MIN(s->t1, s->t0 + time_from_seconds((double)s->heard / REASON_SOUND_HZ));

@@ -17,7 +17,7 @@ typedef struct reason_attachment {
     bool wanted, chosen; /* in any prompt; in the one that is being made */
     int16_t *samples;    /* of sound while it is read: mono, REASON_SOUND_HZ */
     size_t sample_count, heard;
-    base_text data; /* PNG or WAV in base64; empty where the recording has nothing there */
+    base_text data; /* PNG or WAV; empty where the recording has nothing there */
 } reason_attachment;
 
 typedef struct reason_attachments {
@@ -48,6 +48,9 @@ AFFECT_MUST_USE affect_status reason_attach_offer(affect_context *ctx, const rea
                                                   const affect_llm_options *o,
                                                   const reason_scope *scopes, size_t scope_count,
                                                   reason_attachments *out);
+/* What a model takes is read from the recording; trouble is one warning. Errors: CANCELLED, MEMORY. */
+AFFECT_MUST_USE affect_status reason_attach_take(affect_context *ctx, const affect_llm_options *o,
+                                                 bool pictures, bool sound, reason_attachments *a);
 /* The server is asked what its model takes, and that is read from the recording; trouble is one warning. Errors:
  * CANCELLED, MEMORY. */
 AFFECT_MUST_USE affect_status reason_attach_fill(affect_context *ctx, const affect_llm_options *o,

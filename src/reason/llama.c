@@ -11,6 +11,7 @@
 
 #include "model/model.h"
 #include "nn/gguf.h"
+#include "reason/attach.h"
 #include "reason/llama_shim.h"
 #include "reason/llama_worker.h"
 #include "reason/reason_private.h"
@@ -29,6 +30,8 @@ struct reason_llama {
     affect_context *ctx;
     llama_worker *worker;
     int context; /* tokens */
+    bool pictures, sound,
+        blind; /* what the projector takes; blind: what it was shown was refused */
     const affect_llama_api *api;
     void *model; /* NULL: in a process of its own */
 };
@@ -49,7 +52,7 @@ static void tell(void *user, float share) {
 }
 
 /* The file that the library came from: the process of its own opens the same. */
-static affect_status start(affect_context *ctx, int model, const char **version,
+static affect_status start(affect_context *ctx, int model, int projector, const char **version,
                            llama_worker **out) {
     const affect_llama_api *api = NULL;
     Dl_info info;
@@ -58,7 +61,7 @@ static affect_status start(affect_context *ctx, int model, const char **version,
     *version = api->version;
     if (!dladdr(api, &info) || !info.dli_fname)
         return base_fail(ctx, AFFECT_ERROR_RUNTIME, "libaffect-llama.so has no name");
-    return reason_worker_start(ctx, info.dli_fname, model, out);
+    return reason_worker_start(ctx, info.dli_fname, model, projector, out);
 }
 
 /* What is cancelled says so, whatever else went wrong meanwhile. */
@@ -86,16 +89,18 @@ static int threads_of(int64_t bytes) {
 }
 
 static affect_status load(reason_llama *l, const affect_llm_options *o, int descriptor,
-                          int64_t bytes) {
+                          int projector, int64_t bytes) {
     const char *version = "";
     base_text body = {0};
-    int32_t context = 0;
-    const llama_open open = {.context = CONTEXT, .threads = threads_of(bytes)};
-    affect_status status = start(l->ctx, descriptor, &version, &l->worker);
+    llama_opened opened = {0};
+    const llama_open open = {
+        .context = CONTEXT, .threads = threads_of(bytes), .projector = projector >= 0};
+    affect_status status = start(l->ctx, descriptor, projector, &version, &l->worker);
     if (status) return status;
     status = ask(l, LLAMA_OPEN, &open, sizeof open, INFINITY, o, LLAMA_OPENED, &body);
-    if (!status && body.length == sizeof context) memcpy(&context, body.data, sizeof context);
-    l->context = context;
+    if (!status && body.length == sizeof opened) memcpy(&opened, body.data, sizeof opened);
+    l->context = opened.context;
+    l->pictures = opened.pictures, l->sound = opened.sound;
     if (status == AFFECT_ERROR_MODEL)
         status = base_fail(l->ctx, AFFECT_ERROR_MODEL, "llama.cpp %s cannot load it: %s", version,
                            body.length ? body.data : affect_context_message(l->ctx));
@@ -128,29 +133,54 @@ static affect_status load_here(reason_llama *l, const affect_llm_options *o, int
                      why);
 }
 
-affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
-                                reason_llama **out) {
+/* A file that is walked through before llama.cpp sees it. */
+static affect_status open_walked(affect_context *ctx, const char *path, nn_gguf_use use,
+                                 int *descriptor, int64_t *bytes) {
     struct stat info;
-    *out = NULL;
-    int descriptor = base_open_regular(o->url);
-    if (descriptor < 0) return base_fail(ctx, AFFECT_ERROR_MODEL, "there is no such file");
     nn_gguf *walked = NULL;
-    affect_status status = fstat(descriptor, &info) == 0
-                               ? nn_gguf_open(ctx, descriptor, NN_GGUF_MODEL, &walked)
+    *descriptor = base_open_regular(path);
+    if (*descriptor < 0) return base_fail(ctx, AFFECT_ERROR_MODEL, "there is no such file");
+    affect_status status = fstat(*descriptor, &info) == 0
+                               ? nn_gguf_open(ctx, *descriptor, use, &walked)
                                : base_fail(ctx, AFFECT_ERROR_MODEL, "it cannot be read");
     nn_gguf_close(walked);
+    if (status == AFFECT_OK) *bytes = info.st_size;
+    return status;
+}
+
+affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
+                                reason_llama **out) {
+    int descriptor = -1, projector = -1;
+    int64_t bytes = 0, more = 0;
+    *out = NULL;
+    affect_status status = open_walked(ctx, o->url, NN_GGUF_MODEL, &descriptor, &bytes);
+    if (!status && o->mmproj) {
+        status = open_walked(ctx, o->mmproj, NN_GGUF_PROJECTOR, &projector, &more);
+        if (status == AFFECT_ERROR_MODEL) {
+            char why[256];
+            snprintf(why, sizeof why, "%s", affect_context_message(ctx));
+            status = base_fail(ctx, AFFECT_ERROR_MODEL, "the projector %s: %s", o->mmproj, why);
+        }
+    }
     reason_llama *l = status ? NULL : base_calloc(1, sizeof *l);
     if (!status && !l) status = base_fail_memory(ctx);
     if (!status) {
         l->ctx = ctx;
-        status = (o->adapter ? load_here : load)(l, o, descriptor, info.st_size);
+        status = o->adapter ? load_here(l, o, descriptor, bytes)
+                            : load(l, o, descriptor, projector, bytes + more);
     }
-    close(descriptor);
+    if (descriptor >= 0) close(descriptor);
+    if (projector >= 0) close(projector);
     if (status)
         reason_llama_close(l);
     else
         *out = l;
     return status;
+}
+
+void reason_llama_takes(const reason_llama *l, bool *pictures, bool *sound) {
+    *pictures = l->pictures;
+    *sound = l->sound;
 }
 
 void reason_llama_close(reason_llama *l) {
@@ -174,17 +204,54 @@ bool reason_llama_fits(const reason_llama *l, const char *prompt) {
     return gone || (tokens >= 0 && tokens <= l->context / 2);
 }
 
+/* Is the item shown with the question? */
+static bool is_shown(const reason_llama *l, const reason_attachment *item) {
+    return !l->blind && item->chosen && item->data.length && (item->sound ? l->sound : l->pictures);
+}
+
+/* The prompt, and behind it the places of pictures and sound with what they are; none where the prompt holds the byte
+ * that stands for a place. */
+static uint32_t put_prompt(const reason_llama *l, const reason_question_to *q, base_text *out) {
+    uint32_t media = 0;
+    base_text_append(out, q->prompt);
+    if (strchr(q->prompt, AFFECT_LLAMA_PLACE)) return 0;
+    for (size_t i = 0; q->attached && i < q->attached->count; i++) {
+        const reason_attachment *item = &q->attached->items[i];
+        const char place[] = {':', '\n', AFFECT_LLAMA_PLACE, '\n', '\0'};
+        if (!is_shown(l, item) || media == AFFECT_LLAMA_MEDIA) continue;
+        reason_attach_caption(item, out);
+        base_text_append(out, place);
+        media++;
+    }
+    return media;
+}
+
 /* A question as it goes through the pipe. */
-static void put_question(const affect_llm_options *o, const reason_question_to *q,
-                         const char *grammar, base_text *out) {
+static void put_question(const reason_llama *l, const affect_llm_options *o,
+                         const reason_question_to *q, const char *grammar, base_text *out,
+                         uint32_t *media) {
+    base_text prompt = {0};
+    *media = put_prompt(l, q, &prompt);
     const llama_answer a = {.most_tokens = ANSWER,
                             .temperature = o->votes > 1 ? 0.7F : 0,
                             .seed = (uint32_t)q->vote + 1,
-                            .prompt = (uint32_t)strlen(q->prompt) + 1,
-                            .grammar = (uint32_t)strlen(grammar) + 1};
+                            .prompt = (uint32_t)prompt.length + 1,
+                            .grammar = (uint32_t)strlen(grammar) + 1,
+                            .media = *media};
     base_text_append_n(out, (const char *)&a, sizeof a);
-    base_text_append_n(out, q->prompt, a.prompt);
+    base_text_append_n(out, prompt.data ? prompt.data : "", a.prompt);
     base_text_append_n(out, grammar, a.grammar);
+    uint32_t left = *media;
+    for (size_t i = 0; left && i < q->attached->count; i++) {
+        const reason_attachment *item = &q->attached->items[i];
+        if (!is_shown(l, item)) continue;
+        const uint32_t length = (uint32_t)item->data.length;
+        base_text_append_n(out, (const char *)&length, sizeof length);
+        base_text_append_n(out, item->data.data, length);
+        left--;
+    }
+    out->failed = out->failed || prompt.failed;
+    base_text_destroy(&prompt);
 }
 
 /* The text of an answer after its numbers. */
@@ -209,14 +276,28 @@ affect_status reason_llama_ask(reason_llama *l, const affect_llm_options *o,
                                const reason_question_to *q, double timeout_s, base_text *out) {
     affect_context *ctx = l->ctx;
     base_text schema = {0}, grammar = {0}, question = {0}, body = {0};
+    uint32_t media = 0;
     reason_put_form(o, q, true, &schema);
     affect_status status =
         schema.failed ? base_fail_memory(ctx) : reason_grammar(ctx, schema.data, &grammar);
-    if (!status) put_question(o, q, grammar.data, &question);
+    if (!status) put_question(l, o, q, grammar.data, &question, &media);
     if (!status && question.failed) status = base_fail_memory(ctx);
     if (!status)
         status = ask(l, LLAMA_ANSWER, question.data, question.length, base_now_s() + timeout_s,
                      NULL, LLAMA_ANSWERED, &body);
+    if (status == AFFECT_ERROR_MODEL && media && reason_worker_lives(l->worker)) {
+        /* Shown too much for its context, or what it cannot read: the measurements alone are left. */
+        base_log(ctx, AFFECT_LOG_WARNING,
+                 "the model cannot be shown pictures and sound (%s); it is asked without, on the "
+                 "measurements alone",
+                 affect_context_message(ctx));
+        l->blind = true;
+        base_text_clear(&question);
+        put_question(l, o, q, grammar.data, &question, &media);
+        status = question.failed ? base_fail_memory(ctx)
+                                 : ask(l, LLAMA_ANSWER, question.data, question.length,
+                                       base_now_s() + timeout_s, NULL, LLAMA_ANSWERED, &body);
+    }
     if (status == AFFECT_ERROR_NOT_FOUND)
         status =
             base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "no complete answer within %.3g s", timeout_s);

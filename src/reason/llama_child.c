@@ -70,13 +70,40 @@ static void *open_model(const affect_llama_api *api, const char *body, size_t le
     if (length != sizeof o) _exit(1);
     memcpy(&o, body, sizeof o);
     void *model = api->open(LLAMA_MODEL_FD, o.context, o.threads, tell, &stop, why);
+    int pictures = 0, sound = 0;
+    if (model && o.projector &&
+        api->project(model, LLAMA_PROJECTOR_FD, o.threads, &pictures, &sound, why)) {
+        char line[AFFECT_LLAMA_WHY + 32] = "the projector: ";
+        strncat(line, why, AFFECT_LLAMA_WHY);
+        fail(line);
+        api->close(model);
+        return NULL;
+    }
     if (model) {
-        const int32_t context = api->context(model);
-        say(LLAMA_OPENED, &context, sizeof context, NULL, 0);
+        const llama_opened opened = {api->context(model), pictures, sound};
+        say(LLAMA_OPENED, &opened, sizeof opened, NULL, 0);
     } else {
         fail(why);
     }
     return model;
+}
+
+/* The pictures and sounds behind the texts of a question; false where they are not as long as they say. */
+static bool take_media(const char *at, size_t left, uint32_t count,
+                       affect_llama_medium out[AFFECT_LLAMA_MEDIA]) {
+    if (count > AFFECT_LLAMA_MEDIA) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t length;
+        if (left < sizeof length) return false;
+        memcpy(&length, at, sizeof length);
+        at += sizeof length;
+        left -= sizeof length;
+        if (length > left) return false;
+        out[i] = (affect_llama_medium){(const unsigned char *)at, length};
+        at += length;
+        left -= length;
+    }
+    return left == 0;
 }
 
 static void answer(const affect_llama_api *api, void *model, const char *body, size_t length) {
@@ -88,8 +115,10 @@ static void answer(const affect_llama_api *api, void *model, const char *body, s
     memcpy(&a, body, sizeof a);
     const size_t texts = length - sizeof a;
     const char *prompt = body + sizeof a;
-    if (!a.prompt || !a.grammar || a.prompt > texts || a.grammar != texts - a.prompt ||
-        prompt[a.prompt - 1] || prompt[texts - 1])
+    affect_llama_medium media[AFFECT_LLAMA_MEDIA];
+    if (!a.prompt || !a.grammar || a.prompt > texts || a.grammar > texts - a.prompt ||
+        prompt[a.prompt - 1] || prompt[a.prompt + a.grammar - 1] ||
+        !take_media(prompt + a.prompt + a.grammar, texts - a.prompt - a.grammar, a.media, media))
         _exit(1);
     const affect_llama_request request = {.prompt = prompt,
                                           .grammar = prompt + a.prompt,
@@ -97,7 +126,9 @@ static void answer(const affect_llama_api *api, void *model, const char *body, s
                                           .temperature = a.temperature,
                                           .seed = a.seed,
                                           .stop = stopped,
-                                          .user = &stop};
+                                          .user = &stop,
+                                          .media = media,
+                                          .media_count = (int)a.media};
     if (api->answer(model, &request, &reply, why)) {
         fail(why);
         return;

@@ -7,7 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AFFECT_LLAMA_INTERFACE = 4, AFFECT_LLAMA_WHY = 256 };
+enum { AFFECT_LLAMA_INTERFACE = 5, AFFECT_LLAMA_MEDIA = 64, AFFECT_LLAMA_WHY = 256 };
+
+/* A picture (PNG) or sound (WAV), as a file's bytes. */
+typedef struct affect_llama_medium {
+    const unsigned char *bytes;
+    size_t length;
+} affect_llama_medium;
+
+/* The byte in a prompt where a picture or sound belongs. */
+#define AFFECT_LLAMA_PLACE '\001'
 
 typedef struct affect_llama_request {
     const char *prompt;  /* UTF-8; put into the model's own chat template where that is known */
@@ -17,6 +26,8 @@ typedef struct affect_llama_request {
     uint32_t seed;
     int (*stop)(void *user); /* asked between tokens, and while the prompt is read */
     void *user;
+    const affect_llama_medium *media; /* one for each place in the prompt, in their order */
+    int media_count;                  /* up to AFFECT_LLAMA_MEDIA */
 } affect_llama_request;
 
 typedef struct affect_llama_reply {
@@ -74,6 +85,10 @@ typedef struct affect_llama_api {
     /* What is likeliest after a mixed prompt, token by token, in no grammar. 0: it went well. */
     int (*go_on)(void *model, const affect_llama_mixed *request, affect_llama_reply *reply,
                  char why[AFFECT_LLAMA_WHY]);
+    /* From now on with the projector ("mmproj") in an open file, by whose number it is opened again: what media of a
+     * request go through. *pictures and *sound: does it take them? 0: it went well. */
+    int (*project)(void *model, int file, int threads, int *pictures, int *sound,
+                   char why[AFFECT_LLAMA_WHY]);
 } affect_llama_api;
 
 /* The only symbol: `affect_llama`. */

@@ -30,7 +30,7 @@ static const double GRACE_S = 10; /* a batch of a large model's prompt takes sec
 /* ---- start and end ---- */
 
 /* With what it needs and no more: two pipes, the model, what finds libraries. Returns errno. */
-static int spawn(const char *program, const char *library, const int fds[3], pid_t *child) {
+static int spawn(const char *program, const char *library, const int fds[4], pid_t *child) {
     static const char *const kept[] = {"LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "LSAN_OPTIONS="};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -59,7 +59,11 @@ static int spawn(const char *program, const char *library, const int fds[3], pid
     /* ggml says where it was when it ends a process. */
     if (!error)
         error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, LLAMA_MODEL_FD + 1);
+    if (!error && fds[3] >= 0)
+        error = posix_spawn_file_actions_adddup2(&actions, fds[3], LLAMA_PROJECTOR_FD);
+    if (!error)
+        error = posix_spawn_file_actions_addclosefrom_np(
+            &actions, fds[3] >= 0 ? LLAMA_PROJECTOR_FD + 1 : LLAMA_MODEL_FD + 1);
     if (!error) error = posix_spawn(child, program, &actions, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
@@ -69,8 +73,8 @@ static int spawn(const char *program, const char *library, const int fds[3], pid
 typedef struct starter {
     llama_worker *worker;
     const char *library;
-    int fds[3];
-    int error; /* errno of the most wanted candidate that could not be started */
+    int fds[4]; /* standard input and output, the model, its projector or -1 */
+    int error;  /* errno of the most wanted candidate that could not be started */
 } starter;
 
 static bool try_program(void *user, const char *path) {
@@ -86,17 +90,17 @@ static bool try_program(void *user, const char *path) {
 static int raised(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD); }
 
 affect_status reason_worker_start(affect_context *ctx, const char *library, int model,
-                                  llama_worker **out) {
+                                  int projector, llama_worker **out) {
     int down[2] = {-1, -1}, up[2] = {-1, -1};
     *out = NULL;
     llama_worker *w = base_calloc(1, sizeof *w);
     if (!w) return base_fail_memory(ctx);
     *w = (llama_worker){.ctx = ctx, .to = -1, .from = -1};
     affect_status status = AFFECT_OK;
-    starter s = {.worker = w, .library = library, .fds = {-1, -1, -1}};
+    starter s = {.worker = w, .library = library, .fds = {-1, -1, -1, -1}};
     if (pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0 ||
         (s.fds[0] = raised(down[0])) < 0 || (s.fds[1] = raised(up[1])) < 0 ||
-        (s.fds[2] = raised(model)) < 0)
+        (s.fds[2] = raised(model)) < 0 || (projector >= 0 && (s.fds[3] = raised(projector)) < 0))
         status = base_fail(ctx, AFFECT_ERROR_RUNTIME, "no pipe: %s", strerror(errno));
     base_text tried = {0};
     if (!status &&
@@ -111,7 +115,7 @@ affect_status reason_worker_start(affect_context *ctx, const char *library, int 
     base_text_destroy(&tried);
     w->to = down[1];
     w->from = up[0];
-    const int ours[] = {down[0], up[1], s.fds[0], s.fds[1], s.fds[2]};
+    const int ours[] = {down[0], up[1], s.fds[0], s.fds[1], s.fds[2], s.fds[3]};
     for (size_t i = 0; i < BASE_COUNT(ours); i++)
         if (ours[i] >= 0) close(ours[i]);
     if (status)
@@ -137,6 +141,8 @@ static int reap(llama_worker *w, bool wait) {
     w->child = 0;
     return code;
 }
+
+bool reason_worker_lives(const llama_worker *w) { return w->child != 0; }
 
 void reason_worker_end(llama_worker *w) {
     if (!w) return;

@@ -52,6 +52,9 @@ static affect_status check_options(affect_context *ctx, const affect_llm_options
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
                          "an adapter goes with a model's file (.gguf), which is asked once: no "
                          "votes, no labels first");
+    if (o->mmproj && (!reason_is_file(o->url) || o->adapter))
+        return base_fail(ctx, AFFECT_ERROR_ARGUMENT,
+                         "a projector goes with a model's file (.gguf), without an adapter");
     if (o->votes < 0 || o->votes > MOST_VOTES || !(o->timeout_s >= 0 && o->timeout_s <= 86400))
         return base_fail(ctx, AFFECT_ERROR_ARGUMENT, "at most %d votes, at most 86400 s",
                          MOST_VOTES);
@@ -593,11 +596,19 @@ static affect_status ask_model(asked *a, affect_explanation **out) {
     return status;
 }
 
+/* What the projector takes is read from the recording. */
+static affect_status show(asked *a) {
+    bool pictures, sound;
+    reason_llama_takes(a->llama, &pictures, &sound);
+    return reason_attach_take(a->reasoner->ctx, a->options, pictures, sound, &a->attached);
+}
+
 /* The model in this process, and its adapter. */
 static affect_status open_file(asked *a) {
     affect_context *ctx = a->reasoner->ctx;
     reason_recording *recording = NULL;
     affect_status status = reason_llama_open(ctx, a->options, &a->llama);
+    if (!status && a->options->mmproj) status = show(a);
     if (status || !a->options->adapter) return status;
     if (!a->graph.episode_count)
         return base_fail(ctx, AFFECT_ERROR_NOT_FOUND, "there is no episode to ask about");

@@ -281,6 +281,8 @@ typedef struct reason_llama reason_llama;
 AFFECT_MUST_USE affect_status reason_llama_open(affect_context *ctx, const affect_llm_options *o,
                                                 reason_llama **out);
 void reason_llama_close(reason_llama *llama); /* NULL is fine */
+/* What the projector of o->mmproj takes; nothing without one. */
+void reason_llama_takes(const reason_llama *llama, bool *pictures, bool *sound);
 /* Does the prompt leave room for an answer? */
 bool reason_llama_fits(const reason_llama *llama, const char *prompt);
 /* Appends the text of the answer, which follows the bounded schema. Errors: MODEL, FORMAT (cut off), NOT_FOUND (not

@@ -57,7 +57,7 @@ static void put_content(const reason_question_to *q, const reason_server_form *f
                                     "\"data:audio/wav;base64,"
                                   : ",{\"type\":\"input_audio\",\"input_audio\":{\"format\":"
                                     "\"wav\",\"data\":\"");
-        base_text_append_n(out, item->data.data, item->data.length);
+        base_text_append_base64(out, item->data.data, item->data.length);
         base_text_append(out, "\"}}");
     }
     base_text_append(out, "]");

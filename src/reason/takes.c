@@ -127,9 +127,9 @@ affect_status reason_attach_offer(affect_context *ctx, const reason_graph *g,
     bool pictures = reason_sends(o, "pictures") && (!o->attach || strstr(o->attach, "pictures"));
     bool sound = reason_sends(o, "audio") && (!o->attach || strstr(o->attach, "audio"));
     *out = (reason_attachments){0};
-    if (reason_is_file(o->url) || !(pictures || sound)) return AFFECT_OK;
+    if ((reason_is_file(o->url) && !o->mmproj) || !(pictures || sound)) return AFFECT_OK;
     if (!o->media) {
-        if (o->send || o->attach)
+        if (o->send || o->attach || o->mmproj)
             snprintf(out->trouble, sizeof out->trouble,
                      "none is named (--media), nor does one lie beside the timeline");
         return AFFECT_OK;
@@ -156,6 +156,25 @@ affect_status reason_attach_offer(affect_context *ctx, const reason_graph *g,
     return reason_attach_plan(ctx, g, pictures, sound, scopes, scope_count, out);
 }
 
+affect_status reason_attach_take(affect_context *ctx, const affect_llm_options *o, bool pictures,
+                                 bool sound, reason_attachments *a) {
+    affect_status status = AFFECT_OK;
+    size_t kept = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        reason_attachment *item = &a->items[i];
+        item->wanted = item->wanted && (item->sound ? sound : pictures);
+        kept += item->wanted;
+    }
+    if (o->progress && kept) o->progress(o->progress_user, "reading the recording", 0);
+    if (kept) status = reason_attach_read(ctx, o->media, a);
+    if (gives_up(status)) return status;
+    if (status) snprintf(a->trouble, sizeof a->trouble, "%s", affect_context_message(ctx));
+    if (*a->trouble)
+        base_log(ctx, AFFECT_LOG_WARNING, "no picture and no sound of the recording is %s: %s",
+                 reason_is_file(o->url) ? "shown" : "sent", a->trouble);
+    return AFFECT_OK;
+}
+
 affect_status reason_attach_fill(affect_context *ctx, const affect_llm_options *o, double timeout_s,
                                  reason_attachments *a) {
     takes said = {0};
@@ -171,18 +190,5 @@ affect_status reason_attach_fill(affect_context *ctx, const affect_llm_options *
             ctx, AFFECT_LOG_WARNING,
             "the server does not say whether its model takes pictures or sound; where it does, "
             "--attach pictures,audio says so");
-    size_t kept = 0;
-    for (size_t i = 0; i < a->count; i++) {
-        reason_attachment *item = &a->items[i];
-        item->wanted = item->wanted && (item->sound ? said.sound : said.pictures);
-        kept += item->wanted;
-    }
-    if (o->progress && kept) o->progress(o->progress_user, "reading the recording", 0);
-    if (kept) status = reason_attach_read(ctx, o->media, a);
-    if (gives_up(status)) return status;
-    if (status) snprintf(a->trouble, sizeof a->trouble, "%s", affect_context_message(ctx));
-    if (*a->trouble)
-        base_log(ctx, AFFECT_LOG_WARNING, "no picture and no sound of the recording is sent: %s",
-                 a->trouble);
-    return AFFECT_OK;
+    return reason_attach_take(ctx, o, said.pictures, said.sound, a);
 }

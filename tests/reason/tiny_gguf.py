@@ -84,17 +84,8 @@ def tensors(count, seed, chain, closing):
     yield "output.weight", output.astype("<f4")
 
 
-def save(path, tokens, named, width, heads, layers, hidden, context, more=()):
-    """`tokens`: (text, score, kind); `named`: (name, matrix of float32) as the architecture "llama" wants them; `more`: fields beside those."""
-    fields = [field("general.architecture", STRING, "llama"), field("general.name", STRING, "tiny"), field("general.alignment", U32, 32),
-              field("llama.context_length", U32, context), field("llama.embedding_length", U32, width), field("llama.block_count", U32, layers),
-              field("llama.feed_forward_length", U32, hidden), field("llama.attention.head_count", U32, heads),
-              field("llama.attention.head_count_kv", U32, heads), field("llama.rope.dimension_count", U32, width // heads),
-              field("llama.attention.layer_norm_rms_epsilon", F32, 1e-5), field("llama.vocab_size", U32, len(tokens)),
-              field("tokenizer.ggml.model", STRING, "llama"), listed("tokenizer.ggml.tokens", STRING, [t for t, _, _ in tokens]),
-              listed("tokenizer.ggml.scores", F32, [s for _, s, _ in tokens]), listed("tokenizer.ggml.token_type", I32, [k for _, _, k in tokens]),
-              field("tokenizer.ggml.bos_token_id", U32, 1), field("tokenizer.ggml.eos_token_id", U32, 2), field("tokenizer.ggml.unknown_token_id", U32, 0),
-              field("tokenizer.ggml.add_bos_token", BOOL, True), field("tokenizer.ggml.add_space_prefix", BOOL, False), *more]
+def store(path, fields, named):
+    """`named`: (name, array of float32)."""
     named = list(named)
     head = b"GGUF" + struct.pack("<IQQ", 3, len(named), len(fields)) + b"".join(fields)
     offset = 0
@@ -107,6 +98,20 @@ def save(path, tokens, named, width, heads, layers, hidden, context, more=()):
             f.write(t.tobytes() + b"\0" * (-t.nbytes % 32))
 
 
+def save(path, tokens, named, width, heads, layers, hidden, context, more=()):
+    """`tokens`: (text, score, kind); `named`: (name, matrix of float32) as the architecture "llama" wants them; `more`: fields beside those."""
+    fields = [field("general.architecture", STRING, "llama"), field("general.name", STRING, "tiny"), field("general.alignment", U32, 32),
+              field("llama.context_length", U32, context), field("llama.embedding_length", U32, width), field("llama.block_count", U32, layers),
+              field("llama.feed_forward_length", U32, hidden), field("llama.attention.head_count", U32, heads),
+              field("llama.attention.head_count_kv", U32, heads), field("llama.rope.dimension_count", U32, width // heads),
+              field("llama.attention.layer_norm_rms_epsilon", F32, 1e-5), field("llama.vocab_size", U32, len(tokens)),
+              field("tokenizer.ggml.model", STRING, "llama"), listed("tokenizer.ggml.tokens", STRING, [t for t, _, _ in tokens]),
+              listed("tokenizer.ggml.scores", F32, [s for _, s, _ in tokens]), listed("tokenizer.ggml.token_type", I32, [k for _, _, k in tokens]),
+              field("tokenizer.ggml.bos_token_id", U32, 1), field("tokenizer.ggml.eos_token_id", U32, 2), field("tokenizer.ggml.unknown_token_id", U32, 0),
+              field("tokenizer.ggml.add_bos_token", BOOL, True), field("tokenizer.ggml.add_space_prefix", BOOL, False), *more]
+    store(path, fields, named)
+
+
 def write(path, seed=1, context=CONTEXT, says=None):
     """`says`: what it answers after a prompt that ends with a line feed."""
     tokens = vocabulary(words())
@@ -116,3 +121,55 @@ def write(path, seed=1, context=CONTEXT, says=None):
         chain = [tokens.index(("<0x0A>", 0.0, BYTE)), *range(len(tokens), len(tokens) + len(said)), 2]
         tokens += [(p, -2000.0, NORMAL) for p in said]
     save(path, tokens, tensors(len(tokens), seed, chain, closing), WIDTH, HEADS, LAYERS, HIDDEN, context)
+
+
+def layers(r, prefix, width, hidden, count):
+    """Of a transformer that sees or hears, as clip.cpp of llama.cpp names them."""
+    def small(*shape):
+        return r.normal(scale=0.3, size=shape).astype("<f4")
+
+    for i in range(count):
+        at = f"{prefix}.blk.{i}"
+        for name in ("attn_q", "attn_k", "attn_v", "attn_out"):
+            yield f"{at}.{name}.weight", small(width, width)
+            if name != "attn_k":
+                yield f"{at}.{name}.bias", small(width)
+        for name in ("ln1", "ln2"):
+            yield f"{at}.{name}.weight", np.ones(width, "<f4")
+            yield f"{at}.{name}.bias", small(width)
+        yield f"{at}.ffn_up.weight", small(hidden, width)
+        yield f"{at}.ffn_up.bias", small(hidden)
+        yield f"{at}.ffn_down.weight", small(width, hidden)
+        yield f"{at}.ffn_down.bias", small(width)
+
+
+def write_projector(path, seed=1, pictures=True, sound=True, width=WIDTH):
+    """A projector ("mmproj") with random weights: pictures in four patches as LLaVA has them, sound as Qwen2-Audio has it."""
+    r = np.random.default_rng(seed)
+    inner, hidden, count, side, patch, bins, frames = 32, 48, 2, 28, 14, 128, 1500
+
+    def small(*shape):
+        return r.normal(scale=0.3, size=shape).astype("<f4")
+
+    fields = [field("general.architecture", STRING, "clip"), field("general.name", STRING, "tiny"), field("general.alignment", U32, 32),
+              field("clip.has_vision_encoder", BOOL, pictures), field("clip.has_audio_encoder", BOOL, sound), field("clip.use_gelu", BOOL, True)]
+    named = []
+    for kind, there, name in (("vision", pictures, "mlp"), ("audio", sound, "qwen2a")):
+        if there:
+            fields += [field(f"clip.{kind}.projector_type", STRING, name), field(f"clip.{kind}.embedding_length", U32, inner),
+                       field(f"clip.{kind}.feed_forward_length", U32, hidden), field(f"clip.{kind}.block_count", U32, count),
+                       field(f"clip.{kind}.projection_dim", U32, width), field(f"clip.{kind}.attention.head_count", U32, 2),
+                       field(f"clip.{kind}.attention.layer_norm_epsilon", F32, 1e-5)]
+    if pictures:
+        fields += [field("clip.vision.image_size", U32, side), field("clip.vision.patch_size", U32, patch),
+                   listed("clip.vision.image_mean", F32, [0.5, 0.4, 0.4]), listed("clip.vision.image_std", F32, [0.3, 0.3, 0.3])]
+        named += [("v.patch_embd.weight", small(inner, 3, patch, patch)), ("v.position_embd.weight", small((side // patch) ** 2, inner)),
+                  *layers(r, "v", inner, hidden, count), ("mm.0.weight", small(width, inner)), ("mm.0.bias", small(width)),
+                  ("mm.2.weight", small(width, width)), ("mm.2.bias", small(width))]
+    if sound:
+        fields += [field("clip.audio.num_mel_bins", U32, bins)]
+        named += [("a.conv1d.1.weight", small(inner, bins, 3)), ("a.conv1d.1.bias", small(inner, 1)), ("a.conv1d.2.weight", small(inner, inner, 3)),
+                  ("a.conv1d.2.bias", small(inner, 1)), ("a.position_embd.weight", small(frames, inner)), *layers(r, "a", inner, hidden, count),
+                  ("a.post_ln.weight", np.ones(inner, "<f4")), ("a.post_ln.bias", small(inner)), ("mm.a.fc.weight", small(width, inner)),
+                  ("mm.a.fc.bias", small(width))]
+    store(path, fields, named)

@@ -6,14 +6,13 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 import toy_model
+from toy_server import Server
 
 affect, build = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 if not os.path.exists(build + "/lib/libaffect-llama.so"):  # a build for sanitizers takes what the other one has
@@ -46,38 +45,6 @@ def right(s):
              "t1": float(s["t1"]), "evidence": [s["episode"]], "verdict": "supported", "reason": ""}]
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Server:
-    """llama-server on loopback; started when it says that it is ready."""
-
-    def __init__(self, model):
-        self.port = free_port()
-        self.log = open("server.log", "wb")
-        self.process = subprocess.Popen([server_program, "-m", model, "--host", "127.0.0.1", "--port", str(self.port), "-t", "1", "-c", "4096", "-np", "1", "--no-warmup"],
-                                        stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
-        self.url = f"http://127.0.0.1:{self.port}"
-        for _ in range(600):
-            assert self.process.poll() is None, open("server.log", errors="replace").read()[-3000:]
-            try:
-                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(self.url + "/health", timeout=5) as answer:
-                    if answer.status == 200:
-                        return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("llama-server does not start: " + open("server.log", errors="replace").read()[-3000:])
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.log.close()
-
-
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     os.environ["no_proxy"] = "*"
@@ -108,7 +75,7 @@ with tempfile.TemporaryDirectory() as folder:
         assert e["claims"] == right(s) and not error, (more, e, error)
 
     # The same behind llama.cpp's own server, by its own way from the schema to a grammar.
-    server = Server("toy.gguf")
+    server = Server(server_program, "toy.gguf")
     try:
         for s in scenes[:4]:
             put(s)
@@ -131,7 +98,7 @@ with tempfile.TemporaryDirectory() as folder:
     with open("long.txt", "w") as f:  # long enough to be asked in the middle of
         f.write(toy_model.TEMPLATE.replace("{EVIDENCE}", "words " * 3000 + "{EVIDENCE}"))
     own = explain("--json")[0]
-    server = Server("toy.gguf")
+    server = Server(server_program, "toy.gguf")
     try:
         client = subprocess.Popen([affect, "explain", "t.json", "--json", "--send", "events", "--prompt", "long.txt", "--llm", server.url, "--yes", "--timeout", "20"],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)

@@ -54,6 +54,39 @@ with tempfile.TemporaryDirectory() as folder:
     shutil.copy(shim, "plain.so")
     out, error, _ = explain("--llm", "tiny.gguf", how="plain")
     assert out == alone and "it has nothing to say" in error and error.count("\n") == 1, error
+    # Pictures and sound reach it at their places, of what the projector takes; refused, they are left away once, in one line, and the question is asked again.
+    tiny_gguf.write_projector("mm.gguf")
+    d = timeline(2)[0]
+    episode = next(e for t in d["tiers"] if t["id"] == "episodes" for e in t["intervals"]
+                   if any(v["modality"] == "face" and v["person"] == e["person"] and e["t0"] <= v["apex"] < e["t1"] for v in d["events"]))
+    with open("t.json", "w") as f:
+        json.dump({**d, "tiers": [{**t, "intervals": [episode]} if t["id"] == "episodes" else t for t in d["tiers"]]}, f)
+    here = explain()[0]
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=96x64:r=10:d=60", "-f", "lavfi", "-i", "sine=d=60", "-c:v", "ffv1", "talk.mkv"], check=True)
+    seen = ["--llm", "tiny.gguf", "--mmproj", "mm.gguf", "--media", "talk.mkv"]
+    faces = min(3, sum(v["modality"] == "face" and v["kind"] != "blink" and v["person"] == episode["person"] and episode["t0"] <= v["apex"] < episode["t1"] for v in d["events"]))
+    for how, more, (pictures, sounds) in (("sees", [], (faces, 1)), ("sees-eyes", [], (faces, 0)), ("sees", ["--send", "text,events,audio"], (0, 1)), ("sees", ["--attach", "pictures"], (faces, 0))):
+        shutil.copy(shim, how + ".so")
+        out, error, _ = explain(*seen, *more, how=how)
+        n = pictures + sounds
+        assert out == here and error.count("\n") == 2 and f"({pictures} pictures and {sounds} sounds in {n} of {n} places)" in error, (how, error)
+        assert "0 pictures and 0 sounds in 0 of 0 places" in error and error.count("is asked without") == 1, error
+    out, error, _ = explain(*seen, "--send", "text,events", how="sees")
+    assert out == here and error.count("\n") == 1 and "0 pictures and 0 sounds in 0 of 0 places" in error, error
+    # A projector that makes it crash, and files that are none, in one line.
+    shutil.copy(shim, "segv-project.so")
+    out, error, _ = explain(*seen, how="segv-project")
+    assert out == here and error.count("\n") == 1 and "Segmentation fault" in error, error
+    with open("mm.gguf", "rb") as f:
+        whole = f.read()
+    for bad in (b"", b"GGUF", whole[:200], whole[:-100], b"\xff" * 1000, whole.replace(b"v.patch_embd.weight", b"v.patch_embd.weigh\xff")):
+        with open("mm.gguf", "wb") as f:
+            f.write(bad)
+        out, error, _ = explain(*seen, how="plain")
+        assert out == here and error.count("\n") == (2 if len(bad) == len(whole) else 1) and ("the projector mm.gguf: " in error or len(bad) == len(whole)), error
+    with open("t.json", "w") as f:
+        json.dump(timeline(2)[0], f)
+
     # Told to stop in time, and stopped.
     shutil.copy(shim, "slow.so")
     out, error, took = explain("--llm", "tiny.gguf", "--timeout", "0.1", how="slow")
