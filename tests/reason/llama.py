@@ -32,12 +32,12 @@ def explain(*arguments, code=0, **environment):
 
 class Request(ctypes.Structure):
     _fields_ = [("prompt", ctypes.c_char_p), ("grammar", ctypes.c_char_p), ("most_tokens", ctypes.c_int), ("temperature", ctypes.c_float),
-                ("seed", ctypes.c_uint32), ("stop", ctypes.c_void_p), ("user", ctypes.c_void_p)]
+                ("seed", ctypes.c_uint32), ("stop", ctypes.c_void_p), ("user", ctypes.c_void_p), ("media", ctypes.c_void_p), ("media_count", ctypes.c_int)]
 
 
 class Reply(ctypes.Structure):
     _fields_ = [("text", ctypes.c_char_p), ("length", ctypes.c_size_t), ("prompt_tokens", ctypes.c_int), ("reused_tokens", ctypes.c_int),
-                ("answer_tokens", ctypes.c_int), ("complete", ctypes.c_int)]
+                ("answer_tokens", ctypes.c_int), ("complete", ctypes.c_int), ("tokens", ctypes.c_void_p)]
 
 
 class Api(ctypes.Structure):
@@ -60,7 +60,7 @@ def through_the_shim():
 
     def ask(m, prompt, grammar=b'root ::= [a-z]{20,20} " " ("yes" | "no")\n', most=100, temperature=0.0, seed=1):
         reply = Reply()
-        failed = api.answer(m, Request(prompt, grammar, most, temperature, seed, None, None), reply, why)
+        failed = api.answer(m, Request(prompt, grammar, most, temperature, seed, None, None, None, 0), reply, why)
         return None if failed else (reply.text, reply.prompt_tokens, reply.reused_tokens, reply.complete)
     common = b"these words are the begin of every prompt " * 5
     first = ask(model, common + b"one")
