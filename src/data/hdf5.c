@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
 #include "data/hdf5_pipe.h"
 #include "model/model.h"
 
@@ -41,42 +41,15 @@ static int end_child(data_hdf5 *f) {
     return code;
 }
 
-/* Starts `program` with the socket as its standard input and no other descriptor of ours, with no
- * signal blocked or ignored, and with no more of our environment than what finds libraries. Returns
- * errno. */
+/* With the socket as its standard input and what finds libraries. Returns errno. */
 static int spawn(const char *program, const char *path, int socket, pid_t *child) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    char *arguments[] = {(char *)(uintptr_t) "affect-hdf5", (char *)(uintptr_t)path, NULL};
+    static const char *const kept[] = {"LD_LIBRARY_PATH=", "ASAN_OPTIONS=", NULL};
     /* Files on read-only and network disks cannot be locked. */
-    char *environment[4] = {(char *)(uintptr_t) "HDF5_USE_FILE_LOCKING=FALSE"};
-    size_t n = 1;
-    for (char **e = environ; e && *e && n < 3; e++)
-        if (base_starts_with(*e, "LD_LIBRARY_PATH=") || base_starts_with(*e, "ASAN_OPTIONS="))
-            environment[n++] = *e;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error) return error;
-    error = posix_spawnattr_init(&attributes);
-    if (error) {
-        posix_spawn_file_actions_destroy(&actions);
-        return error;
-    }
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    error = posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
+    static const char *const added[] = {"HDF5_USE_FILE_LOCKING=FALSE", NULL};
     /* libhdf5 and the C library may say things while they crash. */
-    if (!error)
-        error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    if (!error) error = posix_spawn(child, program, &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
+    const int fds[] = {socket, -1, -1};
+    const base_program p = {program, "affect-hdf5", path, kept, added, fds, BASE_COUNT(fds)};
+    return base_spawn(&p, child);
 }
 
 typedef struct starter {

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
 #include "model/model.h"
 
 struct llama_worker {
@@ -29,45 +29,19 @@ static const double GRACE_S = 10; /* a batch of a large model's prompt takes sec
 
 /* ---- start and end ---- */
 
-/* With what it needs and no more: two pipes, the model, what finds libraries. Returns errno. */
+/* With two pipes, the model, perhaps its projector, and what finds libraries. Returns errno. */
 static int spawn(const char *program, const char *library, const int fds[4], pid_t *child) {
-    static const char *const kept[] = {"LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "LSAN_OPTIONS="};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    char *arguments[] = {(char *)(uintptr_t) "affect-llama", (char *)(uintptr_t)library, NULL};
-    char *environment[BASE_COUNT(kept) + 1] = {NULL};
-    size_t n = 0;
-    for (char **e = environ; e && *e && n < BASE_COUNT(kept); e++)
-        for (size_t i = 0; i < BASE_COUNT(kept) && n < BASE_COUNT(kept); i++)
-            if (base_starts_with(*e, kept[i])) environment[n++] = *e;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error) return error;
-    error = posix_spawnattr_init(&attributes);
-    if (error) {
-        posix_spawn_file_actions_destroy(&actions);
-        return error;
-    }
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    error = posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-    if (!error) error = posix_spawn_file_actions_adddup2(&actions, fds[2], LLAMA_MODEL_FD);
-    /* ggml says where it was when it ends a process. */
-    if (!error)
-        error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_RDONLY, 0);
-    if (!error && fds[3] >= 0)
-        error = posix_spawn_file_actions_adddup2(&actions, fds[3], LLAMA_PROJECTOR_FD);
-    if (!error)
-        error = posix_spawn_file_actions_addclosefrom_np(
-            &actions, fds[3] >= 0 ? LLAMA_PROJECTOR_FD + 1 : LLAMA_MODEL_FD + 1);
-    if (!error) error = posix_spawn(child, program, &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
+    static const char *const kept[] = {"LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "LSAN_OPTIONS=", NULL};
+    /* ggml says on standard error where it was when it ends a process. */
+    const int all[] = {fds[0], fds[1], -1, fds[2], fds[3]};
+    const base_program p = {program,
+                            "affect-llama",
+                            library,
+                            kept,
+                            NULL,
+                            all,
+                            fds[3] >= 0 ? LLAMA_PROJECTOR_FD + 1 : LLAMA_MODEL_FD + 1};
+    return base_spawn(&p, child);
 }
 
 typedef struct starter {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "reason/adapter.h"
 #include "reason/attach.h"
 
@@ -23,10 +24,11 @@ static const double TIMEOUT_S = 120, LEAST_STRENGTH = 0.2;
 /* Is each word of a list one of another's? */
 static bool all_known(const char *list, const char *known) {
     char word[16];
-    for (size_t n; *list; list += n + (list[n] == ',')) {
-        n = strcspn(list, ",");
-        if (!n || n >= sizeof word || strcmp(list + n, ",") == 0) return false;
-        snprintf(word, sizeof word, "%.*s", (int)n, list);
+    const char *item;
+    size_t n;
+    for (const char *left = *list ? list : NULL; base_list_next(&left, &item, &n);) {
+        if (!n || n >= sizeof word) return false;
+        snprintf(word, sizeof word, "%.*s", (int)n, item);
         if (!reason_list_names(known, word)) return false;
     }
     return true;

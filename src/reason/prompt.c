@@ -3,14 +3,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "reason/prompts.h"
 #include "reason/reason_private.h"
 
 bool reason_list_names(const char *list, const char *word) {
-    for (size_t n; *list; list += n + (list[n] == ',')) {
-        n = strcspn(list, ",");
-        if (n == strlen(word) && strncmp(list, word, n) == 0) return true;
-    }
+    const char *item;
+    size_t n;
+    while (base_list_next(&list, &item, &n))
+        if (n && n == strlen(word) && strncmp(item, word, n) == 0) return true;
     return false;
 }
 

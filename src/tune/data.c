@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "affect/session.h"
+#include "base/list.h"
 #include "reason/reason.h"
 #include "tune/data_private.h"
 
@@ -34,17 +35,18 @@ typedef struct making {
 
 static affect_status read_kinds(making *m) {
     const char *text = m->o->kinds ? m->o->kinds : "label,words,explanation,masked,question";
-    while (*text) {
-        size_t n = strcspn(text, ","), k = 0;
-        while (k < KINDS && (strlen(kind_names[k]) != n || strncmp(kind_names[k], text, n) != 0))
+    const char *item;
+    size_t n;
+    while (base_list_next(&text, &item, &n)) {
+        size_t k = 0;
+        while (k < KINDS && (strlen(kind_names[k]) != n || strncmp(kind_names[k], item, n) != 0))
             k++;
         if (k == KINDS)
             return base_fail(m->ctx, AFFECT_ERROR_USAGE,
                              "'%.*s' is none of label, words, explanation, masked, question, "
                              "description",
-                             (int)BASE_MIN(n, (size_t)40), text);
+                             (int)BASE_MIN(n, (size_t)40), item);
         m->kinds[k] = true;
-        text += n + (text[n] == ',');
     }
     return AFFECT_OK;
 }
