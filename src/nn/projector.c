@@ -74,10 +74,7 @@ affect_status nn_projector_create(affect_context *ctx, nn_params *params,
 
 void nn_projector_destroy(nn_projector *p) { base_free(p); }
 
-void nn_projector_map(const nn_projector *p, int *weight, int *bias) {
-    *weight = p->w_out;
-    *bias = p->b_out;
-}
+int nn_projector_map(const nn_projector *p) { return p->w_out; }
 
 /* ---- equal parts ---- */
 

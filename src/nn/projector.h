@@ -35,8 +35,8 @@ AFFECT_MUST_USE affect_status nn_projector_create(affect_context *ctx, nn_params
                                                   const nn_projector_options *options,
                                                   nn_projector **out);
 void nn_projector_destroy(nn_projector *projector);
-/* Parameters of the last map, weight [in, width] and bias [width]; in: `features` where the projector is LINEAR. */
-void nn_projector_map(const nn_projector *projector, int *weight, int *bias);
+/* The parameter that is the last map's weight, [in, width]; in: `features` where the projector is LINEAR. */
+int nn_projector_map(const nn_projector *projector);
 /* n streams -> [n * soft, width]; learned tokens stand for an absent one. */
 nn_tensor *nn_projector_forward(const nn_projector *projector, nn_tape *tape,
                                 const nn_stream *streams, size_t n);

@@ -2,8 +2,8 @@
  *
  * Comes in: of each clip the mean row of each stream, x. Goes out: maps W with soft token = W x, fitted over all streams together to y,
  * the sum of the embeddings of the answer's tokens, each once and times log(clips / clips whose answer has it) (Sparck Jones 1972): a
- * token of all answers tells nothing. x and y are taken from their means; W is scaled so that soft tokens are as large as embeddings. The bias begins at the
- * mean of y and is learned: beside it the norms of the model leave standing how much was told, not only what.
+ * token of all answers tells nothing. x and y are taken from their means; W is scaled so that soft tokens are as large as embeddings. The bias begins at 0 and is
+ * learned: begun at the mean of y, it hid behind itself what differs between clips.
  *
  * Why: a map that is learned along with the model, or fitted to the very clips that the model then learns from, says more of
  * these clips than of others, and the model learns to trust it. Here the model learns from what a map says that was fitted
@@ -25,14 +25,14 @@ typedef struct fit {
     nn_tape *tape;
     size_t train, features, width, at[TUNE_STREAMS]; /* at: a stream's first feature in x */
     uint8_t *fold;                                   /* of each clip; FOLDS: it does not train */
-    double *x, *y;           /* [clips, features], [clips, width] */
-    double *weight;          /* of each token of the vocabulary */
-    double *mean;            /* [features], of clips that have the stream; then [width] */
+    double *x, *y;                                   /* [clips, features], [clips, width] */
+    double *weight;                                  /* of each token of the vocabulary */
+    double *mean;             /* [features], of clips that have the stream; then [width] */
     double *square, *product; /* x^T x, x^T y; of each fold, then of all */
     double *left, *right;     /* of the system under way; right becomes the map */
     double *best;             /* the map of each fold, then of all, [features, width] */
     double *row;              /* [width] */
-    double size, count; /* sum of squares of the embeddings' values, and how many */
+    double size, count;       /* sum of squares of the embeddings' values, and how many */
 } fit;
 
 enum { BUFFERS = 10 };
@@ -45,8 +45,9 @@ static void list_buffers(fit *f, double **out[BUFFERS]) {
 
 static affect_status allocate(fit *f) {
     size_t n = f->clips->count, p = f->features, w = f->width, folds = FOLDS + 1;
-    const size_t size[BUFFERS] = {n * p,         n * w, f->clips->vocabulary, p + w, folds * p * p,
-                                  folds * p * w, p * p, p * w, folds * p * w, w};
+    const size_t size[BUFFERS] = {
+        n * p, n * w, f->clips->vocabulary, p + w, folds * p * p, folds * p * w,
+        p * p, p * w, folds * p * w,        w};
     double **buffer[BUFFERS];
     list_buffers(f, buffer);
     for (size_t i = 0; i < BUFFERS; i++)
@@ -115,8 +116,8 @@ static affect_status describe(fit *f, size_t k) {
         for (size_t j = 0; j < c->steps[s] * f->clips->features[s]; j++)
             x[f->at[s] + j % f->clips->features[s]] += (double)c->rows[s][j] / (double)c->steps[s];
     nn_tape_begin(f->tape, false, 0, NULL);
-    const nn_tensor *e = nn_decoder_embed(f->network->decoder, f->tape, c->tokens + c->answer,
-                                          NN_SHAPE(1, t), NULL);
+    const nn_tensor *e =
+        nn_decoder_embed(f->network->decoder, f->tape, c->tokens + c->answer, NN_SHAPE(1, t), NULL);
     if (!e) return nn_tape_status(f->tape);
     for (size_t i = 0; i < t; i++) {
         const nn_real *row = e->data + i * f->width;
@@ -158,8 +159,7 @@ static void sum_products(const fit *f) {
     for (size_t k = 0; k < f->clips->count; k++) {
         if (f->fold[k] == FOLDS) continue;
         const double *x = f->x + k * p, *y = f->y + k * w;
-        double *square = f->square + f->fold[k] * p * p,
-               *product = f->product + f->fold[k] * p * w;
+        double *square = f->square + f->fold[k] * p * p, *product = f->product + f->fold[k] * p * w;
         for (size_t i = 0; i < p; i++) {
             if (x[i] == 0) continue;
             for (size_t j = 0; j <= i; j++) square[i * p + j] += x[i] * x[j];
@@ -258,12 +258,9 @@ static void set(const fit *f) {
     nn_params *params = f->network->params;
     float *at = f->network->maps;
     for (size_t s = 0; s < f->clips->streams; s++) {
-        int w, b;
-        nn_projector_map(f->network->projector[s], &w, &b);
+        int w = nn_projector_map(f->network->projector[s]);
         params->items[w].frozen = true;
         put_map(f, s, f->best + FOLDS * size, scale, nn_param_value(params, w));
-        for (size_t j = 0; j < f->width; j++)
-            nn_param_value(params, b)[j] = (float)(scale * f->mean[f->features + j]);
         for (size_t g = 0; g < FOLDS; g++) {
             put_map(f, s, f->best + g * size, scale, at);
             for (size_t k = 0; k < f->clips->count; k++)
@@ -274,9 +271,8 @@ static void set(const fit *f) {
 }
 
 affect_status tune_network_fit(tune_network *network, tune_clips *clips) {
-    fit f = {.network = network,
-             .clips = clips,
-             .width = nn_decoder_get_shape(network->decoder)->width};
+    fit f = {
+        .network = network, .clips = clips, .width = nn_decoder_get_shape(network->decoder)->width};
     for (size_t s = 0; s < clips->streams; s++) {
         f.at[s] = f.features;
         f.features += clips->features[s];
