@@ -198,19 +198,27 @@ def near(timeline, track_id, time, reach):
     return None
 
 
+def sure(timeline, track_id):
+    """The confidence of a track as src/align/signs.c has it: rows that count little do not lower it."""
+    for track in timeline["tracks"]:
+        if track["id"] == track_id:
+            return sum(row[1] ** 2 for row in track["rows"]) / max(sum(row[1] for row in track["rows"]), 1e-9)
+    return 0.0
+
+
 def samples_of(affect, data, work):
-    """Of each modality: (features, sign, whom to leave out together, timeline)."""
+    """Of each modality: (features, sign, whom to leave out together, timeline, confidence)."""
     samples = {"face": [], "voice": [], "words": []}
     for path, sign, folder in faces(data, work, FIT_FACES):
         t = analysed(affect, path, folder, "--no-words")
         x = features(mean_of(t, "face/1/affect"), mean_of(t, "face/1/expression"), mean_of(t, "face/1/aus"))
         if x:
-            samples["face"].append((x, sign, os.path.basename(path)[:2], t))
+            samples["face"].append((x, sign, os.path.basename(path)[:2], t, sure(t, "face/1/affect")))
     for path, sign, folder, speaker in voices(affect, data, work, True):
         t = analysed(affect, path, folder, "--no-words", "--no-face", *MODEL)
         x = features(mean_of(t, "voice/affect"), mean_of(t, "voice/emotion"))
         if x:
-            samples["voice"].append((x, sign, speaker, None))
+            samples["voice"].append((x, sign, speaker, None, sure(t, "voice/affect")))
     texts = gold_texts(data)
     os.makedirs(f"{work}/texts", exist_ok=True)
     write_srt(f"{work}/texts.srt", [(4 * k, 4 * k + 3, t) for k, (t, _) in enumerate(texts)])
@@ -224,7 +232,7 @@ def samples_of(affect, data, work):
         if row[1] > 0 and row[2] is not None:
             x = features({"valence": row[2], "arousal": row[3]}, labels.get(row[0]))
         if x:
-            samples["words"].append((x, texts[int(row[0] // 4)][1], int(row[0] // 4) % 9, None))
+            samples["words"].append((x, texts[int(row[0] // 4)][1], int(row[0] // 4) % 9, None, row[1]))
     return samples
 
 
@@ -286,6 +294,7 @@ def pairs(affect, data, work):
     import numpy as np
 
     samples, found = samples_of(affect, data, work), []
+    trusted = {}
     for name in samples:  # how much the scores of those who are left out are to be multiplied by
         scores, y = held_out(name, samples[name], lambda s: [s[0]])
         z, weight = np.concatenate(scores), np.array([1 / np.mean(y == k) for k in y])
@@ -294,6 +303,14 @@ def pairs(affect, data, work):
             p = np.exp(b * (z - z.max(1, keepdims=True)))
             loss[b] = -(weight * np.log(p[np.arange(len(y)), y] / p.sum(1))).mean() / 3
         print(f"{name}: likeliest with " + ", ".join(f"{b}: {v:.3f}" for b, v in sorted(loss.items(), key=lambda i: i[1])[:3]))
+        b = min(loss, key=loss.get)  # and how much of their confidence is to be believed
+        p = np.exp(b * (z - z.max(1, keepdims=True)))
+        p = p[np.arange(len(y)), y] / p.sum(1)
+        for trust in (0, 0.05, 0.1, 0.2, 0.35, 0.5, 1):
+            share = np.array([min(s[4], 1) for s in samples[name]]) ** trust
+            trusted.setdefault(trust, {})[name] = -(weight * np.log(share * p + (1 - share) / 3)).mean() / 3
+    for trust, of in trusted.items():
+        print(f"confidence to the power of {trust}: " + ", ".join(f"{n} {v:.4f}" for n, v in of.items()) + f"; sum {sum(of.values()):.4f}")
     voice, words = (held_out(n, samples[n], lambda s: [s[0]]) for n in ("voice", "words"))
     for reach in (0.5, 1.0, 2.0):
         told = [held_out("face", samples["face"], lambda s: face_steps(s, reach)), voice, words]

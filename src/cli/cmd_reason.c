@@ -66,14 +66,17 @@ int cli_label(int argc, char **argv) {
 /* ---- affect explain, check ---- */
 
 /* Nothing is sent before the user was told what and where to, and agreed. */
-static affect_status agree(affect_context *ctx, const affect_llm_options *o, const char *prompt,
-                           size_t pictures, double sound_s) {
-    base_put_line(
-        stderr,
-        "affect explain: sends %zu bytes of text and, if its model takes them, %zu pictures "
-        "of people and %.0f s of sound of %s to %s; --show-prompt lists them, --send "
-        "text,events keeps pictures and sound here",
-        strlen(prompt), pictures, sound_s, o->media ? o->media : "no recording", o->url);
+static affect_status agree(affect_context *ctx, affect_reasoner *reasoner,
+                           const affect_timeline *timeline, const affect_llm_options *o) {
+    base_text sent = {0};
+    affect_status status = reason_llm_sends(reasoner, timeline, o, &sent);
+    if (status == AFFECT_OK)
+        base_put_line(stderr,
+                      "affect explain: sends %s; --show-prompt lists them, --send text,events "
+                      "keeps pictures and sound here",
+                      sent.data);
+    base_text_destroy(&sent);
+    if (status != AFFECT_OK) return status;
     if (!isatty(STDIN_FILENO))
         return base_fail(ctx, AFFECT_ERROR_USAGE, "nothing was sent: say --yes to send it");
     fputs("Send it? [y/N] ", stderr);
@@ -93,8 +96,6 @@ static affect_status ask_model(affect_reasoner *reasoner, const affect_timeline 
     affect_llm_options o = set->llm;
     const char *own = getenv("AFFECT_LLM_KEY");
     char *prompt, *beside = NULL;
-    size_t pictures = 0;
-    double sound_s = 0;
     if (!o.media) o.media = beside = base_beside(path, affect_timeline_property(timeline, "input"));
     o.votes = (int)set->votes;
     o.mask = set->mask, o.labels_first = set->labels_first;
@@ -105,9 +106,8 @@ static affect_status ask_model(affect_reasoner *reasoner, const affect_timeline 
     if (!o.url) o.url = "http://localhost"; /* the prompt is the same for all */
     affect_status status = affect_llm_prompt(reasoner, timeline, &o, sizeof o, &prompt);
     if (!status && set->show_prompt) base_text_append(out, prompt);
-    if (!status) status = reason_llm_attached(reasoner, timeline, &o, &pictures, &sound_s);
     if (!status && !set->show_prompt && !set->yes && !local)
-        status = agree(ctx, &o, prompt, pictures, sound_s);
+        status = agree(ctx, reasoner, timeline, &o);
     if (!status && !set->show_prompt)
         status = affect_explain_with_llm(reasoner, timeline, &o, sizeof o, e);
     report_progress_end(&shown);

@@ -213,6 +213,25 @@ static const affect_track *track_of(const reason_graph *g, int person, affect_mo
     return track;
 }
 
+/* Who speaks when, where a voice may be one of several persons': NULL where it can be nobody else's. */
+static const affect_tier *speech_of(const reason_graph *g, int person, int dimension) {
+    const affect_tier *tier;
+    if (dimension < REASON_PITCH || person == AFFECT_PERSON_NONE || g->person_count < 2)
+        return NULL;
+    tier = affect_timeline_find_tier(g->timeline, "speaking");
+    return tier && tier->count ? tier : affect_timeline_find_tier(g->timeline, "utterances");
+}
+
+/* Does the person speak then? `tier` of speech_of. */
+static bool speaks(const affect_timeline *t, const affect_tier *tier, int person,
+                   affect_time time) {
+    for (size_t i = 0; i < tier->count && tier->items[i].t0 <= time; i++)
+        if (tier->items[i].t1 > time && tier->items[i].person &&
+            affect_timeline_resolve_person(t, tier->items[i].person) == person)
+            return true;
+    return false;
+}
+
 bool reason_level(const reason_graph *g, int person, affect_modality modality, int dimension,
                   affect_time t0, affect_time t1, double *mean, double *sd) {
     static const char *const channels[] = {"valence", "arousal", "dominance", "f0_hz", "energy_db"};
@@ -220,6 +239,7 @@ bool reason_level(const reason_graph *g, int person, affect_modality modality, i
     const affect_track *track = track_of(g, person, modality, dimension);
     size_t c = affect_track_find_channel(track, channels[dimension]);
     size_t d = affect_track_find_channel(track, deviations[dimension]);
+    const affect_tier *speech = speech_of(g, person, dimension);
     double weight = 0, sum = 0, spread = 0;
     if (!track || c == AFFECT_CHANNEL_NONE) return false;
     for (size_t i = track_row_at(track, t0);
@@ -227,6 +247,7 @@ bool reason_level(const reason_graph *g, int person, affect_modality modality, i
         const float *row = track->values + i * track->channel_count;
         double w = track->confidence[i], value = row[c];
         if (!(w > 0) || !isfinite(value)) continue;
+        if (speech && !speaks(g->timeline, speech, person, track->times[i])) continue;
         if (dimension == REASON_PITCH) {
             if (!(value > 0)) continue;
             value = 12 * log2(value / 100);
@@ -255,10 +276,35 @@ bool reason_episode_level(const reason_graph *g, const reason_node *episode, int
                         episode->t1, mean, sd);
 }
 
+/* From the first to after the last row of the person's voice in a stretch: what a voice does between begins and ends
+ * where it is heard. */
+static bool voiced(const reason_graph *g, int person, int dimension, affect_time *t0,
+                   affect_time *t1) {
+    const affect_track *track = track_of(g, person, AFFECT_MODALITY_FUSED, dimension);
+    const size_t c =
+        affect_track_find_channel(track, dimension == REASON_PITCH ? "f0_hz" : "energy_db");
+    const affect_tier *speech = speech_of(g, person, dimension);
+    affect_time first = AFFECT_TIME_NONE, last = AFFECT_TIME_NONE;
+    if (!track || c == AFFECT_CHANNEL_NONE) return false;
+    for (size_t i = track_row_at(track, *t0); i < track->rows && track->times[i] < *t1; i++) {
+        if (track->times[i] < *t0 || !(track->confidence[i] > 0) ||
+            !isfinite(track->values[i * track->channel_count + c]) ||
+            (speech && !speaks(g->timeline, speech, person, track->times[i])))
+            continue;
+        if (first == AFFECT_TIME_NONE) first = track->times[i];
+        last = track->times[i];
+    }
+    if (first == AFFECT_TIME_NONE || last - first < 200 * AFFECT_MILLISECOND) return false;
+    *t0 = first;
+    *t1 = last + AFFECT_MILLISECOND;
+    return true;
+}
+
 bool reason_change(const reason_graph *g, int person, affect_modality modality, int dimension,
                    affect_time t0, affect_time t1, double *change) {
-    affect_time part = (t1 - t0) / 4;
     double first, last, sd;
+    if (dimension >= REASON_PITCH && !voiced(g, person, dimension, &t0, &t1)) return false;
+    const affect_time part = (t1 - t0) / 4;
     if (!reason_level(g, person, modality, dimension, t0, t0 + part, &first, &sd) ||
         !reason_level(g, person, modality, dimension, t1 - part, t1, &last, &sd))
         return false;

@@ -147,17 +147,64 @@ static void put_captions(reason_attachments *attached, const reason_scope *scope
     }
 }
 
-affect_status reason_llm_attached(affect_reasoner *reasoner, const affect_timeline *timeline,
-                                  const affect_llm_options *options, size_t *pictures,
-                                  double *sound_s) {
+/* The requests about a scope: answers for words, answers for claims, and up to three with a modality hidden. */
+static size_t words_asked(const asked *a, const reason_scope *scope) {
+    const bool first = a->options->labels_first && a->graph.episode_count && !scope->outline;
+    return first ? (size_t)BASE_MAX(1, a->options->votes) : 0;
+}
+
+static affect_status count_scope(asked *a, const reason_scope *scope, size_t *requests,
+                                 size_t *bytes, size_t *pictures, double *sound_s) {
+    base_text prompt = {0}, ids = {0};
+    const size_t claims = (size_t)BASE_MAX(1, a->options->votes), words = words_asked(a, scope);
+    affect_status status = AFFECT_OK;
+    for (int hidden = 0; hidden <= (a->options->mask ? AFFECT_MODALITY_WORDS : 0) && !status;
+         hidden++) {
+        reason_scope one = *scope;
+        one.hidden = hidden ? (affect_modality)hidden : scope->hidden;
+        const size_t times = hidden ? 1 : claims + words;
+        base_text_clear(&prompt);
+        base_text_clear(&ids);
+        status = reason_prompt_make(a->reasoner->ctx, &a->graph, a->pattern, a->options, &one,
+                                    &prompt, &ids);
+        reason_attach_choose(&a->attached, &one);
+        *requests += times;
+        *bytes += times * prompt.length;
+        for (size_t i = 0; i < a->attached.count; i++) {
+            const reason_attachment *item = &a->attached.items[i];
+            if (!item->chosen || !item->wanted) continue;
+            *pictures += item->sound ? 0 : times;
+            if (item->sound) *sound_s += (double)times * time_to_seconds(item->t1 - item->t0);
+        }
+        if (!hidden && words) {
+            const size_t before = prompt.length;
+            reason_put_label_question(a->options, &prompt);
+            *bytes += words * (prompt.length - before);
+        }
+    }
+    base_text_destroy(&prompt);
+    base_text_destroy(&ids);
+    return status;
+}
+
+affect_status reason_llm_sends(affect_reasoner *reasoner, const affect_timeline *timeline,
+                               const affect_llm_options *o, base_text *out) {
     asked a;
-    *pictures = 0;
-    *sound_s = 0;
-    affect_status status = asked_begin(&a, reasoner, timeline, options);
+    size_t requests = 0, bytes = 0, pictures = 0;
+    double sound_s = 0;
+    affect_status status = asked_begin(&a, reasoner, timeline, o);
     if (status != AFFECT_OK) return status;
-    reason_attach_count(&a.attached, pictures, sound_s);
+    for (size_t i = 0; i < a.scope_count && !status; i++)
+        status = count_scope(&a, &a.scopes[i], &requests, &bytes, &pictures, &sound_s);
+    base_text_printf(
+        out,
+        "%s%zu request%s with together %zu bytes of text and, if its model takes them, "
+        "%zu pictures of people and %.0f s of sound of %s to %s",
+        o->mask ? "up to " : "", requests, requests == 1 ? "" : "s", bytes, pictures, sound_s,
+        o->media ? o->media : "no recording", o->url);
+    if (*a.attached.trouble) base_text_printf(out, " (%s)", a.attached.trouble);
     asked_end(&a);
-    return AFFECT_OK;
+    return status == AFFECT_OK && out->failed ? base_fail_memory(reasoner->ctx) : status;
 }
 
 static reason_segment segment_of(const reason_scope *scope) {

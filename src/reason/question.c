@@ -59,6 +59,9 @@ static bool asks_of(const reason_question *q, const char *const *list) {
 #define ASKS(q, ...) asks_of((q), (const char *const[]){__VA_ARGS__, NULL})
 
 static const char *out_of_reach(const reason_question *q) {
+    if (ASKS(q, "depressed", "depressive", "manic", "burnout", "traumati*") &&
+        !ANY(q, "look*", "seem*", "appear*", "sound*", "express*"))
+        return "neither health nor personality can be read from a recording";
     if (ASKS(q, "love", "loves", "loved", "loving", "hate", "hates", "hated", "marry", "married",
              "marriage", "relationship*", "girlfriend", "boyfriend", "attracted", "crush", "trust",
              "trusts", "forgive*", "respect*", "miss", "misses", "prefer*"))
@@ -141,7 +144,13 @@ static bool grammar_word(const char *w) {
         "current*", "now", "upon", "according", "display*", "exhibit*", "convey*", "observ*",
         "notic*", "detect*", "find", "timeline", "exact*", "mostly", "mainly", "react*", "doing",
         "become", "both", "directly", "immediately", "shortly", "m", "t", "clock", "mark",
-        "stretch*", "section", "interval", "period", "utter*", "sentence");
+        "stretch*", "section", "interval", "period", "utter*", "sentence", "dominat*", "phase*",
+        "share", "percent*", "proportion", "fraction", "portion", "sequence", "succession",
+        "similar*", "alike", "answer*", "repl*", "respond*", "speech", "towards", "toward", "loud*",
+        "volume", "tone", "intonation", "peak*", "maxim*", "minim*", "worst", "highest", "lowest",
+        "below", "above", "common*", "thing", "things", "succeed*", "agitat*", "aroused",
+        "emotional*", "direction*", "move", "moves", "moving", "moved", "relaxed", "animated",
+        "lively", "quick*", "fast*");
 }
 
 static bool known_name(const reason_graph *g, const char *w) {
@@ -393,6 +402,22 @@ static void find_window(reason_question *q, const reason_graph *g, const words_e
     }
     for (size_t i = 0; i < f->token_count; i++) {
         const char *w = word(q, i), *next = word(q, i + 1), *last = i ? word(q, i - 1) : "";
+        bool towards = strcmp(last, "the") == 0 && i > 1 && IS(word(q, i - 2), "towards", "toward");
+        const bool which =
+            IS(word(q, 0), "which", "what") && IS(word(q, 1), "emotion*", "mood", "state");
+        if (which && i + 1 == f->token_count && IS(w, "first", "last")) {
+            set_window(q, *w == 'f' ? 0 : end, *w == 'f' ? 0 : end);
+            continue;
+        }
+        if (which && IS(w, "start*", "begin*", "began", "end*") && IS(next, "with", "on")) {
+            set_window(q, *w == 'e' ? end : 0, *w == 'e' ? end : 0);
+            continue;
+        }
+        if (towards && IS(w, "end", "beginning", "start", "close")) {
+            const bool late = IS(w, "end", "close");
+            set_window(q, late ? 0.75 * end : 0, late ? end : 0.25 * end);
+            continue;
+        }
         bool place = IS(last, "the", "very", "its") || IS(last, "at", "in", "near");
         if (place && IS(w, "end", "ending", "close") && !IS(next, "of", "when"))
             set_window(q, end, end);
@@ -448,10 +473,74 @@ static bool comparative(const reason_question *q) {
     return false;
 }
 
+/* "Rise or fall", "before or after", "more or less": of two that exclude each other. */
+static bool either(const reason_question *q) {
+    static const char *const sides[][2][28] = {
+        {{"rise*", "rising", "up", "more", "higher", "increas*", "better", "improv*", "grow*",
+          "climb*", "rais*", "positive", "pleasant", "happier", "gain*", "brighten*", "upward*",
+          "livelier"},
+         {"fall*", "falling", "down", "less", "lower*", "decreas*", "worse*", "shrink*", "drop*",
+          "sink*", "deteriorat*", "declin*", "negative", "unpleasant", "sadder", "darken*",
+          "downward*", "calmer"}},
+        {{"before", "earlier", "first", "sooner"}, {"after", "later", "second"}},
+    };
+    for (size_t i = 1; i + 1 < q->facts.token_count; i++) {
+        if (strcmp(word(q, i), "or") != 0) continue;
+        for (size_t p = 0; p < 2; p++)
+            for (int turned = 0; turned < 2; turned++)
+                for (size_t k = 1; k <= 3 && k <= i; k++)
+                    for (size_t m = 1; m <= 3; m++)
+                        if (reason_is(word(q, i - k), sides[p][turned]) &&
+                            reason_is(word(q, i + m), sides[p][!turned]))
+                            return true;
+    }
+    return false;
+}
+
+/* "Most cheerful", "the highest valence", "saddest", "in the best mood", "at her calmest". */
+static bool superlative(const reason_question *q) {
+    for (size_t i = 0; i < q->facts.token_count; i++) {
+        const char *w = word(q, i), *next = word(q, i + 1);
+        const bool label = about_label(q, i), next_label = about_label(q, i + 1);
+        const size_t n = strlen(w);
+        const bool level = IS(next, "aroused", "activated", "energetic", "agitated", "excited",
+                              "lively", "animated", "calm", "relaxed", "positive*", "negative*",
+                              "pleasant", "unpleasant", "dominant", "intense*");
+        if (IS(w, "most", "least") && (level || next_label)) return true;
+        if (IS(w, "highest", "lowest", "maxim*", "minim*", "peak*", "best", "worst", "greatest") &&
+            (ANY(q, "valence", "arousal", "dominance", "mood*", "activation", "pitch", "voice",
+                 "loudness", "excitement", "agitation") ||
+             q->facts.label_count))
+            return true;
+        if (IS(w, "calmest", "liveliest", "loudest")) return true;
+        if (label && n > 4 && strcmp(w + n - 3, "est") == 0 &&
+            !IS(w, "honest", "modest", "earnest", "interest", "unrest"))
+            return true;
+    }
+    return false;
+}
+
 static bool several_persons(const reason_question *q) {
     for (size_t i = 1; i < q->facts.person_count; i++)
         if (q->facts.persons[i] != q->facts.persons[0]) return true;
     return false;
+}
+
+/* "Who follows the first smile?", "what does he do after her smile?", "who speaks after she says no?" */
+static bool follows(const reason_question *q) {
+    const reason_facts *f = &q->facts;
+    size_t at = SIZE_MAX;
+    for (size_t i = 0; i < f->token_count && at == SIZE_MAX; i++)
+        if (IS(word(q, i), "after", "follows", "followed", "following")) at = i;
+    if (at == SIZE_MAX) return false;
+    bool named = q->phrase != SIZE_MAX && q->phrase > at;
+    for (size_t k = 0; k < f->kind_count; k++) named = named || f->kinds[k].at > at;
+    if (!named || f->label_count || q->yes_no || ANY(q, "long", "many", "often", "much"))
+        return false;
+    const bool does = has_pair(q, "what", "does") || has_pair(q, "what", "did");
+    return (IS(word(q, 0), "who", "whose")) ||
+           (does && f->person_count && f->person_at[0] < at &&
+            ANY(q, "do", "answer*", "repl*", "say", "respond*"));
 }
 
 static reason_question_kind kind_of(const reason_question *q) {
@@ -461,12 +550,25 @@ static reason_question_kind kind_of(const reason_question *q) {
         ANY(q, "state*", "look*", "mood*", "emotion*", "seem*", "appear*", "express*", "come",
             "feel*", "precede*", "follow*"))
         return REASON_ASK_STATE;
+    const bool asks_when =
+        ANY(q, "when", "where", "moment*", "point", "time") || IS(word(q, 0), "at");
+    if (follows(q)) return REASON_ASK_FOLLOW;
     if (q->tells) return REASON_ASK_WHO;
     bool who = ANY(q, "who", "which person", "whose") || has_pair(q, "which", "person") ||
-               has_pair(q, "which", "speaker") || has_pair(q, "which", "of");
+               has_pair(q, "which", "speaker") ||
+               (has_pair(q, "which", "of") && !ANY(q, "emotion*", "state*", "mood*", "feeling*"));
     if (ANY(q, "why", "cause*", "reason*", "trigger*", "because") || has_pair(q, "what", "made") ||
         has_pair(q, "led", "to") || has_pair(q, "leads", "to") || has_pair(q, "what", "makes"))
         return REASON_ASK_CAUSE;
+    if (q->moments) return REASON_ASK_MOMENTS;
+    if (superlative(q) && !who && !several_persons(q) &&
+        !ANY(q, "often", "likely", "long*", "short*", "chang*", "how") &&
+        !has_pair(q, "most", "of") && (asks_when || ANY(q, "what", "which")))
+        return REASON_ASK_EXTREME;
+    if (ANY(q, "order", "sequence", "succession") && !two_things &&
+        ANY(q, "emotion*", "state*", "mood*", "label*", "expression*", "feeling*", "episode*"))
+        return REASON_ASK_SEQUENCE;
+    if (q->same) return REASON_ASK_STATE;
     if (has_pair(q, "many", "seconds"))
         return two_things && ANY(q, "between", "elaps*") ? REASON_ASK_LAG : REASON_ASK_DURATION;
     if (has_pair(q, "how", "many") || has_pair(q, "how", "often") ||
@@ -478,6 +580,15 @@ static reason_question_kind kind_of(const reason_question *q) {
         has_pair(q, "after", "that") ||
         (ANY(q, "after") && ANY(q, "recording", "clip", "video") && has_pair(q, "after", "the")))
         if (!(q->timed && q->t0 < q->end)) return REASON_ASK_NEXT;
+    if (has_pair(q, "how", "much") && !ANY(q, "time", "long*") &&
+        (f->move_count || ANY(q, "chang*", "rise*", "fall*", "differ*", "shift*")))
+        return REASON_ASK_CHANGE;
+    if (two_things && ANY(q, "take*", "took", "pass*", "elaps*") && ANY(q, "from") &&
+        ANY(q, "to") && has_pair(q, "how", "long"))
+        return REASON_ASK_LAG;
+    if (ANY(q, "longest", "shortest") && !who && !several_persons(q)) return REASON_ASK_DURATION;
+    if (f->label_count && ANY(q, "share", "percent*", "proportion", "fraction", "portion"))
+        return REASON_ASK_DURATION;
     if (has_pair(q, "how", "long") || ANY(q, "duration", "length") || has_pair(q, "how", "much") ||
         has_pair(q, "many", "seconds"))
         return two_things && ANY(q, "between", "after", "before", "until", "later")
@@ -508,7 +619,17 @@ static reason_question_kind kind_of(const reason_question *q) {
     bool starting = IS(word(q, 0), "at", "in") && ANY(q, "start", "beginning") && !ANY(q, "chang*");
     if (ANY(q, "start", "beginning") && !ANY(q, "chang*", "become*") && !f->move_count)
         starting = true;
+    if ((has_pair(q, "start", "with") || has_pair(q, "starts", "with") ||
+         has_pair(q, "began", "with") || has_pair(q, "begin", "with")) &&
+        q->timed)
+        starting = true;
     if (changing && !starting && who && f->label_count && !f->move_count) return REASON_ASK_WHO;
+    if (who && !f->label_count && !f->kind_count &&
+        ANY(q, "positive", "negative", "pleasant", "unpleasant") && ANY(q, "first", "last"))
+        return REASON_ASK_WHO;
+    if (q->of_voice && (f->move_count || ANY(q, "happen*", "do", "does", "chang*", "differ*")) &&
+        !f->label_count)
+        return REASON_ASK_CHANGE;
     if (changing && !starting) return REASON_ASK_CHANGE;
     if (f->kind_count) return who ? REASON_ASK_WHO : REASON_ASK_EVENT;
     if (who && f->label_count) return REASON_ASK_WHO;
@@ -516,11 +637,13 @@ static reason_question_kind kind_of(const reason_question *q) {
         ANY(q, "state*", "emotion*", "mood*", "expression*", "express*", "feel*", "felt", "look*",
             "seem*", "appear*", "sound*", "come*", "came", "label*", "valence", "arousal",
             "dominance", "happen*", "positive", "negative", "affect*", "describe", "doing",
-            "react*", "perceiv*", "show*", "display*", "convey*", "exhibit*") ||
-        (strcmp(word(q, 0), "how") == 0 && ANY(q, "is", "was", "are"));
-    if (f->label_count || (stateful && (q->timed || ANY(q, "overall", "whole", "main", "dominant",
-                                                        "most", "mostly", "throughout", "general",
-                                                        "prevail*", "predominant*", "typical*"))))
+            "react*", "perceiv*", "show*", "display*", "convey*", "exhibit*", "dominat*") ||
+        (strcmp(word(q, 0), "how") == 0 && ANY(q, "is", "was", "are")) ||
+        (ANY(q, "face") && ANY(q, "do", "does"));
+    if (f->label_count ||
+        (stateful && (q->timed || ANY(q, "overall", "whole", "main", "dominant", "most", "mostly",
+                                      "throughout", "general", "prevail*", "predominant*",
+                                      "typical*", "dominat*", "common*", "frequent*"))))
         return REASON_ASK_STATE;
     return REASON_ASK_NOTHING;
 }
@@ -548,10 +671,10 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     q->order = ordinal(q);
     q->yes_no = yes_no(q);
     q->ends = has_pair(q, "until", "when") || has_pair(q, "till", "when") ||
-              (ANY(q, "when") && ANY(q, "stop*", "ceas*"));
+              (ANY(q, "when", "time", "moment", "point") && ANY(q, "stop*", "ceas*"));
     q->tells = ANY(q, "who") && !q->facts.label_count && !comparative(q) &&
                ANY(q, "speak*", "speaks", "talk*", "say", "says", "said", "utters", "spoke") &&
-               !ANY(q, "first", "when", "while", "after", "before");
+               !ANY(q, "when", "while", "after", "before");
     if (q->facts.person_count && !several_persons(q))
         q->person = affect_timeline_resolve_person(g->timeline, q->facts.persons[0]);
     else if (g->person_count == 1)
@@ -563,6 +686,19 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
             return;
         }
     find_window(q, g, lexicon);
+    q->either = q->yes_no && either(q);
+    if (q->either) q->yes_no = false;
+    q->same = ANY(q, "same", "alike", "similar*") || (ANY(q, "differ", "differently") && q->yes_no);
+    q->same = q->same && q->yes_no && !q->facts.label_count && !q->facts.kind_count &&
+              (several_persons(q) ||
+               (!q->person && g->person_count == 2 && ANY(q, "they", "both", "two")));
+    q->of_voice = ANY(q, "pitch", "intonation") ||
+                  (ANY(q, "sound", "sounds", "sounded") && ANY(q, "higher", "lower")) ||
+                  (ANY(q, "voice") && !q->facts.label_count &&
+                   (q->facts.move_count || ANY(q, "happen*", "chang*", "high*", "low*", "do")));
+    q->moments = q->facts.time_count == 2 && !several_persons(q) && comparative(q) &&
+                 (ANY(q, "than") || (ANY(q, "or") && !ANY(q, "between", "from")));
+    if (q->moments && !ANY(q, "than")) q->yes_no = false; /* "more so at 5 s or at 9 s?" */
     bool name;
     size_t strange = strange_words(q, g, &name);
     q->refusal = out_of_reach(q);
@@ -572,10 +708,6 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
         q->refusal = "what an emotion is about cannot be seen in an expression";
     if (!q->refusal && (strange >= 2 || (strange && !q->timed && q->facts.label_count)))
         q->refusal = "it is not about what the timeline holds";
-    if (!q->refusal && q->facts.label_count && q->facts.time_count >= 2 && !several_persons(q) &&
-        comparative(q) && ANY(q, "than"))
-        q->refusal = "two moments of one person are compared by valence or arousal alone (\"Is her "
-                     "valence higher at 5 s than at 1 s?\")";
     if (!q->refusal && q->yes_no && ANY(q, "never"))
         q->refusal = "it is asked with a denial: ask whether it happens";
     if (!q->refusal && q->outside) q->refusal = "the recording is not that long";
@@ -583,6 +715,10 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     if (!q->refusal && !q->facts.token_count) q->refusal = "it is empty";
     if (q->refusal) return;
     q->kind = kind_of(q);
+    if (q->kind == REASON_ASK_NEXT && strange) {
+        q->refusal = "it is not about what the timeline holds";
+        return;
+    }
     if (q->kind == REASON_ASK_NOTHING)
         q->refusal = "it is none of the questions that can be answered (docs/reason.md)";
 }

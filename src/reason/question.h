@@ -17,7 +17,11 @@ typedef enum reason_question_kind {
     REASON_ASK_COUNT,    /* how often */
     REASON_ASK_COMPARE,  /* who more */
     REASON_ASK_NEXT,     /* what comes next */
-    REASON_ASK_SAID      /* what is said */
+    REASON_ASK_SAID,     /* what is said */
+    REASON_ASK_EXTREME,  /* when most cheerful, the highest valence */
+    REASON_ASK_MOMENTS,  /* higher at one time than at another */
+    REASON_ASK_FOLLOW,   /* who smiles after her, what he does then */
+    REASON_ASK_SEQUENCE  /* in which order the emotions come */
 } reason_question_kind;
 
 typedef struct reason_question {
@@ -27,9 +31,13 @@ typedef struct reason_question {
     const char *refusal; /* why it is not answered, or NULL */
     int person;          /* the one it is about, or AFFECT_PERSON_NONE */
     bool yes_no;
-    bool ends;  /* when does it stop: the end of what is asked for, not its begin */
-    bool tells; /* who speaks, who says it */
-    int order;  /* 1 first, 2, 3; -1 last; 0 none named */
+    bool ends;     /* when does it stop: the end of what is asked for, not its begin */
+    bool either;   /* "rise or fall", "before or after": no yes or no */
+    bool moments;  /* two times are compared */
+    bool same;     /* are two alike */
+    bool of_voice; /* "her voice rises", "what happens to his voice": its pitch */
+    bool tells;    /* who speaks, who says it */
+    int order;     /* 1 first, 2, 3; -1 last; 0 none named */
     /* when: the whole recording unless `timed` */
     bool timed, outside, unsaid, failed; /* failed: no memory */
     affect_time t0, t1, end;

@@ -55,12 +55,11 @@ void reason_vocabulary_close(reason_vocabulary *vocabulary);
 
 /* Is a language model, as affect_llm_options.url names it, a file in this process, and no server? */
 bool reason_is_file(const char *url);
-/* What affect_explain_with_llm would send beside text, at most: nothing where the recording has none. Errors: those of
- * affect_llm_prompt. */
-AFFECT_MUST_USE affect_status reason_llm_attached(affect_reasoner *reasoner,
-                                                  const affect_timeline *timeline,
-                                                  const affect_llm_options *options,
-                                                  size_t *pictures, double *sound_s);
+/* What would be sent in all, for the user to agree to, appended: requests, bytes, pictures, seconds of sound, from which
+ * recording, to whom. */
+AFFECT_MUST_USE affect_status reason_llm_sends(affect_reasoner *reasoner,
+                                               const affect_timeline *timeline,
+                                               const affect_llm_options *options, base_text *out);
 /* Its text appended to `out`. */
 AFFECT_MUST_USE affect_status reason_put_text(affect_context *ctx, const affect_timeline *timeline,
                                               base_text *out);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "media/media.h"
@@ -11,6 +12,7 @@
 
 typedef struct takes {
     bool known, pictures, sound; /* known: the server, or the user, has said it */
+    bool late;                   /* it was asked and did not answer in time */
 } takes;
 
 enum { LIST_LIMIT = 8 << 20 };
@@ -18,7 +20,7 @@ static const double LONGEST_S = 10; /* a server that is slow to say what it is h
 
 /* GET of an address beside the one for chats; NULL: nothing of use. `root`: beside /v1, not in it. */
 static json_t *get(affect_context *ctx, const affect_llm_options *o, const char *name, bool root,
-                   double deadline, affect_status *status) {
+                   double deadline, bool *late, affect_status *status) {
     static const char chat[] = "/chat/completions";
     base_text url = {0};
     reason_http_reply reply = {0};
@@ -36,12 +38,15 @@ static json_t *get(affect_context *ctx, const affect_llm_options *o, const char 
                                          .timeout_s =
                                              fmin(LONGEST_S, fmax(0.001, deadline - base_now_s())),
                                          .limit = LIST_LIMIT};
+    const double began = base_now_s();
     if (url.failed)
         *status = base_fail_memory(ctx);
     else
         *status = reason_http_ask(ctx, &request, &reply);
     if (*status == AFFECT_OK && reply.status == 200)
         found = json_loadb(reply.body.data ? reply.body.data : "", reply.body.length, 0, &error);
+    *late = *late ||
+            (*status == AFFECT_ERROR_NOT_FOUND && base_now_s() - began >= 0.95 * request.timeout_s);
     if (*status != AFFECT_ERROR_MEMORY && *status != AFFECT_ERROR_CANCELLED) *status = AFFECT_OK;
     reason_http_clear(&reply);
     base_text_destroy(&url);
@@ -93,11 +98,11 @@ static affect_status ask_server(affect_context *ctx, const affect_llm_options *o
                        .sound = reason_list_names(o->attach, "audio")};
         return AFFECT_OK;
     }
-    json_t *props = get(ctx, o, "/props", true, deadline, &status);
+    json_t *props = get(ctx, o, "/props", true, deadline, &out->late, &status);
     if (json_is_object(json_object_get(props, "modalities"))) read_model(props, out);
     json_decref(props);
     if (status || out->known) return status;
-    json_t *models = get(ctx, o, "/models", false, deadline, &status);
+    json_t *models = get(ctx, o, "/models", false, deadline, &out->late, &status);
     read_models(json_object_get(models, "data"), o->model, out);
     json_decref(models);
     return status;
@@ -108,6 +113,13 @@ static bool gives_up(affect_status status) {
 }
 
 /* ---- what may be attached, and what is ---- */
+
+/* A recording that is not as long as the timeline is another one: its pictures would be of other things. */
+static bool of_timeline(const affect_timeline *timeline, const media_info *info) {
+    const affect_time most = BASE_MAX(AFFECT_SECOND, timeline->duration / 50);
+    return info->is_picture || info->duration == AFFECT_TIME_NONE || info->duration <= 0 ||
+           timeline->duration <= 0 || llabs(info->duration - timeline->duration) <= most;
+}
 
 affect_status reason_attach_offer(affect_context *ctx, const reason_graph *g,
                                   const affect_llm_options *o, const reason_scope *scopes,
@@ -130,6 +142,14 @@ affect_status reason_attach_offer(affect_context *ctx, const reason_graph *g,
         snprintf(out->trouble, sizeof out->trouble, "%s", affect_context_message(ctx));
         return AFFECT_OK;
     }
+    if (!of_timeline(g->timeline, media_reader_info(reader))) {
+        snprintf(out->trouble, sizeof out->trouble,
+                 "%.150s lasts %.1f s and the timeline %.1f s: it is another recording", o->media,
+                 time_to_seconds(media_reader_info(reader)->duration),
+                 time_to_seconds(g->timeline->duration));
+        media_close(reader);
+        return AFFECT_OK;
+    }
     pictures = pictures && media_reader_info(reader)->has_video;
     sound = sound && media_reader_info(reader)->has_audio;
     media_close(reader);
@@ -142,7 +162,11 @@ affect_status reason_attach_fill(affect_context *ctx, const affect_llm_options *
     affect_status status =
         a->count ? ask_server(ctx, o, base_now_s() + timeout_s, &said) : AFFECT_OK;
     if (status) return status;
-    if (a->count && !said.known && o->send)
+    if (a->count && !said.known && said.late)
+        base_log(ctx, AFFECT_LOG_WARNING,
+                 "the server did not say in time whether its model takes pictures or sound: it is "
+                 "asked with text alone; where it takes them, --attach pictures,audio says so");
+    else if (a->count && !said.known && o->send)
         base_log(
             ctx, AFFECT_LOG_WARNING,
             "the server does not say whether its model takes pictures or sound; where it does, "

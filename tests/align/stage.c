@@ -227,8 +227,10 @@ static void cuts_of_the_input_do_not_matter(void **unused) {
 
 /* ---- consistency ---- */
 
-/* Twelve seconds: a face of that valence, words of that valence between 4 and 8 s. */
-static scene saying(double face_valence, double words_valence, int speaker) {
+/* Twelve seconds: a face of that valence, words of that valence and confidence between 4 and 8 s, which are the speaker's
+ * until `until` and then nobody's. */
+static scene telling(double face_valence, double words_valence, int speaker, float sure,
+                     double until) {
     scene s = {.length_s = 12, .out = new_timeline()};
     for (int k = 0; k < TIMELINES; k++) s.t[k] = new_timeline();
     affect_track *face = add_role(s.t[FACE], TRACK_ROLE_AFFECT, AFFECT_MODALITY_FACE, 1);
@@ -249,14 +251,19 @@ static scene saying(double face_valence, double words_valence, int speaker) {
         assert_int_equal(track_append(ctx, shown, time_from_seconds(t), 1, p), AFFECT_OK);
     }
     float p[3] = {0.1F, words_valence > 0 ? 0.9F : 0.02F, words_valence > 0 ? 0.02F : 0.9F};
-    put(said, 6, words_valence, 0.2);
-    assert_int_equal(track_append(ctx, named, time_from_seconds(6), 1, p), AFFECT_OK);
+    const float told[6] = {(float)words_valence, 0.2F, 0, .2F, .2F, .2F};
+    assert_int_equal(track_append(ctx, said, time_from_seconds(6), sure, told), AFFECT_OK);
+    assert_int_equal(track_append(ctx, named, time_from_seconds(6), sure, p), AFFECT_OK);
     interval(s.t[WORDS], "utterances", AFFECT_MODALITY_WORDS, 4, 8, 0);
     event(s.t[FACE], AFFECT_MODALITY_FACE, face_valence > 0 ? "smile" : "brow_furrow", 5, 1);
-    for (double t = 0; speaker >= 0 && t < 12; t += 4)
-        interval(s.t[VOICE], "speaking", AFFECT_MODALITY_NONE, t, t + 4, speaker);
+    for (double t = 0; speaker >= 0 && t < 12; t += .5)
+        interval(s.t[VOICE], "speaking", AFFECT_MODALITY_NONE, t, t + .5, t < until ? speaker : 0);
     run(&s, 0);
     return s;
+}
+
+static scene saying(double face_valence, double words_valence, int speaker) {
+    return telling(face_valence, words_valence, speaker, 1, 12);
 }
 
 static const affect_event *contradiction(const scene *s) {
@@ -342,6 +349,32 @@ static void words_of_others_contradict_nobody(void **unused) {
     scene_destroy(&dubbed);
 }
 
+/* Breaks when half an utterance is lost because lips were in doubt at its end, or somebody gets words of which he said less. */
+static void an_utterance_is_whose_most_of_it_is(void **unused) {
+    (void)unused;
+    scene most = telling(0.6, -0.5, 1, 1, 6.5), least = telling(0.6, -0.5, 1, 1, 5.5);
+    assert_non_null(contradiction(&most));
+    assert_true(llabs(contradiction(&most)->offset - 8 * AFFECT_SECOND) <=
+                200 * AFFECT_MILLISECOND);
+    assert_non_null(contradiction(&least));
+    assert_true(contradiction(&least)->offset < 6 * AFFECT_SECOND);
+    scene_destroy(&most);
+    scene_destroy(&least);
+}
+
+/* Breaks when a text that is unlike the network's others counts for nothing: it is told nearly as well as they. */
+static void an_unusual_text_counts(void **unused) {
+    (void)unused;
+    scene sure = saying(0.6, -0.5, 1), unusual = telling(0.6, -0.5, 1, .2F, 12);
+    scene agrees = telling(0.6, 0.5, 1, .2F, 12);
+    assert_non_null(contradiction(&unusual));
+    assert_true(contradiction(&unusual)->confidence < contradiction(&sure)->confidence);
+    assert_null(contradiction(&agrees));
+    scene_destroy(&sure);
+    scene_destroy(&unusual);
+    scene_destroy(&agrees);
+}
+
 static void nothing_is_no_error(void **unused) {
     (void)unused;
     scene s = {.length_s = 1, .out = new_timeline()};
@@ -382,6 +415,8 @@ int main(void) {
         cmocka_unit_test(what_agrees_is_no_contradiction),
         cmocka_unit_test(a_smile_is_told_by_the_lips),
         cmocka_unit_test(words_of_others_contradict_nobody),
+        cmocka_unit_test(an_utterance_is_whose_most_of_it_is),
+        cmocka_unit_test(an_unusual_text_counts),
         cmocka_unit_test(nothing_is_no_error),
         cmocka_unit_test(out_of_memory_is_an_error),
     };

@@ -7,10 +7,12 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import wave
 
 from made import timeline
@@ -64,6 +66,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
+        time.sleep(self.server.late)
         self.server.looked.append(self.path)
         answer = self.server.says.get(self.path)
         self.reply(200 if answer else 404, json.dumps(answer).encode())
@@ -80,7 +83,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-server.daemon_threads, server.seen, server.looked, server.says, server.refuses = True, [], [], {}, []
+server.daemon_threads, server.seen, server.looked, server.says, server.refuses, server.late = True, [], [], {}, [], 0
 threading.Thread(target=server.serve_forever, daemon=True).start()
 URL = f"http://127.0.0.1:{server.server_port}/v1"
 LLAMA = {"/props": {"modalities": {"vision": True, "video": False, "audio": True}}}
@@ -92,11 +95,11 @@ def run(*arguments, code=0):
     return done.stdout, done.stderr
 
 
-def ask(*more, says=LLAMA, refuses=(), yes="--yes"):
+def ask(*more, says=LLAMA, refuses=(), yes="--yes", timeout="60", answered=True):
     server.seen.clear(), server.looked.clear()
     server.says, server.refuses = says, refuses
-    out, error = run("t.json", "--json", "--llm", URL, yes, "--timeout", "60", *more)
-    assert any(c["evidence"] == GOOD[0]["evidence"] for c in json.loads(out)["claims"]), out
+    out, error = run("t.json", "--json", "--llm", URL, yes, "--timeout", timeout, *more)
+    assert not answered or any(c["evidence"] == GOOD[0]["evidence"] for c in json.loads(out)["claims"]), out
     return error
 
 
@@ -232,9 +235,27 @@ with tempfile.TemporaryDirectory() as folder:
     os.symlink("elsewhere/talk.mkv", "talk.mkv")
     assert not ask() and not parts(), "a link beside the timeline was followed"
     assert not ask("--media", "elsewhere/../tone.wav") and count(parts())[0] == 0 and count(parts())[1] > 50, "sound alone"
-    # Cut short: what is there is sent.
+    # One of another length is not the timeline's: nothing of it goes out, and it is said.
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-t", "20", "-i", "elsewhere/talk.mkv", "-c", "copy", "short.mkv"], check=True)
-    assert not ask("--media", "short.mkv") and 0 < check(parts())[0] < N and 5 < check(parts())[1] < 45
+    error = ask("--media", "short.mkv")
+    assert error.count("\n") == 1 and re.search(r"short.mkv lasts 20\.\d s and the timeline 60\.0 s", error) and not parts(), error
+    # A little shorter, as a container may say: what is there is sent.
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-t", "59.2", "-i", "elsewhere/talk.mkv", "-c", "copy", "near.mkv"], check=True)
+    assert not ask("--media", "near.mkv") and count(parts())[0] == N
+    # A server that is late to say what it takes is asked with text alone, and that is said.
+    server.late = 3
+    error = ask("--media", "elsewhere/talk.mkv", timeout="2", answered=False)
+    server.late = 0
+    assert "did not say in time" in error and "--attach" in error, error
+
+    # All requests are counted before: three answers for words, three for claims, three with a modality hidden.
+    one = run("t.json", "--llm", URL, "--media", "elsewhere/talk.mkv", code=2)[1]
+    many = run("t.json", "--llm", URL, "--media", "elsewhere/talk.mkv", "--votes", "3", "--labels-first", "--mask", code=2)[1]
+    told = [re.search(r"sends (?:up to )?(\d+) requests? with together (\d+) bytes of text and, if its model takes them, (\d+) pictures", e) for e in (one, many)]
+    assert [int(m[1]) for m in told] == [1, 9] and int(told[0][3]) == N and int(told[1][3]) == 8 * N, (one, many)  # one is without faces
+    assert 8 < int(told[1][2]) / int(told[0][2]) < 11, (one, many)
+    ask("--media", "elsewhere/talk.mkv", "--votes", "3", "--labels-first", "--mask", answered=False)
+    assert len(server.seen) <= 9 and sum(count(parts(i))[0] for i in range(len(server.seen))) <= 8 * N
     for wrong in (("--send", "faces"), ("--attach", "text"), ("--send", "text,"), ("--send", "textevents")):
         run("t.json", "--llm", URL, "--yes", *wrong, code=11)
 print("ok")

@@ -1,0 +1,388 @@
+/* Answers about levels: valence, arousal and dominance on the trajectory, pitch and loudness while the person speaks. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reason/ask.h"
+
+/* "+4.8 semitones", "+0.40": pitch and loudness have units, the others run from -1 to 1. */
+static const char *unit_of(int dimension) {
+    return dimension == REASON_PITCH ? " semitones" : dimension == REASON_LOUDNESS ? " dB" : "";
+}
+
+static double hertz(double semitones) { return 100 * pow(2, semitones / 12); }
+
+static bool of_voice(int dimension) { return dimension >= REASON_PITCH; }
+
+static bool episode_level(const asking *a, const reason_node *e, int dimension, double *mean,
+                          double *sd) {
+    return of_voice(dimension) ? reason_level(a->g, e->person, AFFECT_MODALITY_FUSED, dimension,
+                                              e->t0, e->t1, mean, sd)
+                               : reason_episode_level(a->g, e, dimension, mean, sd);
+}
+
+/* Whose level it is: with several persons and none named it is nobody's. */
+static bool whose(asking *a, int *person) {
+    *person = a->q->person;
+    if (*person == AFFECT_PERSON_NONE && a->g->person_count == 1) *person = a->g->persons[0];
+    if (*person != AFFECT_PERSON_NONE || a->g->person_count < 2) return true;
+    reason_ask_refuse(a->r, "there are several persons, and it does not say of whom");
+    return false;
+}
+
+/* ---- a level ---- */
+
+/* "How positive", "how strongly aroused": the level that an adjective after "how" asks for; -1: none. */
+static int level_asked(const asking *a) {
+    const reason_facts *f = &a->q->facts;
+    for (size_t i = 0; i + 1 < f->token_count; i++) {
+        if (strcmp(f->tokens[i].text, "how") != 0) continue;
+        const char *w = f->tokens[i + 1].text;
+        if (i + 2 < f->token_count && REASON_IS(w, "strongly", "very", "much"))
+            w = f->tokens[i + 2].text;
+        if (REASON_IS(w, "positive*", "negative*", "pleasant*", "unpleasant*"))
+            return REASON_VALENCE;
+        if (REASON_IS(w, "aroused", "activated", "energetic", "agitated")) return REASON_AROUSAL;
+        if (REASON_IS(w, "dominant")) return REASON_DOMINANCE;
+    }
+    return -1;
+}
+
+static bool by_sign(const asking *a) {
+    return reason_ask_asked_sign(a) && !a->q->facts.label_count && (a->q->yes_no || a->q->either);
+}
+
+bool reason_ask_for_level(const asking *a) {
+    return level_asked(a) >= 0 || reason_ask_asked_dimension(a) >= 0 || by_sign(a);
+}
+
+void reason_ask_level(asking *a) {
+    double mean, sd;
+    char who[64];
+    const reason_question *q = a->q;
+    int dimension = level_asked(a), sign = 0;
+    if (dimension < 0) {
+        sign = reason_ask_asked_sign(a);
+        dimension = reason_ask_asked_dimension(a);
+        if (dimension < 0) dimension = REASON_VALENCE;
+    }
+    const reason_node *e = reason_ask_episode_at(a, q->person, (q->t0 + q->t1) / 2);
+    affect_time t0 = q->t0, t1 = q->t1;
+    int person = q->person ? q->person : e ? e->person : AFFECT_PERSON_NONE;
+    if (of_voice(dimension) && !whose(a, &person)) return;
+    if (t1 - t0 < AFFECT_SECOND) t0 -= AFFECT_SECOND / 2, t1 += AFFECT_SECOND / 2;
+    if (!reason_level(a->g, person, AFFECT_MODALITY_FUSED, dimension, t0, t1, &mean, &sd) &&
+        (of_voice(dimension) || !(e && reason_episode_level(a->g, e, dimension, &mean, &sd)))) {
+        reason_ask_refuse(a->r, "the timeline has no level there");
+        return;
+    }
+    if (e) reason_ask_cite(a->r, e);
+    reason_ask_title(a, person, false, who);
+    if (dimension == REASON_PITCH) {
+        reason_ask_give(a->r, "state", 0.68, "%.0f", hertz(mean));
+        reason_ask_say(a, "The pitch of %s is %.0f Hz there.", who, hertz(mean));
+        return;
+    }
+    if (sign && q->yes_no)
+        reason_ask_give(a->r, "state", reason_ask_surely(mean, sd), "%s",
+                        mean * sign > 0 ? "yes" : "no");
+    else if (sign && q->either)
+        reason_ask_give(a->r, "state", reason_ask_surely(mean, sd), "%s",
+                        mean > 0 ? "positive" : "negative");
+    else
+        reason_ask_give(a->r, "state", 0.68, "%+.2f", mean); /* one deviation to both sides */
+    reason_ask_say(a, "The %s of %s is %+.2f ± %.2f%s there.", reason_dimension_names[dimension],
+                   who, mean, sd, unit_of(dimension));
+}
+
+/* ---- a trend ---- */
+
+/* The stretch that a trend is asked about: what is said or happens "while", a window, what surrounds an instant. */
+static void stretch(const asking *a, affect_time *t0, affect_time *t1) {
+    const reason_question *q = a->q;
+    *t0 = q->t0;
+    *t1 = q->t1;
+    if (q->anchor && !q->after) *t0 = q->anchor->t0, *t1 = q->anchor->t1;
+    if (*t1 - *t0 < AFFECT_SECOND) *t0 -= 2 * AFFECT_SECOND, *t1 += 2 * AFFECT_SECOND;
+    *t0 = BASE_MAX(*t0, 0);
+    if (q->end > 0) *t1 = BASE_MIN(*t1, q->end);
+}
+
+/* A level at the begin and at the end of a stretch; *mixed: its halves go another way than its ends do. */
+static bool ends(const asking *a, int person, int dimension, affect_time t0, affect_time t1,
+                 double *delta, bool *mixed) {
+    double early, late, sd;
+    affect_time middle = (t0 + t1) / 2;
+    *mixed = false;
+    if (!reason_change(a->g, person, AFFECT_MODALITY_FUSED, dimension, t0, t1, delta)) return false;
+    if (reason_level(a->g, person, AFFECT_MODALITY_FUSED, dimension, t0, middle, &early, &sd) &&
+        reason_level(a->g, person, AFFECT_MODALITY_FUSED, dimension, middle, t1, &late, &sd))
+        *mixed = fabs(late - early) >= reason_moved(dimension) && (late - early) * *delta < 0;
+    return true;
+}
+
+static void cite_speech(asking *a, int person, affect_time t0, affect_time t1) {
+    const affect_tier *u = reason_ask_speech(a);
+    for (size_t i = 0; u && i < u->count && a->r->count < 4; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        if (n && n->t0 < t1 && n->t1 > t0 && (!person || !n->person || n->person == person))
+            reason_ask_cite(a->r, n);
+    }
+}
+
+/* How a trend is said: pitch with both its ends in hertz. */
+static void say_trend(asking *a, int person, int dimension, affect_time t0, affect_time t1,
+                      double delta, affect_direction real) {
+    char who[64];
+    const char *verb = real == AFFECT_DIRECTION_RISE   ? "rises"
+                       : real == AFFECT_DIRECTION_FALL ? "falls"
+                                                       : "is steady";
+    double mean, sd;
+    if (person)
+        reason_ask_say(a, "The %s of %s %s from %.1f s to %.1f s: it changes by %+.*f%s",
+                       reason_dimension_names[dimension], reason_ask_title(a, person, false, who),
+                       verb, reason_ask_s(t0), reason_ask_s(t1), of_voice(dimension) ? 1 : 2, delta,
+                       unit_of(dimension));
+    else
+        reason_ask_say(a, "The %s %s from %.1f s to %.1f s: it changes by %+.*f%s",
+                       reason_dimension_names[dimension], verb, reason_ask_s(t0), reason_ask_s(t1),
+                       of_voice(dimension) ? 1 : 2, delta, unit_of(dimension));
+    if (dimension == REASON_PITCH &&
+        reason_level(a->g, person, AFFECT_MODALITY_FUSED, dimension, t0, t1, &mean, &sd))
+        base_text_printf(&a->r->text, " around %.0f Hz", hertz(mean));
+    base_text_append(&a->r->text, ".");
+}
+
+void reason_ask_trend(asking *a, int dimension, affect_direction d) {
+    affect_time t0, t1;
+    int person;
+    double delta = 0, x, y, sx = 0, sy = 0;
+    bool mixed = false;
+    if (dimension < 0) dimension = REASON_VALENCE;
+    if (!whose(a, &person)) return;
+    stretch(a, &t0, &t1);
+    const reason_node *first = reason_ask_episode_at(a, person, t0),
+                      *last = reason_ask_episode_at(a, person, t1);
+    if (!ends(a, person, dimension, t0, t1, &delta, &mixed)) {
+        if (of_voice(dimension) || !first || !last ||
+            !reason_episode_level(a->g, first, dimension, &x, &sx) ||
+            !reason_episode_level(a->g, last, dimension, &y, &sy)) {
+            reason_ask_refuse(a->r, "the timeline has no level there");
+            return;
+        }
+        delta = y - x;
+    } else if (first && !of_voice(dimension)) {
+        (void)(reason_episode_level(a->g, first, dimension, &x, &sx) && last &&
+               reason_episode_level(a->g, last, dimension, &y, &sy));
+    }
+    if (mixed) {
+        reason_ask_refuse(a->r, "it goes up and down there: ask about a shorter stretch");
+        return;
+    }
+    /* Of a voice, what may be said to have moved has: a question is no claim that is doubted. */
+    double least = of_voice(dimension) ? reason_moved(dimension) : reason_steady(dimension);
+    affect_direction real = delta >= least    ? AFFECT_DIRECTION_RISE
+                            : delta <= -least ? AFFECT_DIRECTION_FALL
+                                              : AFFECT_DIRECTION_STEADY;
+    if (of_voice(dimension)) {
+        sx = reason_moved(dimension);
+        cite_speech(a, person, t0, t1);
+    } else {
+        if (first) reason_ask_cite(a->r, first);
+        if (last) reason_ask_cite(a->r, last);
+    }
+    say_trend(a, person, dimension, t0, t1, delta, real);
+    double sure = reason_ask_surely(delta, hypot(sx, sy));
+    if (a->q->yes_no && d != AFFECT_DIRECTION_NONE)
+        reason_ask_give(a->r, "change", sure, "%s", d == real ? "yes" : "no");
+    else if (a->q->yes_no)
+        reason_ask_give(a->r, "change", sure, "%s", real == AFFECT_DIRECTION_STEADY ? "no" : "yes");
+    else
+        reason_ask_give(a->r, "change", sure, "%s", affect_direction_name(real));
+}
+
+/* ---- the highest, and one time against another ---- */
+
+typedef struct scale {
+    int dimension, sign; /* sign: which end is asked for */
+    bool label;          /* only episodes that the label fits */
+} scale;
+
+/* Which end of which level a word asks for; false: none. */
+static bool word_scale(const char *w, scale *out) {
+    static const struct {
+        const char *words[14];
+        int dimension, sign;
+    } rows[] = {
+        {{"valence", "mood*", "positiv*", "pleasant", "cheerful*"}, REASON_VALENCE, 1},
+        {{"negativ*", "unpleasant"}, REASON_VALENCE, -1},
+        {{"arousal", "aroused", "activat*", "energetic", "agitat*", "excit*", "animated", "lively",
+          "livelier", "liveliest"},
+         REASON_AROUSAL,
+         1},
+        {{"calm", "calmer", "calmest", "relaxed"}, REASON_AROUSAL, -1},
+        {{"dominan*"}, REASON_DOMINANCE, 1},
+        {{"pitch", "intonation", "voice"}, REASON_PITCH, 1},
+        {{"louder", "loudest", "loud", "volume", "loudness"}, REASON_LOUDNESS, 1},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+        if (reason_is(w, rows[i].words)) {
+            *out = (scale){rows[i].dimension, rows[i].sign, false};
+            return true;
+        }
+    return false;
+}
+
+static bool find_scale(const asking *a, scale *out) {
+    const reason_facts *f = &a->q->facts;
+    bool found = false;
+    for (size_t i = 0; i < f->token_count && !found; i++)
+        found = !f->tokens[i].quoted && word_scale(f->tokens[i].text, out);
+    if (!found && f->label_count && f->labels[0] >= 0) {
+        const words_emotion_word *w = words_emotions_at(a->lexicon, (size_t)f->labels[0]);
+        const char *category =
+            w->family_count ? words_emotions_family(a->lexicon, w->families[0].family)->category
+                            : "";
+        *out = (scale){REASON_VALENCE, 1, true};
+        if (strcmp(category, "sadness") == 0 || strcmp(category, "disgust") == 0)
+            out->sign = -1;
+        else if (strcmp(category, "happiness") != 0)
+            out->dimension = REASON_AROUSAL;
+        found = true;
+    }
+    if (!found) return false;
+    if (THERE(a, "less", "least", "lower", "lowest", "worse", "worst", "minimum", "minimal"))
+        out->sign = -out->sign;
+    return true;
+}
+
+/* How the stretch of an episode or utterance is called in a sentence: "(+0.65 ± 0.08)". */
+static void say_peak(asking *a, const reason_node *n, const scale *s, double mean, double sd) {
+    char who[64], level[64];
+    if (s->dimension == REASON_PITCH)
+        snprintf(level, sizeof level, "%.0f Hz", hertz(mean));
+    else
+        snprintf(level, sizeof level, "%+.2f ± %.2f%s", mean, sd, unit_of(s->dimension));
+    reason_ask_say(a, "The %s of %s is %s from %.1f s to %.1f s (%s",
+                   reason_dimension_names[s->dimension], reason_ask_title(a, n->person, false, who),
+                   s->sign > 0 ? "highest" : "lowest", reason_ask_s(n->t0), reason_ask_s(n->t1),
+                   level);
+    if (reason_is_episode(n))
+        base_text_printf(&a->r->text, ", %s", reason_ask_adjective(n->interval->label));
+    base_text_append(&a->r->text, ") [");
+    base_text_append_clean(&a->r->text, n->id);
+    base_text_append(&a->r->text, "].");
+    reason_ask_cite(a->r, n);
+}
+
+void reason_ask_extreme(asking *a) {
+    scale s;
+    const reason_node *best = NULL;
+    double top = -INFINITY, next = -INFINITY, top_mean = 0, top_sd = 0;
+    if (!find_scale(a, &s)) {
+        reason_ask_refuse(a->r, "it does not say of which level");
+        return;
+    }
+    bool least = s.label && THERE(a, "least");
+    const affect_tier *u = of_voice(s.dimension) ? reason_ask_speech(a) : NULL;
+    size_t n = of_voice(s.dimension) ? (u ? u->count : 0) : a->g->episode_count;
+    if (least && s.dimension != REASON_VALENCE) {
+        reason_ask_refuse(a->r,
+                          "of that emotion the timeline knows where it is, not where it is least");
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const reason_node *e = u ? reason_graph_find(a->g, u->items[i].id) : a->g->episodes[i];
+        double mean, sd;
+        if (!e || !reason_ask_own(a, e) || (a->q->timed && !reason_ask_in_window(a, e))) continue;
+        if (s.label && !least && !reason_ask_any_label(a, e)) continue;
+        if (!episode_level(a, e, s.dimension, &mean, &sd)) continue;
+        if (s.sign * mean > top) {
+            next = top;
+            top = s.sign * mean, top_mean = mean, top_sd = sd, best = e;
+        } else if (s.sign * mean > next) {
+            next = s.sign * mean;
+        }
+    }
+    if (!best && s.label) {
+        reason_ask_say(a, "Nothing in the timeline is called %s there.",
+                       reason_ask_asked_word(a, 0));
+        reason_ask_give(a->r, "extreme", 0.6, "never");
+        return;
+    }
+    if (!best) {
+        reason_ask_refuse(a->r, "the timeline has no level there");
+        return;
+    }
+    double sure = isfinite(next) ? reason_ask_surely(top - next, sqrt(2) * top_sd) : 0.9;
+    if (of_voice(s.dimension)) sure = 0.7;
+    if (s.label && !least) reason_ask_say_state(a, best);
+    say_peak(a, best, &s, top_mean, top_sd);
+    if (THERE(a, "when", "where", "moment", "time", "point", "which") ||
+        strcmp(a->q->facts.tokens[0].text, "at") == 0)
+        reason_ask_give(a->r, "extreme", sure, "%.1f", reason_ask_s(best->t0));
+    else if (s.dimension == REASON_PITCH)
+        reason_ask_give(a->r, "extreme", sure, "%.0f", hertz(top_mean));
+    else
+        reason_ask_give(a->r, "extreme", sure, "%+.2f", top_mean);
+}
+
+void reason_ask_moments(asking *a) {
+    const reason_facts *f = &a->q->facts;
+    scale s;
+    int person;
+    double level[2], sd[2];
+    bool fits = false;
+    char who[64];
+    if (!find_scale(a, &s) || (s.label && s.dimension != REASON_VALENCE)) {
+        reason_ask_refuse(a->r, "two moments of one person are compared by valence, arousal or "
+                                "pitch (\"Is her valence higher at 5 s than at 1 s?\")");
+        return;
+    }
+    if (!whose(a, &person)) return;
+    for (int i = 0; i < 2; i++) {
+        affect_time t = time_from_seconds(f->times[i].value);
+        const reason_node *e = reason_ask_episode_at(a, person, t);
+        affect_time around = of_voice(s.dimension) ? AFFECT_SECOND : AFFECT_SECOND / 2;
+        if (!reason_level(a->g, person, AFFECT_MODALITY_FUSED, s.dimension, t - around, t + around,
+                          &level[i], &sd[i]) &&
+            (of_voice(s.dimension) || !e ||
+             !reason_episode_level(a->g, e, s.dimension, &level[i], &sd[i]))) {
+            reason_ask_refuse(a->r, "the timeline has no level there");
+            return;
+        }
+        if (e) reason_ask_cite(a->r, e);
+        fits = fits || (e && s.label && reason_ask_any_label(a, e));
+        if (s.dimension == REASON_PITCH)
+            reason_ask_say(a, "The pitch of %s is %.0f Hz at %.1f s.",
+                           reason_ask_title(a, person, false, who), hertz(level[i]),
+                           f->times[i].value);
+        else
+            reason_ask_say(a, "The %s of %s is %+.2f%s at %.1f s.",
+                           reason_dimension_names[s.dimension],
+                           reason_ask_title(a, person, false, who), level[i], unit_of(s.dimension),
+                           f->times[i].value);
+    }
+    if (s.label && !fits) { /* of two that are none of it, valence makes neither the happier */
+        reason_ask_refuse(a->r, "neither moment is called that: ask by valence or arousal");
+        return;
+    }
+    double more = s.sign * (level[0] - level[1]);
+    double sure = reason_ask_surely(more, of_voice(s.dimension) ? reason_moved(s.dimension)
+                                                                : hypot(sd[0], sd[1]));
+    bool alike = fabs(more) < reason_moved(s.dimension);
+    if (alike) reason_ask_say(a, "There is hardly a difference.");
+    if (a->q->yes_no)
+        reason_ask_give(a->r, "comparison", sure, "%s", more > 0 && !alike ? "yes" : "no");
+    else if (THERE(a, "than"))
+        reason_ask_give(a->r, "comparison", sure, "%s",
+                        alike                 ? "equal"
+                        : level[0] > level[1] ? "higher"
+                                              : "lower");
+    else if (alike)
+        reason_ask_give(a->r, "comparison", sure, "equal");
+    else {
+        reason_ask_say(a, "So it is at %.1f s.", f->times[more > 0 ? 0 : 1].value);
+        reason_ask_give(a->r, "comparison", sure, "%.1f", f->times[more > 0 ? 0 : 1].value);
+    }
+}

@@ -1,0 +1,215 @@
+/* The parts of an answer: what is said, what is cited, and how things are found. */
+#include <math.h>
+#include <string.h>
+
+#include "reason/ask.h"
+
+static const double FITS = 0.7; /* of a label: the best, or nearly */
+
+/* ---- putting an answer together ---- */
+
+void reason_ask_cite(reply *r, const reason_node *n) {
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->ids[i], n->id) == 0) return;
+    if (r->count == REASON_ASK_EVIDENCE) return;
+    r->ids[r->count] = base_strdup(n->id);
+    if (r->ids[r->count])
+        r->count++;
+    else
+        r->failed = true;
+}
+
+void reason_ask_refuse(reply *r, const char *why) {
+    r->public.refused = 1;
+    r->public.kind = "refused";
+    r->public.confidence = NAN;
+    base_text_clear(&r->text);
+    base_text_clear(&r->value);
+    base_text_printf(&r->text, "This cannot be answered: %s.", why);
+    for (size_t i = 0; i < r->count; i++) base_free(r->ids[i]);
+    r->count = 0;
+}
+
+void reason_ask_give(reply *r, const char *kind, double confidence, const char *value, ...) {
+    va_list arguments;
+    va_start(arguments, value);
+    base_text_clear(&r->value);
+    base_text_vprintf(&r->value, value, arguments);
+    va_end(arguments);
+    r->public.kind = kind;
+    r->public.confidence = isfinite(confidence) ? fmax(0, fmin(1, confidence)) : 0.5;
+}
+
+void reason_ask_say(asking *a, const char *format, ...) {
+    base_text line = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    base_text_vprintf(&line, format, arguments);
+    va_end(arguments);
+    if (a->r->text.length) base_text_append(&a->r->text, " ");
+    base_text_append_clean(&a->r->text, line.data ? line.data : "");
+    a->r->failed = a->r->failed || line.failed;
+    base_text_destroy(&line);
+}
+
+double reason_ask_s(affect_time t) { return time_to_seconds(t); }
+const char *reason_ask_title(const asking *a, int person, bool begin, char out[64]) {
+    return reason_person_title(a->g->timeline, person, begin, out);
+}
+
+/* P(x > 0) of a normal with that mean and deviation: how sure a difference is. */
+double reason_ask_surely(double mean, double sd) {
+    return 0.5 * erfc(-fabs(mean) / (fmax(sd, 1e-6) * 1.4142135623730951));
+}
+
+double reason_ask_score_of(const reason_node *n) {
+    if (n->event) return n->event->confidence;
+    return isfinite(n->interval->score) ? (double)n->interval->score : 0.5;
+}
+
+/* ---- finding ---- */
+
+bool reason_ask_own(const asking *a, const reason_node *n) {
+    return a->q->person == AFFECT_PERSON_NONE || n->person == a->q->person ||
+           (n->person == AFFECT_PERSON_NONE && a->g->person_count <= 1);
+}
+
+/* Does it lie in the window? An instant takes what is around it. */
+bool reason_ask_in_window(const asking *a, const reason_node *n) {
+    affect_time slack = n->event && a->q->t0 == a->q->t1 ? 500 * AFFECT_MILLISECOND : 0;
+    return n->t0 <= a->q->t1 + slack && n->t1 + slack >= a->q->t0;
+}
+
+/* The episode of a person at an instant: of two that meet there, the later. */
+const reason_node *reason_ask_episode_at(const asking *a, int person, affect_time t) {
+    const reason_node *found = reason_episode_at(a->g, person, t);
+    if (found) return found;
+    affect_time best = 500 * AFFECT_MILLISECOND;
+    for (size_t i = 0; i < a->g->episode_count; i++) { /* just outside one */
+        const reason_node *e = a->g->episodes[i];
+        if (person != AFFECT_PERSON_NONE && e->person != person) continue;
+        affect_time off = t < e->t0 ? e->t0 - t : t - e->t1;
+        if (off <= best) {
+            best = off;
+            found = e;
+        }
+    }
+    return found;
+}
+
+bool reason_ask_is_label(const asking *a, const reason_node *e, size_t k) {
+    const reason_facts *f = &a->q->facts;
+    return reason_label_fit(a->g, a->lexicon, f->labels[k], f->tokens[f->label_at[k]].text, e) >=
+           FITS;
+}
+
+bool reason_ask_any_label(const asking *a, const reason_node *e) {
+    for (size_t k = 0; k < a->q->facts.label_count; k++)
+        if (reason_ask_is_label(a, e, k)) return true;
+    return false;
+}
+
+const char *reason_ask_asked_word(const asking *a, size_t k) {
+    return a->q->facts.tokens[a->q->facts.label_at[k]].text;
+}
+
+/* The kind of event that is asked for: the one that does not only say when. */
+const char *reason_ask_asked_kind(const asking *a) {
+    const reason_facts *f = &a->q->facts;
+    for (size_t i = 0; i < f->kind_count; i++)
+        if (!a->q->anchor ||
+            strcmp(f->kinds[i].kind, a->q->anchor_kind ? a->q->anchor_kind : "") != 0)
+            return f->kinds[i].kind;
+    return f->kind_count ? f->kinds[0].kind : NULL;
+}
+
+/* ---- states ---- */
+
+/* "angry" for "anger", where a label is a category's noun. */
+const char *reason_ask_adjective(const char *label) {
+    static const char *const forms[][2] = {{"happiness", "happy"},      {"surprise", "surprised"},
+                                           {"sadness", "sad"},          {"anger", "angry"},
+                                           {"disgust", "disgusted"},    {"fear", "afraid"},
+                                           {"contempt", "contemptuous"}};
+    for (size_t i = 0; i < BASE_COUNT(forms); i++)
+        if (strcmp(label, forms[i][0]) == 0) return forms[i][1];
+    return label;
+}
+
+void reason_ask_say_state(asking *a, const reason_node *e) {
+    char who[64];
+    reason_ask_say(a, "%s appears %s from %.1f s to %.1f s (%.0f %%) [%s].",
+                   reason_ask_title(a, e->person, true, who),
+                   reason_ask_adjective(e->interval->label), reason_ask_s(e->t0),
+                   reason_ask_s(e->t1), 100 * reason_ask_score_of(e), e->id);
+    reason_ask_cite(a->r, e);
+}
+
+/* What the question says of a level, as a sign: +1 "positive", -1 "negative", 0 nothing. */
+int reason_ask_asked_sign(const asking *a) {
+    for (size_t i = 0; i < a->q->facts.token_count; i++) {
+        const char *w = a->q->facts.tokens[i].text;
+        if (REASON_IS(w, "positive", "pleasant")) return 1;
+        if (REASON_IS(w, "negative", "unpleasant")) return -1;
+    }
+    return 0;
+}
+
+int reason_ask_asked_dimension(const asking *a) {
+    for (size_t i = 0; i < a->q->facts.token_count; i++) {
+        const reason_token *t = &a->q->facts.tokens[i];
+        if (t->quoted) continue;
+        if (REASON_IS(t->text, "pitch", "intonation")) return REASON_PITCH;
+        if (REASON_IS(t->text, "voice", "tone") && a->q->of_voice) return REASON_PITCH;
+        if (REASON_IS(t->text, "loudness", "volume", "louder")) return REASON_LOUDNESS;
+    }
+    for (size_t i = 0; i < a->q->facts.token_count; i++)
+        for (int d = REASON_VALENCE; d <= REASON_DOMINANCE; d++)
+            if (strcmp(a->q->facts.tokens[i].text, reason_dimension_names[d]) == 0) return d;
+    return -1;
+}
+
+/* ---- events ---- */
+
+void reason_ask_say_event(asking *a, const reason_node *n) {
+    char who[64];
+    if (n->person)
+        reason_ask_say(a, "There is a %s of %s from %.1f s to %.1f s (confidence %.0f %%) [%s].",
+                       reason_kind_phrase(n->event->kind),
+                       reason_ask_title(a, n->person, false, who), reason_ask_s(n->t0),
+                       reason_ask_s(n->t1), 100 * (double)n->event->confidence, n->id);
+    else
+        reason_ask_say(a, "There is a %s from %.1f s to %.1f s (confidence %.0f %%) [%s].",
+                       reason_kind_phrase(n->event->kind), reason_ask_s(n->t0), reason_ask_s(n->t1),
+                       100 * (double)n->event->confidence, n->id);
+    reason_ask_cite(a->r, n);
+}
+
+bool reason_ask_asked_event(const asking *a, const reason_node *n, const char *kind) {
+    return strcmp(n->event->kind, kind) == 0 && reason_ask_own(a, n) &&
+           (!a->q->timed || reason_ask_in_window(a, n)) && n != a->q->anchor;
+}
+
+/* The n-th (1 first, -1 last) event of a kind in the window. */
+const reason_node *reason_ask_nth_event(const asking *a, const char *kind, int n) {
+    const reason_node *found = NULL;
+    int seen = 0;
+    for (size_t i = 0; i < a->g->event_count; i++) {
+        if (!reason_ask_asked_event(a, a->g->events[i], kind)) continue;
+        if (++seen == n) return a->g->events[i];
+        found = a->g->events[i];
+    }
+    return n < 0 ? found : NULL;
+}
+
+bool reason_ask_there(const asking *a, const char *const *list) {
+    for (size_t i = 0; i < a->q->facts.token_count; i++)
+        if (!a->q->facts.tokens[i].quoted && reason_is(a->q->facts.tokens[i].text, list))
+            return true;
+    return false;
+}
+
+const affect_tier *reason_ask_speech(const asking *a) {
+    const affect_tier *u = affect_timeline_find_tier(a->g->timeline, "utterances");
+    return u && u->count ? u : affect_timeline_find_tier(a->g->timeline, "speaking");
+}
