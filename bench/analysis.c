@@ -1,4 +1,4 @@
-/* Where the time of an analysis goes. usage: bench-analysis RECORDING [THREADS [RUNS [no-words]]]
+/* Where the time of an analysis goes. usage: bench-analysis RECORDING [THREADS [RUNS [no-words|fast]]]
  * Prints, for the fastest of RUNS runs: times real time, the share of each stage, the first result
  * and the peak memory of the process. One line of JSON at the end for tools/bench. */
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static double cpu_s(void) {
 
 int main(int argc, char **argv) {
     if (argc < 2) {
-        fprintf(stderr, "usage: %s RECORDING [THREADS [RUNS [no-words]]]\n", argv[0]);
+        fprintf(stderr, "usage: %s RECORDING [THREADS [RUNS [no-words|fast]]]\n", argv[0]);
         return 2;
     }
     int threads = argc > 2 ? atoi(argv[2]) : 2, runs = argc > 3 ? atoi(argv[3]) : 1;
@@ -47,7 +47,8 @@ int main(int argc, char **argv) {
         if (affect_options_create(ctx, &options) != AFFECT_OK) return 1;
         first f = {.start = base_now_s()};
         double cpu = cpu_s();
-        affect_options_set_words(options, argc <= 4);
+        affect_options_set_words(options, argc <= 4 || strcmp(argv[4], "no-words") != 0);
+        affect_options_set_fast(options, argc > 4 && strcmp(argv[4], "fast") == 0);
         affect_options_on_rows(options, on_rows, &f);
         affect_status status = session_analyze(ctx, argv[1], options, &now, &timeline);
         double took = base_now_s() - f.start;

@@ -130,7 +130,7 @@ _table = {
     "affect_context_set_models": (None, (P, S)), "affect_context_cancel": (P, (P,)),
     "affect_options_create": (None, (P, c.POINTER(P))), "affect_options_destroy": (P, (P,)),
     "affect_options_set_face": (P, (P, I)), "affect_options_set_voice": (P, (P, I)),
-    "affect_options_set_words": (P, (P, I)), "affect_options_set_identity": (P, (P, I)),
+    "affect_options_set_words": (P, (P, I)), "affect_options_set_identity": (P, (P, I)), "affect_options_set_fast": (P, (P, I)),
     "affect_options_set_rate": (None, (P, D)), "affect_options_set_subtitles": (None, (P, S)),
     "affect_options_set_model": (None, (P, S, S)), "affect_options_on_progress": (P, (P, Progress, P)),
     "affect_options_on_provisional": (P, (P, Rows, P)),

@@ -17,14 +17,14 @@ ProgressFn = Callable[[float, float], None]
 class _Options:
     """affect_options while they are needed; keeps the callbacks alive."""
 
-    def __init__(self, context: Context, *, face: bool, voice: bool, words: bool, identity: bool, rate: float,
+    def __init__(self, context: Context, *, face: bool, voice: bool, words: bool, identity: bool, rate: float, fast: bool = False,
                  subtitles: str | os.PathLike | None, model: dict[str, str] | None,
                  progress: ProgressFn | None = None):
         self.handle = _l.P()
         self._callbacks: list = []
         self.failure: BaseException | None = None
         context.call("affect_options_create", context.handle, c.byref(self.handle))
-        for name, on in (("face", face), ("voice", voice), ("words", words), ("identity", identity)):
+        for name, on in (("face", face), ("voice", voice), ("words", words), ("identity", identity), ("fast", fast)):
             getattr(library, f"affect_options_set_{name}")(self.handle, int(on))
         context.call("affect_options_set_rate", self.handle, rate)
         if subtitles is not None:
@@ -47,13 +47,13 @@ class _Options:
 
 
 def analyze(path: str | os.PathLike, *, face: bool = True, voice: bool = True, words: bool = True, identity: bool = True,
-            rate: float = 10, subtitles: str | os.PathLike | None = None, model: dict[str, str] | None = None,
+            rate: float = 10, fast: bool = False, subtitles: str | os.PathLike | None = None, model: dict[str, str] | None = None,
             models: str | os.PathLike | None = None, threads: int = 0, progress: ProgressFn | None = None) -> Timeline:
-    """Analyzes a recording (anything FFmpeg opens). `rate`: rows of the trajectory a second. `subtitles`: a transcript to
+    """Analyzes a recording (anything FFmpeg opens). `rate`: rows of the trajectory a second. `fast`: fewer pictures. `subtitles`: a transcript to
     take instead of recognition. `model`: another model for a task, {"face.emotion": folder}. `models`: where models lie.
     `progress(done, total)` in seconds; an exception from it, KeyboardInterrupt too, stops the analysis."""
     context = Context(models, threads)
-    options = _Options(context, face=face, voice=voice, words=words, identity=identity, rate=rate, subtitles=subtitles,
+    options = _Options(context, face=face, voice=voice, words=words, identity=identity, rate=rate, fast=fast, subtitles=subtitles,
                        model=model, progress=progress)
     out = _l.P()
     try:

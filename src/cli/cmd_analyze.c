@@ -13,7 +13,7 @@
 typedef struct request {
     affect_context *ctx;
     const char *input, *output, *format, *subtitles, *models, *licence, *participants, *shard;
-    bool no_face, no_voice, no_words, keep_offset, embed, force, json, quiet, explain;
+    bool no_face, no_voice, no_words, keep_offset, embed, force, json, quiet, explain, fast;
     const char *identity;
     int64_t person_count;
     int64_t audio_stream, threads, jobs;
@@ -75,6 +75,7 @@ static affect_status set_options(request *r, affect_options *o) {
     affect_options_set_voice(o, !r->no_voice);
     affect_options_set_words(o, !r->no_words);
     affect_options_set_keep_offset(o, r->keep_offset);
+    affect_options_set_fast(o, r->fast);
     affect_options_set_landmarks(o, r->formats >> REPORT_OPENFACE & 1U);
     affect_status status = affect_options_set_rate(o, r->rate_hz);
     if (status == AFFECT_OK) status = affect_options_set_person_count(o, (int)r->person_count);
@@ -125,9 +126,8 @@ static void print_last_line(const request *r, const affect_timeline *timeline, d
     double length = time_to_seconds(affect_timeline_duration(timeline));
     base_text where = {0};
     if (r->output) {
-        size_t n = strlen(r->output);
         bool page = r->formats >> REPORT_HTML & 1U;
-        base_text_printf(&where, ": %s%s%s", r->output, n && r->output[n - 1] == '/' ? "" : "/",
+        base_text_printf(&where, ": %s%s%s", r->output, base_ends_with(r->output, "/") ? "" : "/",
                          page ? "report.html" : "");
     }
     cli_last_line("%.1f s analyzed in %.1f s (%.1f\u00d7 real time)%s", length, seconds,
@@ -187,11 +187,9 @@ static affect_status check_many(request *r) {
         return base_fail(r->ctx, AFFECT_ERROR_USAGE,
                          "several recordings want a folder for what they give: -o FOLDER");
     if (r->explain) return base_fail(r->ctx, AFFECT_ERROR_USAGE, "--explain is for one recording");
-    if (r->json || r->explain || (r->subtitles && !base_starts_with(r->subtitles, "stream")))
+    if (r->json || (r->subtitles && !base_starts_with(r->subtitles, "stream")))
         return base_fail(r->ctx, AFFECT_ERROR_USAGE, "%s is for one recording; there are several",
-                         r->json      ? "--json"
-                         : r->explain ? "--explain"
-                                      : "a file with --subtitles");
+                         r->json ? "--json" : "a file with --subtitles");
     affect_status status = report_formats_parse(r->ctx, r->format ? r->format : "all", &r->formats);
     return status == AFFECT_OK ? base_check_writable(r->ctx, r->output) : status;
 }
@@ -283,6 +281,8 @@ static const cli_option analyze_options[] = {
                .help =
                    "leave sound and picture as far apart as the recording has them; they are moved "
                    "together where lips and voice show that they are not"),
+    CLI_OPTION(request, "fast", CLI_FLAG, fast,
+               .help = "fewer pictures, twice the speed: misses blinks and short expressions"),
     CLI_OPTION(request, "rate", CLI_NUMBER, rate_hz, .meta = "HZ",
                .help = "rows of the trajectory a second", .min = 0.1, .max = 1000),
     CLI_OPTION(request, "explain", CLI_FLAG, explain,

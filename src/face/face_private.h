@@ -17,6 +17,9 @@ typedef struct face_roi {
  * lies outside the frame is `offset` (black). Averages where the frame is finer than the crop. */
 void face_image_crop(const media_frame *frame, const face_roi *roi, int size, float gain,
                      float offset, float *out);
+/* The same with and without the instructions of AVX2 (`lanes`, which the processor must have): the same bits. */
+void face_image_crop_by(const media_frame *frame, const face_roi *roi, int size, float gain,
+                        float offset, bool lanes, float *out);
 /* Luma of ITU-R BT.601 of `pixels` triples. */
 void face_image_grey(const float *rgb, size_t pixels, float *grey);
 /* Crop pixel -> frame pixel. */

@@ -21,6 +21,12 @@ typedef struct media_block {
     const float *side;
 } media_block;
 
+/* Memory of a picture, from base_alloc_aligned. */
+typedef struct media_pixels {
+    uint8_t *bytes;
+    size_t capacity;
+} media_pixels;
+
 /* 8-bit RGB, rotation applied, square pixels. */
 typedef struct media_frame {
     affect_time time;     /* when it appears */
@@ -29,6 +35,9 @@ typedef struct media_frame {
     size_t stride; /* bytes from one row to the next */
     const uint8_t
         *rgb; /* height rows of width x 3 bytes; borrowed until the next call on the reader */
+    /* Where `rgb` lies, if whoever takes the frame may keep it and leave another there (or none): the reader makes the next frame
+     * in what it finds. NULL: it may not. */
+    media_pixels *lent;
 } media_frame;
 
 typedef enum media_kind {
@@ -59,6 +68,7 @@ typedef struct media_options {
     int sample_rate;  /* Hz of the blocks; 0 = the stream's own; 16000 for perception */
     int max_height;   /* frames larger than this are scaled down, keeping the aspect; 0 = never */
     double max_fps;   /* frames beyond this rate are dropped; 0 = never */
+    bool sparse;      /* pictures that no other is made from are not decoded */
     bool want_subtitles; /* media_read_subtitles only */
     int subtitle_stream; /* index among the subtitle streams, -1 = the first that holds text */
 } media_options;

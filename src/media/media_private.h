@@ -192,8 +192,7 @@ typedef struct media_video {
     const char *gap_text;
     struct SwsContext *resize, *sws; /* resize: NULL unless pictures are scaled before RGB */
     int sws_width, sws_height, sws_format, sws_space, sws_range, out_width, out_height;
-    uint8_t *resized, *scaled, *turned;
-    size_t resized_capacity, scaled_capacity, turned_capacity;
+    media_pixels resized, scaled, turned;
     bool have_head;
     media_item head; /* head.frame.rgb is made by media_video_convert */
 } media_video;

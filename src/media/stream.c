@@ -73,6 +73,7 @@ affect_status media_stream_open(media_reader *reader, media_stream *stream, AVSt
      * eighth of the decoder's time, and less in the results than the coding itself
      * (docs/notes/speed.md). */
     decoder->skip_loop_filter = AVDISCARD_NONREF;
+    if (video && reader->options.sparse) decoder->skip_frame = AVDISCARD_NONREF;
     if (media_ff.avcodec_open2(decoder, codec, NULL) < 0)
         return base_fail(reader->ctx, AFFECT_ERROR_UNSUPPORTED,
                          "%s: the %s decoder refuses it (%s)", reader->path, name,

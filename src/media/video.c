@@ -58,16 +58,19 @@ static size_t row_stride(int width) {
     return ((size_t)width * 3 + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
 }
 
-static affect_status buffer_room(media_video *video, uint8_t **buffer, size_t *capacity, int width,
-                                 int height) {
-    size_t size = row_stride(width) * (size_t)height + ROW_ALIGN; /* swscale may write beyond */
-    if (size <= *capacity) return AFFECT_OK;
-    base_free(*buffer);
-    *capacity = 0;
-    *buffer = base_alloc_aligned(ROW_ALIGN, size);
-    if (!*buffer) return base_fail_memory(video->stream.reader->ctx);
-    *capacity = size;
+static affect_status room(media_video *video, media_pixels *buffer, size_t size) {
+    if (size <= buffer->capacity) return AFFECT_OK;
+    base_free(buffer->bytes);
+    buffer->capacity = 0;
+    buffer->bytes = base_alloc_aligned(ROW_ALIGN, size);
+    if (!buffer->bytes) return base_fail_memory(video->stream.reader->ctx);
+    buffer->capacity = size;
     return AFFECT_OK;
+}
+
+static affect_status picture_room(media_video *video, media_pixels *buffer, int width, int height) {
+    /* swscale may write beyond */
+    return room(video, buffer, row_stride(width) * (size_t)height + ROW_ALIGN);
 }
 
 static int colour_space(const AVFrame *frame) {
@@ -153,15 +156,10 @@ static affect_status resized(media_video *video, const AVFrame *frame, planes *o
     size_t luma = ((size_t)video->out_width + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
     size_t chroma = ((size_t)video->out_width / 2 + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
     size_t height = (size_t)video->out_height, size = luma * height + chroma * height + ROW_ALIGN;
-    if (size > video->resized_capacity) {
-        base_free(video->resized);
-        video->resized_capacity = 0;
-        video->resized = base_alloc_aligned(ROW_ALIGN, size);
-        if (!video->resized) return base_fail_memory(video->stream.reader->ctx);
-        video->resized_capacity = size;
-    }
-    uint8_t *to[4] = {video->resized, video->resized + luma * height,
-                      video->resized + luma * height + chroma * (height / 2)};
+    affect_status status = room(video, &video->resized, size);
+    if (status != AFFECT_OK) return status;
+    uint8_t *first = video->resized.bytes;
+    uint8_t *to[4] = {first, first + luma * height, first + luma * height + chroma * (height / 2)};
     const int strides[4] = {(int)luma, (int)chroma, (int)chroma};
     *ok = media_ff.sws_scale(video->resize, out->data, out->strides, 0, frame->height, to,
                              strides) > 0;
@@ -203,25 +201,25 @@ affect_status media_video_convert(media_video *video, bool *ok) {
     media_video_measure(video, video->stream.reader->options.max_height, &shape);
     if (!make_scalers(video, frame, &shape)) return AFFECT_OK;
     size_t stride = row_stride(shape.scaled_width);
-    affect_status status = buffer_room(video, &video->scaled, &video->scaled_capacity,
-                                       shape.scaled_width, shape.scaled_height);
+    media_pixels *made = &video->scaled;
+    affect_status status = picture_room(video, made, shape.scaled_width, shape.scaled_height);
     planes from;
     bool scaled = false;
     if (status == AFFECT_OK) status = resized(video, frame, &from, &scaled);
     if (status != AFFECT_OK || !scaled) return status;
-    uint8_t *to[4] = {video->scaled};
+    uint8_t *to[4] = {made->bytes};
     int strides[4] = {(int)stride};
     if (media_ff.sws_scale(video->sws, from.data, from.strides, 0, from.height, to, strides) <= 0)
         return AFFECT_OK;
-    video->head.frame.rgb = video->scaled;
     if (shape.swap || shape.flip_x || shape.flip_y) {
-        status =
-            buffer_room(video, &video->turned, &video->turned_capacity, shape.width, shape.height);
+        status = picture_room(video, &video->turned, shape.width, shape.height);
         if (status != AFFECT_OK) return status;
-        turn(&shape, video->scaled, stride, video->turned, row_stride(shape.width));
+        turn(&shape, made->bytes, stride, video->turned.bytes, row_stride(shape.width));
         stride = row_stride(shape.width);
-        video->head.frame.rgb = video->turned;
+        made = &video->turned;
     }
+    video->head.frame.rgb = made->bytes;
+    video->head.frame.lent = made;
     video->head.frame.width = shape.width;
     video->head.frame.height = shape.height;
     video->head.frame.stride = stride;
@@ -325,6 +323,9 @@ static void end_stream(media_video *video) {
     video->ended = true;
     if (video->last_time == AFFECT_TIME_NONE) return;
     affect_time now = video->last_time + video->last_duration;
+    /* The last pictures may be such as were left out. */
+    if (video->stream.reader->options.sparse && video->stream.latest != AFFECT_TIME_NONE)
+        now = BASE_MAX(now, video->stream.latest);
     affect_time until = media_stream_missing_until(&video->stream, now);
     if (until != AFFECT_TIME_NONE) make_gap(video, now, until, "video: " STREAM_CUT_TEXT);
 }
@@ -386,8 +387,8 @@ void media_video_close(media_video *video) {
     if (video->sws) media_ff.sws_freeContext(video->sws);
     if (video->frame) media_ff.av_frame_free(&video->frame);
     if (video->next) media_ff.av_frame_free(&video->next);
-    base_free(video->resized);
-    base_free(video->scaled);
-    base_free(video->turned);
+    base_free(video->resized.bytes);
+    base_free(video->scaled.bytes);
+    base_free(video->turned.bytes);
     media_stream_close(&video->stream);
 }

@@ -69,6 +69,9 @@ void affect_options_set_identity(affect_options *o, int on) {
 void affect_options_set_landmarks(affect_options *o, int on) {
     if (o) o->landmarks = on != 0;
 }
+void affect_options_set_fast(affect_options *o, int on) {
+    if (o) o->fast = on != 0;
+}
 void affect_options_set_keep_offset(affect_options *o, int on) {
     if (o) o->keep_offset = on != 0;
 }
@@ -233,6 +236,7 @@ size_t affect_options_describe(const affect_options *options, char *text, size_t
                      o->rate_hz, o->audio_stream);
     if (o->keep_offset) base_text_append(&line, ", offset kept");
     if (o->landmarks) base_text_append(&line, ", landmarks");
+    if (o->fast) base_text_append(&line, ", fast");
     if (o->person_count) base_text_printf(&line, ", %d persons", o->person_count);
     if (o->look_ahead_ms) base_text_printf(&line, ", look-ahead %d ms", o->look_ahead_ms);
     if (o->subtitles)

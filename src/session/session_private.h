@@ -16,7 +16,7 @@ typedef struct session_plan session_plan;
 struct affect_options {
     affect_context *ctx;
     const session_plan *plan; /* which stages there are */
-    bool face, voice, words, identity, keep_offset, landmarks;
+    bool face, voice, words, identity, keep_offset, landmarks, fast;
     double rate_hz;
     int audio_stream;
     int look_ahead_ms; /* 0 = not set */
@@ -184,7 +184,7 @@ typedef struct session_worker {
 /* `threaded` false: items are worked on inside session_worker_push. */
 AFFECT_MUST_USE affect_status session_worker_start(session_worker *worker, affect_context *ctx,
                                                    bool threaded, size_t capacity);
-/* Copies the item and queues it, or works on it at once. */
+/* Copies the item (takes its pixels, where they are lent) and queues it, or works on it at once. */
 AFFECT_MUST_USE affect_status session_worker_push(session_worker *worker, const media_item *item);
 /* No more items will come: the worker may begin to finish. */
 void session_worker_close(session_worker *worker);

@@ -10,8 +10,7 @@
 
 struct session_buffer {
     media_item item;
-    void *bytes;
-    size_t capacity;
+    media_pixels own; /* its samples or pixels */
 };
 
 static affect_status stage_failed(session_worker *worker, session_stage *stage,
@@ -111,29 +110,37 @@ affect_status session_worker_start(session_worker *worker, affect_context *ctx, 
     return AFFECT_OK;
 }
 
-/* A copy of the item that owns its samples or pixels (in `buffer`, which is used again). */
+/* The item with samples or pixels of its own, in `buffer`, which is used again: pixels that are lent change places with what it
+ * holds, the rest is copied. */
 static affect_status copy_item(session_worker *worker, struct session_buffer *buffer,
                                const media_item *item) {
     bool frame = item->kind == MEDIA_FRAME;
     size_t row = frame ? (size_t)item->frame.width * 3 : 0;
     size_t sound = item->audio.count * sizeof *item->audio.samples;
     size_t need = frame ? row * (size_t)item->frame.height : sound * (item->audio.side ? 2 : 1);
-    if (need > buffer->capacity) {
-        base_free(buffer->bytes);
-        buffer->capacity = 0;
-        buffer->bytes = base_alloc(need);
-        if (!buffer->bytes) return base_fail_memory(worker->ctx);
-        buffer->capacity = need;
-    }
     buffer->item = *item;
+    if (frame && item->frame.lent) {
+        media_pixels free = buffer->own;
+        buffer->own = *item->frame.lent;
+        *item->frame.lent = free;
+        buffer->item.frame.lent = NULL;
+        return AFFECT_OK;
+    }
+    if (need > buffer->own.capacity) {
+        base_free(buffer->own.bytes);
+        buffer->own.capacity = 0;
+        buffer->own.bytes = base_alloc_aligned(64, need);
+        if (!buffer->own.bytes) return base_fail_memory(worker->ctx);
+        buffer->own.capacity = need;
+    }
     if (frame) {
         for (int y = 0; y < item->frame.height; y++)
-            memcpy((uint8_t *)buffer->bytes + (size_t)y * row,
+            memcpy(buffer->own.bytes + (size_t)y * row,
                    item->frame.rgb + (size_t)y * item->frame.stride, row);
-        buffer->item.frame.rgb = buffer->bytes;
+        buffer->item.frame.rgb = buffer->own.bytes;
         buffer->item.frame.stride = row;
     } else {
-        float *samples = buffer->bytes;
+        float *samples = (float *)(void *)buffer->own.bytes;
         if (sound) memcpy(samples, item->audio.samples, sound);
         if (sound && item->audio.side) memcpy(samples + item->audio.count, item->audio.side, sound);
         buffer->item.audio.samples = samples;
@@ -208,7 +215,7 @@ void session_worker_destroy(session_worker *worker) {
     base_free(worker->stages);
     base_queue_destroy(worker->full);
     base_queue_destroy(worker->empty);
-    for (size_t i = 0; i < worker->buffer_count; i++) base_free(worker->buffers[i].bytes);
+    for (size_t i = 0; i < worker->buffer_count; i++) base_free(worker->buffers[i].own.bytes);
     base_free(worker->buffers);
     *worker = (session_worker){0};
 }

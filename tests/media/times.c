@@ -262,12 +262,42 @@ static void test_pipe(void **state) {
     close(kept);
 }
 
+/* Without the pictures that no other is made from: fewer, each at its time, and the end is where it was. */
+static void test_sparse(void **state) {
+    (void)state;
+    NEED_FFMPEG();
+    static const char *const names[] = {"sparse.mp4", "sparse.mkv"};
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        media_options options = media_options_default();
+        const char *path = make(names[i], VIDEO_IN("160x120", "10") AUDIO
+                                "-c:v libx264 -bf 3 -g 50 -pix_fmt yuv420p "
+                                "-x264-params b-adapt=0 -c:a flac -strict -2");
+        heard *all = hear_with(path, &options);
+        options.sparse = true;
+        heard *few = hear_with(path, &options);
+        assert_int_equal(all->frames, 30);
+        assert_in_range(few->frames, 8, 20);
+        assert_int_equal(few->gaps, 0);
+        assert_int_equal(few->samples, all->samples);
+        long at = 0;
+        for (long n = 0; n < few->frames; n++) {
+            while (at < all->frames && all->frame_time[at] < few->frame_time[n] - 1e-9) at++;
+            assert_near(all->frame_time[at], few->frame_time[n], 1e-9);
+            if (n + 1 < few->frames)
+                assert_near(few->frame_time[n] + few->frame_duration[n], few->frame_time[n + 1],
+                            1e-8);
+        }
+        free(all);
+        free(few);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_containers),  cmocka_unit_test(test_starts),
         cmocka_unit_test(test_edit_list),   cmocka_unit_test(test_variable_rate),
         cmocka_unit_test(test_frame_limit), cmocka_unit_test(test_one_axis),
-        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_pipe),        cmocka_unit_test(test_sparse),
     };
     return cmocka_run_group_tests_name("media/times", tests, make_folder, remove_folder);
 }

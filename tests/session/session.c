@@ -325,6 +325,40 @@ static void callbacks_tell_everything_once(void **state) {
     }
 }
 
+static size_t rows_of(const affect_timeline *timeline, const char *id) {
+    const affect_track *track = affect_timeline_find_track(timeline, id);
+    return track ? affect_track_rows(track) : 0;
+}
+
+/* Fewer pictures, and the result says so; the sound is the same. */
+static void fast_looks_at_fewer_pictures(void **state) {
+    (void)state;
+    size_t faces[2], voice[2];
+    for (int fast = 0; fast < 2; fast++) {
+        affect_context *ctx;
+        affect_timeline *timeline;
+        assert_int_equal(affect_context_create(&ctx), AFFECT_OK);
+        affect_options *options = quick(ctx);
+        affect_options_set_fast(options, fast);
+        char text[400];
+        affect_options_describe(options, text, sizeof text);
+        assert_int_equal(strstr(text, ", fast") != NULL, fast);
+        assert_int_equal(affect_analyze(ctx, clip("grid/brbk7n.mpg"), options, &timeline),
+                         AFFECT_OK);
+        faces[fast] = rows_of(timeline, "face/1/box");
+        voice[fast] = rows_of(timeline, "voice/prosody");
+        bool said = false;
+        for (size_t i = 0; i < affect_timeline_warning_count(timeline); i++)
+            said |= base_starts_with(affect_timeline_warning(timeline, i)->label, "fast: ");
+        assert_int_equal(said, fast);
+        affect_timeline_destroy(timeline);
+        affect_options_destroy(options);
+        affect_context_destroy(ctx);
+    }
+    assert_true(faces[0] > 0 && faces[1] > 0 && 10 * faces[1] <= 6 * faces[0]);
+    assert_int_equal(voice[0], voice[1]);
+}
+
 /* ---- calls that are wrong ---- */
 
 static void wrong_calls_are_refused(void **state) {
@@ -720,6 +754,7 @@ int main(void) {
         cmocka_unit_test(broken_card_is_told),
         cmocka_unit_test(pushed_text_replaces_recognition),
         cmocka_unit_test(timeline_says_what_made_it_and_what_was_missing),
+        cmocka_unit_test(fast_looks_at_fewer_pictures),
         cmocka_unit_test(cancelling_stops_soon),
         cmocka_unit_test(separate_sessions_run_at_once),
         cmocka_unit_test(every_allocation_of_the_engine_may_fail),
