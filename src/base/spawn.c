@@ -24,7 +24,7 @@ static int put_descriptors(const base_program *p, posix_spawn_file_actions_t *ac
     for (size_t i = 0; i < p->fd_count && !error; i++)
         error = p->fds[i] >= 0
                     ? posix_spawn_file_actions_adddup2(actions, p->fds[i], (int)i)
-                    : posix_spawn_file_actions_addopen(actions, (int)i, "/dev/null", O_RDWR, 0);
+                    : posix_spawn_file_actions_addopen(actions, (int)i, "/dev/null", O_RDONLY, 0);
     return error ? error : posix_spawn_file_actions_addclosefrom_np(actions, (int)p->fd_count);
 }
 

@@ -13,7 +13,7 @@ typedef struct base_program {
     /* What it knows of our environment, as "NAME=" with a NULL at the end, and what is put there besides ("NAME=value"
      * with a NULL at the end, or NULL). At most 8 together. */
     const char *const *kept, *const *added;
-    /* fds[i] becomes its descriptor i, in this order, -1 is /dev/null; others of ours it has none. One behind the first must
+    /* fds[i] becomes its descriptor i, in this order, -1 is /dev/null, to be read (what is written there fails); others of ours it has none. One behind the first must
      * lie above fd_count, or an earlier one takes its place. */
     const int *fds;
     size_t fd_count;

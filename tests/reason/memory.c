@@ -115,7 +115,8 @@ static affect_status attach(void *user) {
     if (!status) {
         reason_attach_count(&a, &pictures, &seconds);
         assert_int_equal(pictures, sound ? 0 : 1); /* the smile */
-        assert_true(a.items[0].data.length > 100);
+        assert_true(a.items[0].data.length > (sound ? 1000 : 60));
+        assert_memory_equal(a.items[0].data.data, sound ? "RIFF" : "\x89PNG", 4);
         assert_true(!sound || (seconds > 0.99 && seconds < 1.01));
     }
     reason_attach_clear(&a);
@@ -144,8 +145,12 @@ static void every_allocation(void **state) {
     assert_true(test_fail_each_allocation("prompt", prompt, NULL) > 2);
     static const char *const questions[] = {
         "How does person 2 look after person 2 says \"no thanks\"?",
-        "Why does Ann's mood change at 0:10?", "Who smiles more, Ann or person 2?",
-        "When does Ann first become sad?", "Which came first, the smile or the fall of pitch?"};
+        "Why does Ann's mood change at 0:10?",
+        "Who smiles more, Ann or person 2?",
+        "When does Ann first become sad?",
+        "When is Ann happiest?",
+        "In what order do Ann's emotions come?",
+        "Which came first, the smile or the fall of pitch?"};
     for (size_t i = 0; i < BASE_COUNT(questions); i++)
         assert_true(test_fail_each_allocation(questions[i], ask, (void *)(uintptr_t)questions[i]) >
                     3);
