@@ -1,6 +1,7 @@
 /* Fits the weights of lip-voice synchrony, and says what the audio-visual offset is worth.
  *
  * usage: bench-synchrony DATA [--work WORK] [--write FOLDER [PERSON...]]      (DATA: the shared data)
+ *        bench-synchrony DATA [--work WORK] --parts fit|judge COUNT [RULES...]
  *
  * Clips: java_sed (six actors), media/grid, media/sadtalker; perception as `affect analyze` does it, once. Each clip
  * is judged with weights that were fitted on other people (three folds). Sound is moved by -500 to
@@ -10,6 +11,10 @@
  *
  * The linear peer (FaceSync, Slaney & Covell 2000): the first pair of canonical variates of what is
  * measured in the same instant, fitted on the same people; the lag with the highest correlation.
+ *
+ * --parts: recordings put together of one to three, each of four or five clips with an offset of its own, or without a
+ * speaking face: how much of the time is its offset claimed, and rightly? RULES are values of align/speaking.h,
+ * "scene_changes=-8,scene_least_s=6". fit: people 01, 02, 03, 07; judge: 06, 08 and those of GRID.
  *
  * --work: keeps what perception found there, and takes it from there.
  * --write: weights.json, fitted on the people named in SHIPPED alone, less those named here; the scenes of the tests show others. */
@@ -329,6 +334,155 @@ static void count(score *s, align_offset o, double truth_s) {
     s->squares += (error / o.sd_s) * (error / o.sd_s);
 }
 
+/* ---- recordings put together of several ---- */
+
+enum { PARTS = 3 };
+typedef struct part {
+    affect_time t0, t1;
+    double offset_s; /* NAN: nobody in view speaks */
+} part;
+
+static uint32_t drawn = 1;
+static size_t draw(size_t below) {
+    drawn = drawn * 1664525U + 1013904223U;
+    return (size_t)(drawn >> 8) % below;
+}
+
+static bool takes_part(const clip *c, bool judged) {
+    bool java = strlen(c->person) == 2;
+    bool held = java ? !strcmp(c->person, "06") || !strcmp(c->person, "08") : true;
+    return strncmp(c->name, "WDA", 3) != 0 && held == judged;
+}
+
+/* One of a fold's clips, of that person where one is given. */
+static size_t draw_clip(bool judged, int fold, const char *person) {
+    size_t i = draw(clip_count);
+    while (!takes_part(&clips[i], judged) || clips[i].fold != fold ||
+           (person && strcmp(clips[i].person, person) != 0))
+        i = draw(clip_count);
+    return i;
+}
+
+/* Each clip is a shot. Every third recording has one part, and of the others every second one without a speaking face. */
+static size_t put_together(affect_timeline **out, size_t number, bool judged, int *fold,
+                           part parts[PARTS]) {
+    static const double shifts[] = {-.4, -.24, -.12, 0, .12, .24, .4};
+    size_t count = 1 + number % PARTS, mute = number / PARTS % 2 && count > 1 ? draw(count) : PARTS;
+    affect_tier *shots;
+    affect_time at = 0;
+    size_t last = BASE_COUNT(shifts);
+    *fold = (int)draw(FOLDS);
+    need(timeline_create(ctx, out), "timeline");
+    need(timeline_tier(ctx, *out, "shots", AFFECT_MODALITY_NONE, &shots), "shots");
+    for (size_t p = 0; p < count; p++) {
+        size_t first = draw_clip(judged, *fold, NULL), shift = draw(BASE_COUNT(shifts));
+        bool java = strlen(clips[first].person) == 2, rests = draw(2) > 0;
+        while (shift == last) shift = draw(BASE_COUNT(shifts));
+        last = shift;
+        parts[p] = (part){at, at, p == mute ? NAN : shifts[shift]};
+        for (size_t k = 0; k < 4 + draw(2); k++) {
+            size_t face = draw_clip(judged, *fold, java ? clips[first].person : NULL);
+            size_t voice = p == mute ? draw_clip(judged, *fold, NULL) : face;
+            while (p == mute && voice == face) voice = draw_clip(judged, *fold, NULL);
+            affect_time length =
+                BASE_MIN(clips[face].timeline->duration, 3500 * AFFECT_MILLISECOND);
+            append(*out, clips[face].timeline, clips[voice].timeline, at,
+                   p == mute ? 0 : time_from_seconds(shifts[shift]), length, p == mute && rests);
+            need(tier_append(
+                     ctx, shots,
+                     &(affect_interval){.t0 = at, .t1 = at + length, .label = "cut", .score = NAN}),
+                 "shot");
+            at += length;
+        }
+        parts[p].t1 = at;
+    }
+    return count;
+}
+
+static align_rule read_rule(char *line) {
+    align_rule rule = align_rule_default();
+    for (char *save, *word = strtok_r(line, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+        char *value = strchr(word, '=');
+        bool known = false;
+        if (value) *value++ = '\0';
+#define READ(name, unused)                                                                         \
+    if (value && !strcmp(word, #name)) rule.name = strtod(value, NULL), known = true;
+        ALIGN_RULES(READ)
+#undef READ
+        if (known) continue;
+        fprintf(stderr, "bench-synchrony: no rule %s\n", word);
+        exit(2);
+    }
+    return rule;
+}
+
+/* Of tenths of a second: [0] with a speaking face, [1] of these claimed, [2] and right; [3] without one, [4] claimed; [5] recordings
+ * with as many intervals as parts. */
+static void judge_parts(const affect_timeline *t, const part *parts, size_t count,
+                        const align_synchrony *synchrony, const align_rule *rule, size_t found[6]) {
+    affect_timeline *out;
+    align_speaking *stage;
+    timeline_view view = {&t, 1};
+    align_speaking_options options = {.synchrony = synchrony, .rule = rule, .anonymous = true};
+    need(timeline_create(ctx, &out), "timeline");
+    need(align_speaking_create(ctx, &options, out, &stage), "stage");
+    need(align_speaking_finish(stage, &view, parts[count - 1].t1), "finish");
+    align_offset whole = align_speaking_offset(stage);
+    const affect_tier *tier = affect_timeline_find_tier(out, "av_offset");
+    for (size_t p = 0; p < count; p++)
+        for (affect_time at = parts[p].t0; at < parts[p].t1; at += 100 * AFFECT_MILLISECOND) {
+            bool claimed = whole.claimed && !(tier && tier->count);
+            double offset_s = whole.offset_s;
+            for (size_t i = 0; tier && i < tier->count; i++) {
+                if (tier->items[i].t0 > at || at >= tier->items[i].t1) continue;
+                claimed = strcmp(tier->items[i].label, "unknown") != 0;
+                offset_s = affect_attributes_number(tier->items[i].attributes, "offset_s");
+            }
+            bool spoken = isfinite(parts[p].offset_s);
+            found[spoken ? 0 : 3]++;
+            found[spoken ? 1 : 4] += claimed;
+            found[2] += spoken && claimed && fabs(offset_s - parts[p].offset_s) <= .0405;
+        }
+    found[5] += (tier && tier->count ? tier->count : (size_t)whole.claimed) == count;
+    align_speaking_destroy(stage);
+    affect_timeline_destroy(out);
+}
+
+static int try_parts(const align_synchrony weights[FOLDS], bool judged, size_t count,
+                     char **rules) {
+    static char none[] = "";
+    char *standing[] = {none, NULL};
+    for (char **line = *rules ? rules : standing; *line; line++) {
+        size_t found[PARTS + 1][6] = {{0}};
+        char name[256];
+        snprintf(name, sizeof name, "%s", *line);
+        align_rule rule = read_rule(*line);
+        drawn = judged ? 77 : 7;
+        for (size_t k = 0; k < count; k++) {
+            affect_timeline *t;
+            part parts[PARTS];
+            int fold;
+            size_t n = put_together(&t, k, judged, &fold, parts);
+            judge_parts(t, parts, n, &weights[fold], &rule, found[n]);
+            affect_timeline_destroy(t);
+        }
+        for (size_t n = 1; n <= PARTS; n++)
+            for (size_t i = 0; i < 6; i++) found[0][i] += found[n][i];
+        for (size_t n = 1; n <= PARTS + 1; n++) {
+            const size_t *f = found[n % (PARTS + 1)];
+            double spoken = fmax(1, (double)f[0]), mute = fmax(1, (double)f[3]);
+            printf("%s %zu part%s: claimed %.3f, right of these %.3f, without a speaking face "
+                   "%.3f, as many "
+                   "intervals %zu; right less wrong %.3f\n",
+                   name, n % (PARTS + 1), n % (PARTS + 1) ? "" : " (all)", (double)f[1] / spoken,
+                   (double)f[2] / fmax(1, (double)f[1]), (double)f[4] / mute, f[5],
+                   ((double)f[2] - (double)(f[1] - f[2]) - (double)f[4]) / (spoken + (double)f[3]));
+        }
+        fflush(stdout);
+    }
+    return 0;
+}
+
 static void print(const char *what, const score *s) {
     printf("| %s | %zu | %.1f %% | %.1f %% |\n", what, s->tried,
            100.0 * (double)s->claimed / fmax(1, (double)s->tried),
@@ -419,9 +573,15 @@ int main(int argc, char **argv) {
     if (argc > next + 1 && !strcmp(argv[next], "--work")) work = argv[next + 1], next += 2;
     const char *written = NULL;
     if (argc > next + 1 && !strcmp(argv[next], "--write")) written = argv[next + 1], next += 2;
+    bool parts = argc > next + 2 && !strcmp(argv[next], "--parts");
+    const char *of = parts ? argv[next + 1] : "";
+    size_t count_of_parts = parts ? strtoul(argv[next + 2], NULL, 10) : 0;
+    if (parts) next += 3;
     without = argv + next;
-    if (argc < 2 || (next < argc && !written)) {
-        fputs("usage: bench-synchrony DATA [--work WORK] [--write FOLDER [PERSON...]]\n", stderr);
+    if (argc < 2 || (next < argc && !written && !parts)) {
+        fputs("usage: bench-synchrony DATA [--work WORK] [--write FOLDER [PERSON...]]\n"
+              "       bench-synchrony DATA [--work WORK] --parts fit|judge COUNT [RULES...]\n",
+              stderr);
         return 2;
     }
     if (affect_context_create(&ctx)) return 1;
@@ -443,6 +603,7 @@ int main(int argc, char **argv) {
         for (size_t v = 0; v < V; v++) printf(" %.2f", weights[f].correlation[v]);
         puts("");
     }
+    if (parts) return try_parts(weights, !strcmp(of, "judge"), count_of_parts, argv + next);
     static const char *const sets[] = {"java_sed, one clip", "java_sed, 8 s", "grid, one clip",
                                        "sadtalker, against its own claim"};
     score found[4] = {{0}}, peer[2] = {{0}}, dubbed[2] = {{0}}, resting[2] = {{0}};

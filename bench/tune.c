@@ -101,7 +101,7 @@ static nn_real *project(const bench *b, nn_tape *tape, const tune_clip *from) {
     nn_tape_begin(tape, false, 0, NULL);
     nn_real *all = nn_tape_alloc(tape, (b->network.streams * soft + 1) * width);
     for (size_t s = 0; all && s < b->network.streams; s++) {
-        nn_stream stream = {from->times[s], from->rows[s], from->steps[s]};
+        nn_stream stream = {from->times[s], from->rows[s], from->steps[s], NULL};
         nn_tensor *x = nn_projector_forward(b->network.projector[s], tape, &stream, 1);
         if (!x) return NULL;
         memcpy(all + s * soft * width, x->data, x->count * sizeof *all);

@@ -122,7 +122,7 @@ def answer(c, streams):
 def line(c, split, face=True, voice=True, other=None):
     given = [s for s, there in (("face", face), ("voice", voice)) if there]
     source = other or c
-    return json.dumps({"split": split, "prompt": PROMPT, "answer": answer(c, given),
+    return json.dumps({"split": split, "participant": str(c["actor"]), "prompt": PROMPT, "answer": answer(c, given),
                        "streams": {s: {"times": [0], "rows": [source[s]]} if s in given else None for s in ("face", "voice")}})
 
 

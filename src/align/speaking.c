@@ -40,17 +40,12 @@ static const double offset_scale_s = 0.3;
  * likelier than that nobody in view speaks. */
 static const double claim_share = 0.95, claim_evidence = 3;
 static const double frame_s = 0.04;
-/* Log chance that the next scene has another offset, as an edit of other recordings has. */
-static const double scene_changes = -12;
-
-/* A stretch of scenes that is shorter has no offset of its own: three seconds are easily mistaken (docs/align.md). */
-static const affect_time own_offset_least = 8 * AFFECT_SECOND;
-
 /* From a cut to the next one. */
 typedef struct scene {
     affect_time t0;
     double fit[LAG_COUNT];
     size_t best;           /* lag */
+    double spoken;         /* 0..1: that somebody in view speaks, if the lag is that */
     affect_time taken_off; /* of the sound's times */
 } scene;
 
@@ -273,9 +268,9 @@ static affect_status take_cell(align_speaking *s, const timeline_view *view, siz
     size_t shot = align_shot_at(view, (affect_time)k * ALIGN_CELL);
     if (shot != s->shots) cut_mouths(s, k);
     if (!s->offset_known && shot >= s->scenes.count) {
-        scene *new = scene_of(s, shot);
-        if (!new) return base_fail_memory(s->ctx);
-        new->t0 = (affect_time)k *ALIGN_CELL;
+        size_t first = s->scenes.count;
+        if (!scene_of(s, shot)) return base_fail_memory(s->ctx);
+        for (size_t i = first; i <= shot; i++) s->scenes.items[i].t0 = (affect_time)k * ALIGN_CELL;
     }
     s->shots = shot;
     if (k % BLOCK == 0) s->shot[(k / BLOCK) % BLOCK_RING] = shot;
@@ -368,8 +363,8 @@ static align_offset judge_offset(const double fit[LAG_COUNT], size_t *best) {
                           .confidence = near};
 }
 
-static affect_status write_offset(align_speaking *s, const align_offset *offset, affect_time t0,
-                                  affect_time t1) {
+static affect_status write_offset(align_speaking *s, const align_offset *offset, bool known,
+                                  affect_time t0, affect_time t1) {
     affect_status status = AFFECT_OK;
     if (!s->offsets)
         status = timeline_tier(s->ctx, s->out, "av_offset", AFFECT_MODALITY_NONE, &s->offsets);
@@ -378,8 +373,8 @@ static affect_status write_offset(align_speaking *s, const align_offset *offset,
     if (status == AFFECT_OK)
         status = attributes_set_rounded(s->ctx, a, "offset_s", offset->offset_s);
     if (status == AFFECT_OK) status = attributes_set_rounded(s->ctx, a, "sd_s", offset->sd_s);
-    char label[32];
-    snprintf(label, sizeof label, "%+.0f ms", offset->offset_s * 1e3);
+    char label[32] = "unknown";
+    if (known) snprintf(label, sizeof label, "%+.0f ms", offset->offset_s * 1e3);
     if (status == AFFECT_OK)
         status = tier_append(s->ctx, s->offsets,
                              &(affect_interval){.t0 = t0,
@@ -431,14 +426,21 @@ static affect_status close_window(align_speaking *s, size_t last) {
     s->taken_off = time_from_seconds(round(s->offset.offset_s * 1e3) / 1e3);
     /* What is new is said, from this second on. */
     affect_time t0 = (affect_time)from * BLOCK * ALIGN_CELL;
-    return write_offset(s, &s->offset, s->offsets ? t0 : 0,
+    return write_offset(s, &s->offset, true, s->offsets ? t0 : 0,
                         (affect_time)(last + 1) * BLOCK * ALIGN_CELL);
+}
+
+/* Log likelihood of a lag in a scene, in which perhaps nobody in view speaks: then it tells of none. */
+static double scene_fit(const align_speaking *s, const scene *of, size_t lag) {
+    double spoken = log1p(-s->rule.scene_unspoken) + of->fit[lag],
+           unspoken = log(s->rule.scene_unspoken), top = fmax(spoken, unspoken);
+    return top + log(exp(spoken - top) + exp(unspoken - top));
 }
 
 /* The likeliest lags of all scenes, into `best`: most go on with that of the scene before (Viterbi 1967). */
 static affect_status scene_lags(align_speaking *s) {
     size_t n = s->scenes.count;
-    double all = 0, before[LAG_COUNT], now[LAG_COUNT];
+    double all = 0, before[LAG_COUNT], now[LAG_COUNT], changes = s->rule.scene_changes;
     uint8_t *from = base_calloc(n + 1, LAG_COUNT);
     if (!from) return base_fail_memory(s->ctx);
     for (size_t l = 0; l < LAG_COUNT; l++) all += exp(prior_of(l));
@@ -448,13 +450,12 @@ static affect_status scene_lags(align_speaking *s) {
             if (before[l] > before[top]) top = l;
         for (size_t l = 0; l < LAG_COUNT; l++) {
             double anew = prior_of(l) - log(all);
-            bool stays =
-                k && before[l] + log1p(-exp(scene_changes)) >= before[top] + scene_changes + anew;
+            bool stays = k && before[l] + log1p(-exp(changes)) >= before[top] + changes + anew;
             double most = !k      ? anew
-                          : stays ? before[l] + log1p(-exp(scene_changes))
-                                  : before[top] + scene_changes + anew;
+                          : stays ? before[l] + log1p(-exp(changes))
+                                  : before[top] + changes + anew;
             from[k * LAG_COUNT + l] = (uint8_t)(stays ? l : top);
-            now[l] = most + s->scenes.items[k].fit[l];
+            now[l] = most + scene_fit(s, &s->scenes.items[k], l);
         }
         memcpy(before, now, sizeof before);
     }
@@ -469,49 +470,69 @@ static affect_status scene_lags(align_speaking *s) {
     return AFFECT_OK;
 }
 
+static affect_time scene_end(const align_speaking *s, size_t k, affect_time end) {
+    return k + 1 < s->scenes.count ? s->scenes.items[k + 1].t0 : end;
+}
+
+/* Where the stretch of scenes that begins with scene k and has one lag ends; *offset: what it tells by itself. */
+static size_t judge_stretch(align_speaking *s, size_t k, affect_time end, align_offset *offset) {
+    double fit[LAG_COUNT] = {0};
+    size_t next = k, best = LAGS;
+    for (; next < s->scenes.count && s->scenes.items[next].best == s->scenes.items[k].best; next++)
+        for (size_t l = 0; l < LAG_COUNT; l++) fit[l] += scene_fit(s, &s->scenes.items[next], l);
+    *offset = judge_offset(fit, &best);
+    affect_time length = scene_end(s, next - 1, end) - s->scenes.items[k].t0;
+    offset->claimed = offset->claimed && length >= time_from_seconds(s->rule.scene_least_s);
+    for (size_t i = k; i < next; i++) {
+        scene *of = &s->scenes.items[i];
+        of->best = best;
+        of->spoken = 1 / (1 + exp(-of->fit[best]));
+    }
+    return next;
+}
+
 /* At the end: stretches of scenes that have one lag are judged each by itself. What cannot be told of one of them is
- * taken to be as in the longest that can, which is what is said of the recording. */
+ * unknown, and nothing is taken off; within one of which it can, scenes in which nobody in view speaks have its offset
+ * and say so. The longest that can be told is what is said of the recording. */
 static affect_status judge_scenes(align_speaking *s, affect_time end) {
-    size_t n = s->scenes.count, own = 0, whole_best = s->best;
-    align_offset whole = s->offset;
+    size_t n = s->scenes.count, next;
     affect_time longest = 0;
     if (n < 2) return AFFECT_OK;
     affect_status status = scene_lags(s);
     align_offset *told = status == AFFECT_OK ? base_calloc(n, sizeof *told) : NULL;
     if (status == AFFECT_OK && !told) status = base_fail_memory(s->ctx);
-    for (size_t k = 0, next; k < n && status == AFFECT_OK; k = next) {
-        double fit[LAG_COUNT] = {0};
-        size_t best = LAGS;
-        for (next = k; next < n && s->scenes.items[next].best == s->scenes.items[k].best; next++)
-            for (size_t l = 0; l < LAG_COUNT; l++) fit[l] += s->scenes.items[next].fit[l];
-        align_offset offset = judge_offset(fit, &best);
-        affect_time length = (next < n ? s->scenes.items[next].t0 : end) - s->scenes.items[k].t0;
-        offset.claimed = offset.claimed && length >= own_offset_least;
-        own += offset.claimed;
-        if (offset.claimed && length > longest) {
+    bool apart = false;
+    for (size_t k = 0; k < n && status == AFFECT_OK; k = next) {
+        next = judge_stretch(s, k, end, &told[k]);
+        affect_time length = scene_end(s, next - 1, end) - s->scenes.items[k].t0;
+        apart = apart || (told[k].claimed && fabs(told[k].offset_s) >= frame_s);
+        if (told[k].claimed && length > longest) {
             longest = length;
-            s->offset = offset;
-            s->best = best;
+            s->offset = told[k];
+            s->best = s->scenes.items[k].best;
         }
-        for (size_t i = k; i < next; i++) told[i] = offset, s->scenes.items[i].best = best;
+        for (size_t i = k + 1; i < next; i++) told[i] = told[k];
     }
-    if (own < 2) { /* one for all */
-        s->offset = whole;
-        s->best = whole_best;
-    } else if (status == AFFECT_OK && !s->keep_offset) {
-        if (s->offsets) tier_clear(s->offsets);
-        for (size_t k = 0, next; k < n && status == AFFECT_OK; k = next) {
-            scene *items = s->scenes.items;
-            for (next = k; next < n && items[next].best == items[k].best; next++) continue;
-            affect_time t1 = next < n ? items[next].t0 : end;
-            align_offset offset = told[k].claimed ? told[k] : s->offset;
-            for (size_t i = k; i < next; i++) {
-                if (!told[k].claimed) items[i].best = s->best;
-                items[i].taken_off = time_from_seconds(round(offset.offset_s * 1e3) / 1e3);
-            }
-            status = write_offset(s, &offset, k ? items[k].t0 : 0, t1);
+    s->many_offsets = status == AFFECT_OK && longest && apart && !s->keep_offset;
+    if (s->many_offsets && s->offsets) tier_clear(s->offsets);
+    for (size_t k = 0; s->many_offsets && k < n && status == AFFECT_OK; k = next) {
+        scene *of = s->scenes.items;
+        bool known = told[k].claimed && of[k].fit[of[k].best] >= s->rule.scene_evidence;
+        double sum = 0;
+        for (next = k;
+             next < n && of[next].best == of[k].best && told[next].claimed == told[k].claimed &&
+             (told[next].claimed && of[next].fit[of[next].best] >= s->rule.scene_evidence) == known;
+             next++) {
+            sum += of[next].spoken * time_to_seconds(scene_end(s, next, end) - of[next].t0);
+            of[next].taken_off =
+                told[k].claimed ? time_from_seconds(round(told[k].offset_s * 1e3) / 1e3) : 0;
         }
-        s->many_offsets = status == AFFECT_OK;
+        align_offset offset = told[k];
+        affect_time t1 = scene_end(s, next - 1, end);
+        if (!known) offset.confidence *= sum / time_to_seconds(t1 - of[k].t0);
+        if (!told[k].claimed) offset.offset_s = offset.confidence = 0;
+        status = write_offset(s, &offset, known, k ? of[k].t0 : 0, t1);
+        for (size_t i = k; i < next && !told[k].claimed; i++) of[i].best = LAGS;
     }
     base_free(told);
     return status;
@@ -1032,9 +1053,10 @@ static affect_status decide_again(align_speaking *s, const timeline_view *view, 
     again->many_offsets = s->many_offsets;
     if (s->tier) tier_clear(s->tier);
     if (s->offsets && !s->many_offsets) {
-        s->taken_off = time_from_seconds(round(s->offset.offset_s * 1e3) / 1e3);
+        s->taken_off =
+            s->offset.claimed ? time_from_seconds(round(s->offset.offset_s * 1e3) / 1e3) : 0;
         tier_clear(s->offsets);
-        status = write_offset(s, &s->offset, 0, end);
+        if (s->offset.claimed) status = write_offset(s, &s->offset, true, 0, end);
     }
     again->taken_off = s->taken_off;
     if (status == AFFECT_OK) status = decide_all(again, view, end);
@@ -1055,7 +1077,8 @@ cleanup:
 affect_status align_speaking_finish(align_speaking *s, const timeline_view *view, affect_time end) {
     affect_status status = decide_all(s, view, end);
     if (status == AFFECT_OK) status = judge_scenes(s, end);
-    if (status == AFFECT_OK && s->offset.claimed) status = decide_again(s, view, end);
+    if (status == AFFECT_OK && (s->offset.claimed || s->taken_off))
+        status = decide_again(s, view, end);
     if (status == AFFECT_OK && s->tier && s->voice_weights)
         status = align_settle_together(s->ctx, &s->rule, s->voice_weights, view, s->said.items,
                                        s->said.count, s->tier, s->taken_off, &s->revised);

@@ -11,7 +11,8 @@
  * mouth that does not move is evidence against. A hidden Markov chain over who speaks, a state each
  * 0.1 s, joins it; each state is decided 2 s later. The offset is the lag at which the best mouths
  * fit the voice best, all of the recording so far considered; it is claimed where the likelihood
- * leaves no other lag. Where one is claimed, at the end everything is decided again with it.
+ * leaves no other lag. Where one is claimed, at the end everything is decided again with it; parts of a
+ * recording that was put together have their own, or none ("unknown").
  *
  * At the end, when all of the recording is known, voices that were told apart (tier "speakers" without
  * channels) are joined with faces: a voice that lips gave to one face, surely and mostly, is that
@@ -76,7 +77,14 @@
     X(together_away, -4)                                                                                      \
     /* Log odds of being right, of log odds of the model: bench/speakers.py calibrate. */                     \
     X(sure_slope, 0.41)                                                                                       \
-    X(sure_shift, 0.3)
+    X(sure_shift, 0.3)                                                                                        \
+    /* Offsets: log chance that the next scene has another, as an edit of other recordings has; */            \
+    /* chance that in a scene nobody in view speaks; log likelihood ratio from which a scene says so */       \
+    /* itself; what is shorter has no offset of its own. bench-synchrony --parts. */                          \
+    X(scene_changes, -4)                                                                                      \
+    X(scene_unspoken, 0.001)                                                                                  \
+    X(scene_evidence, 0.5)                                                                                    \
+    X(scene_least_s, 8)
 
 typedef struct align_rule {
 #define ALIGN_RULE_MEMBER(name, value) double name;

@@ -27,6 +27,10 @@ static const double cut_cells = 0.3;
 /* A shot ends where the picture changes by so much, and by so many times what is usual in the half second
  * before (of takes of the same people in the same room the cut is 5 to 10 of 255, their movement below 3). */
 static const double shot_level = 3.5, shot_ratio = 5.0;
+/* A head that is lifted or turned changes as much as such a cut does, but not at once: a change below the first of
+ * these that comes after more than the second of it, or goes on with more than the third, is movement. Chosen on clips of
+ * Java-SED 01, 02 and 03, GRID, SadTalker and pyfeat, at one to four times their speed (docs/face.md). */
+static const double certain_level = 15.0, comes_after = 0.3, goes_on_after = 0.5;
 /* A picture that is nearer to the one before the change than this share of it, or than what would be one, has
  * returned; those that go on changing by more than half as much in each step are within something gradual. */
 static const double returned = 0.1, goes_on = 0.5;
@@ -125,7 +129,9 @@ static bool stands_out(face_shots *s, double change) {
     size_t n = BASE_MIN(s->change_count, (size_t)USUAL);
     memcpy(sorted, s->changes, sizeof sorted);
     qsort(sorted, n, sizeof *sorted, by_size);
+    double before = n ? s->changes[(s->change_count - 1) % USUAL] : 0;
     s->changes[s->change_count++ % USUAL] = change;
+    if (change < certain_level && before > comes_after * change) return false;
     return n >= USUAL / 2 && change >= shot_level && change >= shot_ratio * sorted[n / 2];
 }
 
@@ -200,6 +206,11 @@ static void resolve(face_shots *s, const thumb *now, double change) {
     s->doubt.pictures++;
     if (!late && s->doubt.pictures <= FLASH &&
         away < fmax(shot_level, returned * s->doubt.change)) {
+        s->doubt.time = AFFECT_TIME_NONE;
+        return;
+    }
+    if (s->doubt.pictures == 1 && s->doubt.change < certain_level &&
+        change > goes_on_after * s->doubt.change) {
         s->doubt.time = AFFECT_TIME_NONE;
         return;
     }

@@ -26,20 +26,52 @@ size_t nn_packed_size(size_t depth, size_t columns) {
     return (columns + NN_PANEL - 1) / NN_PANEL * NN_PANEL * depth;
 }
 
+typedef nn_real four __attribute__((vector_size(4 * sizeof(nn_real))));
+
+static four load_four(const nn_real *from) {
+    four x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+
+/* NN_PANEL rows of `depth` values as columns, four by four. */
+static void pack_rows(const nn_real *rows, size_t depth, size_t stride, nn_real *out) {
+    size_t k = 0;
+    for (; k + 4 <= depth; k += 4)
+        for (size_t i = 0; i < NN_PANEL; i += 4) {
+            const nn_real *from = rows + i * stride + k;
+            four a = load_four(from), b = load_four(from + stride);
+            four c = load_four(from + 2 * stride), d = load_four(from + 3 * stride);
+            four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+            four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+            four ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+            four cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+            const four column[] = {__builtin_shufflevector(ab, cd, 0, 1, 4, 5),
+                                   __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+                                   __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5),
+                                   __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
+            for (size_t n = 0; n < 4; n++)
+                memcpy(out + (k + n) * NN_PANEL + i, &column[n], sizeof column[n]);
+        }
+    for (; k < depth; k++)
+        for (size_t i = 0; i < NN_PANEL; i++) out[k * NN_PANEL + i] = rows[i * stride + k];
+}
+
 void nn_pack(const nn_real *b, size_t depth, size_t columns, size_t stride, bool transposed,
              nn_real *out) {
-    for (size_t n = 0; n < columns; n += NN_PANEL) {
+    for (size_t n = 0; n < columns; n += NN_PANEL, out += depth * NN_PANEL) {
         size_t width = BASE_MIN((size_t)NN_PANEL, columns - n);
-        if (transposed) {
-            const nn_real *rows = b + n * stride;
-            if (width < NN_PANEL) memset(out, 0, depth * NN_PANEL * sizeof *out);
-            for (size_t k = 0; k < depth; k++, out += NN_PANEL)
-                for (size_t i = 0; i < width; i++) out[i] = rows[i * stride + k];
-            continue;
-        }
-        for (size_t k = 0; k < depth; k++, out += NN_PANEL) {
-            memcpy(out, b + k * stride + n, width * sizeof *out);
-            if (width < NN_PANEL) memset(out + width, 0, (NN_PANEL - width) * sizeof *out);
+        if (width == NN_PANEL && transposed) {
+            pack_rows(b + n * stride, depth, stride, out);
+        } else if (width == NN_PANEL) {
+            for (size_t k = 0; k < depth; k++)
+                memcpy(out + k * NN_PANEL, b + k * stride + n, NN_PANEL * sizeof *out);
+        } else {
+            memset(out, 0, depth * NN_PANEL * sizeof *out);
+            for (size_t k = 0; k < depth; k++)
+                for (size_t i = 0; i < width; i++)
+                    out[k * NN_PANEL + i] =
+                        transposed ? b[(n + i) * stride + k] : b[k * stride + n + i];
         }
     }
 }

@@ -4,6 +4,8 @@
 #ifndef NN_KERNELS_H
 #define NN_KERNELS_H
 
+#include <math.h>
+
 #include "nn/real.h"
 
 enum {
@@ -128,6 +130,13 @@ static inline uint32_t nn_hash64(uint64_t seed, uint64_t counter) {
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
     x = (x ^ x >> 27) * 0x94d049bb133111ebu;
     return (uint32_t)((x ^ x >> 31) >> 16);
+}
+
+/* A number of the normal distribution on counter-based bits (Box-Muller). */
+static inline double nn_normal(uint64_t seed, uint64_t counter) {
+    double u = ((double)nn_hash64(seed, 2 * counter) + .5) / 4294967296.;
+    double v = ((double)nn_hash64(seed, 2 * counter + 1) + .5) / 4294967296.;
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
 
 #ifdef NN_DOUBLE

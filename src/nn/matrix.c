@@ -8,7 +8,8 @@ enum {
     BLOCK = 64, /* rows of the matrix that are numbers at one time */
     FEW = 4,    /* up to so many rows of x packing costs more than it saves */
     LOSS_ROWS =
-        128 /* rows of logits held at a time: with fewer, packing the head costs more than it is multiplied by */
+        128, /* rows of logits held at a time: with fewer, packing the head costs more than it is multiplied by */
+    KEPT = 1 << 21 /* so many probabilities are kept for the way back; more are computed again */
 };
 
 static const struct {
@@ -42,6 +43,11 @@ static const nn_real *rows_of(const nn_tape *tape, const nn_matrix *m, size_t ro
                               nn_real *room) {
     if (m->param >= 0) return nn_param_value(tape->params, m->param) + row * m->in;
     size_t bytes = number_bytes((uint32_t)m->type, m->in);
+#ifndef NN_DOUBLE
+    const unsigned char *stored = m->data + row * bytes;
+    if (m->type == NN_NUMBER_F32 && (uintptr_t)stored % sizeof(float) == 0)
+        return (const nn_real *)(const void *)stored;
+#endif
     tape->kernels->read_numbers((uint32_t)m->type, count * m->in, m->data + row * bytes, room);
     return room;
 }
@@ -108,7 +114,7 @@ typedef struct matrix_node {
     nn_matrix w, bias;
     size_t rows;
     const int32_t *index;
-    nn_real *saved;
+    nn_real *saved, *kept;
     double number;
 } matrix_node;
 
@@ -279,10 +285,10 @@ static size_t next_rows(const int32_t *target, size_t rows, size_t *at, size_t r
 }
 
 static void logits_of(const nn_tape *tape, const nn_matrix *w, const nn_tensor *x,
-                      const size_t *row, size_t n, loss_scratch *s) {
+                      const size_t *row, size_t n, const loss_scratch *s, nn_real *logits) {
     for (size_t r = 0; r < n; r++)
         memcpy(s->x + r * w->in, x->data + row[r] * w->in, w->in * sizeof *s->x);
-    product(tape, w, s->x, n, s->logits, s->room);
+    if (logits) product(tape, w, s->x, n, logits, s->room);
 }
 
 static void token_loss_backward(nn_tape *tape, nn_node *node) {
@@ -295,16 +301,19 @@ static void token_loss_backward(nn_tape *tape, nn_node *node) {
     nn_mark mark = nn_tape_mark(tape);
     if (!take_scratch(tape, w, &s)) return;
     size_t row[LOSS_ROWS], n;
+    nn_real *kept = op->kept;
     for (size_t at = 0; (n = next_rows(op->index, op->rows, &at, row)) > 0;) {
-        logits_of(tape, w, op->x, row, n, &s);
+        nn_real *all = kept ? kept : s.logits;
+        logits_of(tape, w, op->x, row, n, &s, kept ? NULL : all);
         for (size_t r = 0; r < n; r++) {
-            nn_real *logits = s.logits + r * w->out;
-            for (size_t i = 0; i < w->out; i++) logits[i] -= op->saved[row[r]];
-            tape->kernels->exponential(w->out, logits, logits);
+            nn_real *logits = all + r * w->out;
+            for (size_t i = 0; i < w->out && !kept; i++) logits[i] -= op->saved[row[r]];
+            if (!kept) tape->kernels->exponential(w->out, logits, logits);
             logits[op->index[row[r]]] -= 1;
             for (size_t i = 0; i < w->out; i++) logits[i] *= scale;
         }
-        product_backward(tape, w, s.x, n, s.logits, dx ? s.dx : NULL, false, s.room);
+        product_backward(tape, w, s.x, n, all, dx ? s.dx : NULL, false, s.room);
+        if (kept) kept += n * w->out;
         for (size_t r = 0; dx && r < n; r++)
             tape->kernels->axpy(w->in, 1, s.dx + r * w->in, dx + row[r] * w->in);
     }
@@ -317,32 +326,36 @@ nn_tensor *nn_token_loss(nn_tape *tape, nn_tensor *x, const nn_matrix *w, const 
     if (!x->shape.rank || x->shape.d[x->shape.rank - 1] != w->in || bad_matrix(tape, w))
         return nn_fail_shapes(tape, "token_loss", "x [..., in]", x->shape, "weight [out, in]",
                               NN_SHAPE(w->out, w->in));
-    size_t rows = x->count / w->in;
+    size_t rows = x->count / w->in, wanted = 0;
     nn_tensor *y = nn_new(tape, NN_SHAPE(1));
-    nn_real *lse = nn_tape_alloc(tape, rows);
+    nn_real *lse = nn_tape_alloc(tape, rows), *kept = NULL;
     int32_t *copy = nn_tape_bytes_alloc(tape, rows * sizeof *copy);
     if (!y || !lse || !copy) return NULL;
     for (size_t r = 0; r < rows; r++) {
         copy[r] = target[r];
+        wanted += target[r] >= 0;
         if (target[r] >= 0 && (size_t)target[r] >= w->out)
             return nn_fail(tape, AFFECT_ERROR_ARGUMENT, "token_loss: token %d of %zu",
                            (int)target[r], w->out);
     }
+    if (tape->grad && wanted <= KEPT / w->out) kept = nn_tape_alloc(tape, wanted * w->out);
     loss_scratch s;
     nn_mark mark = nn_tape_mark(tape);
     if (!take_scratch(tape, w, &s)) return NULL;
     double total = 0;
-    size_t row[LOSS_ROWS], n;
-    for (size_t at = 0; (n = next_rows(copy, rows, &at, row)) > 0;) {
-        logits_of(tape, w, x, row, n, &s);
+    size_t row[LOSS_ROWS], n, done = 0;
+    for (size_t at = 0; (n = next_rows(copy, rows, &at, row)) > 0; done += n) {
+        nn_real *all = kept ? kept + done * w->out : s.logits;
+        logits_of(tape, w, x, row, n, &s, all);
         for (size_t r = 0; r < n; r++) {
-            nn_real *logits = s.logits + r * w->out, top = logits[0], own = logits[copy[row[r]]];
+            nn_real *logits = all + r * w->out, top = logits[0], own = logits[copy[row[r]]];
             for (size_t i = 1; i < w->out; i++) top = BASE_MAX(top, logits[i]);
             for (size_t i = 0; i < w->out; i++) logits[i] -= top;
             tape->kernels->exponential(w->out, logits, logits);
             double sum = 0;
             for (size_t i = 0; i < w->out; i++) sum += (double)logits[i];
             lse[row[r]] = top + (nn_real)log(sum);
+            for (size_t i = 0; i < w->out && kept; i++) logits[i] /= (nn_real)sum;
             total += (double)(lse[row[r]] - own);
         }
     }
@@ -352,6 +365,7 @@ nn_tensor *nn_token_loss(nn_tape *tape, nn_tensor *x, const nn_matrix *w, const 
     if (op) {
         op->index = copy;
         op->saved = lse;
+        op->kept = kept;
         op->number = scale;
     }
     return y;

@@ -45,13 +45,6 @@ static uint64_t hash_name(const char *name) { /* FNV-1a */
     return hash;
 }
 
-/* Box-Muller on counter-based bits. */
-static double normal(uint64_t seed, uint64_t counter) {
-    double u = ((double)nn_hash64(seed, 2 * counter) + .5) / 4294967296.;
-    double v = ((double)nn_hash64(seed, 2 * counter + 1) + .5) / 4294967296.;
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
-
 static bool reserve(nn_params *params, size_t size) {
     if (size <= params->room) return true;
     size_t room = BASE_MAX(size, params->room * 2);
@@ -88,7 +81,7 @@ int nn_param_add(nn_params *params, const char *name, nn_shape shape, nn_kind ki
     for (size_t i = 0; i < padded; i++)
         value[i] = i >= item.count ? 0
                    : deviation > 0 && params->seed != NN_UNSEEDED
-                       ? (nn_real)(deviation * normal(seed, i))
+                       ? (nn_real)(deviation * nn_normal(seed, i))
                        : (nn_real)fill;
     params->size += padded;
     params->items[params->count] = item;

@@ -74,6 +74,8 @@ affect_status nn_projector_create(affect_context *ctx, nn_params *params,
 
 void nn_projector_destroy(nn_projector *p) { base_free(p); }
 
+int nn_projector_map(const nn_projector *p) { return p->w_out; }
+
 /* ---- equal parts ---- */
 
 /* The part of its stream's length in which a time lies. */
@@ -171,6 +173,29 @@ static nn_tensor *ask(const nn_projector *p, nn_tape *tape, const nn_stream *str
     return nn_reshape(tape, y, NN_SHAPE(n * soft, hidden));
 }
 
+/* Rows [n * soft, features] by the streams' own maps, or the projector's where a stream has none. */
+static nn_tensor *map_rows(const nn_projector *p, nn_tape *tape, const nn_stream *streams, size_t n,
+                           nn_tensor *x) {
+    size_t f = p->o.features, width = p->o.width, soft = p->o.soft;
+    bool own = false;
+    for (size_t i = 0; i < n; i++) own |= streams[i].map != NULL;
+    if (!own) return nn_linear(tape, x, p->w_out, p->b_out);
+    nn_real *y = nn_tape_alloc(tape, n * soft * width);
+    int32_t *first = nn_tape_bytes_alloc(tape, n * soft * sizeof *first);
+    if (!y || !first || !x) return NULL;
+    for (size_t r = 0; r < n * soft; r++) {
+        const nn_real *map = streams[r / soft].map, *row = x->data + r * f;
+        if (!map) map = nn_param_value(tape->params, p->w_out);
+        memset(y + r * width, 0, width * sizeof *y);
+        for (size_t i = 0; i < f; i++)
+            tape->kernels->axpy(width, row[i], map + i * width, y + r * width);
+        first[r] = 0;
+    }
+    const nn_matrix bias = {.out = 1, .in = width, .param = p->b_out};
+    return nn_add(tape, nn_input(tape, NN_SHAPE(n * soft, width), y),
+                  nn_lookup(tape, &bias, first, NN_SHAPE(n * soft)));
+}
+
 nn_tensor *nn_projector_forward(const nn_projector *p, nn_tape *tape, const nn_stream *streams,
                                 size_t n) {
     size_t soft = p->o.soft, width = p->o.width, rows = n * soft;
@@ -185,7 +210,8 @@ nn_tensor *nn_projector_forward(const nn_projector *p, nn_tape *tape, const nn_s
     nn_tensor *x = p->o.kind == NN_PROJECTOR_QUERIES ? ask(p, tape, streams, n)
                                                      : parts_of(p, tape, streams, n);
     if (p->o.kind == NN_PROJECTOR_MLP) x = nn_gelu(tape, nn_linear(tape, x, p->w_in, p->b_in));
-    x = nn_linear(tape, x, p->w_out, p->b_out);
+    x = p->o.kind == NN_PROJECTOR_LINEAR ? map_rows(p, tape, streams, n, x)
+                                         : nn_linear(tape, x, p->w_out, p->b_out);
     const nn_matrix absent = {.out = soft, .in = width, .param = p->absent};
     return nn_add(tape, nn_mul(tape, x, nn_input(tape, NN_SHAPE(rows, width), there)),
                   nn_lookup(tape, &absent, index, NN_SHAPE(rows)));

@@ -25,6 +25,8 @@ typedef struct nn_projector_options {
 typedef struct nn_stream {
     const nn_real *times, *rows;
     size_t count;
+    const nn_real *
+        map; /* [features, width]: of this stream instead of a LINEAR projector's, without a gradient (nor has the projector's one then); or NULL */
 } nn_stream;
 
 typedef struct nn_projector nn_projector;
@@ -33,6 +35,8 @@ AFFECT_MUST_USE affect_status nn_projector_create(affect_context *ctx, nn_params
                                                   const nn_projector_options *options,
                                                   nn_projector **out);
 void nn_projector_destroy(nn_projector *projector);
+/* The parameter that is the last map's weight, [in, width]; in: `features` where the projector is LINEAR. */
+int nn_projector_map(const nn_projector *projector);
 /* n streams -> [n * soft, width]; learned tokens stand for an absent one. */
 nn_tensor *nn_projector_forward(const nn_projector *projector, nn_tape *tape,
                                 const nn_stream *streams, size_t n);

@@ -86,6 +86,7 @@
 #define nn_projector_create nn_projector_create_64
 #define nn_projector_destroy nn_projector_destroy_64
 #define nn_projector_forward nn_projector_forward_64
+#define nn_projector_map nn_projector_map_64
 #define nn_rank_n_contrast nn_rank_n_contrast_64
 #define nn_relu nn_relu_64
 #define nn_reshape nn_reshape_64

@@ -94,6 +94,7 @@ void reason_recording_close(reason_recording *recording); /* NULL is fine */
 bool reason_recording_episode(const reason_recording *recording, size_t i, reason_segment *out);
 /* Whose episodes are the longest together; AFFECT_PERSON_NONE where there is none. */
 int reason_recording_person(const reason_recording *recording);
+bool reason_recording_has_person(const reason_recording *recording, int person);
 /* `question`: of REASON_TASK_ANSWER, else NULL. Check out->failed. */
 void reason_put_task(const reason_recording *recording, const reason_segment *segment,
                      reason_task task, const char *question, base_text *out);

@@ -108,6 +108,10 @@ int reason_recording_person(const reason_recording *r) {
     return best;
 }
 
+bool reason_recording_has_person(const reason_recording *r, int person) {
+    return reason_graph_has_person(&r->graph, person);
+}
+
 /* ---- what is told ---- */
 
 static bool overlaps(const reason_node *n, affect_time t0, affect_time t1) {

@@ -261,7 +261,12 @@ static affect_status standardise_inputs(training *t) {
 /* The part of the recipe that says what goes in and what comes out. */
 static void read_spec(training *t) {
     train_recipe *r = t->recipe;
-    const char *kind = train_recipe_choice(r, "data", "kind", NULL, "faces|audio|text|features");
+    const char *kind = train_recipe_choice(r, "data", "kind", NULL,
+                                           "faces|audio|text|features|timelines|language");
+    if (strcmp(kind, "timelines") == 0) /* the last two are other trainings */
+        train_recipe_mistake(r, "data", "kind", "timelines are named behind the recipe");
+    if (strcmp(kind, "language") == 0)
+        train_recipe_mistake(r, "data", "kind", "a language model is no network of this kind");
     read_labels(t);
     t->spec = (train_spec){
         .kind = strcmp(kind, "audio") == 0   ? TRAIN_AUDIO

@@ -167,6 +167,11 @@ static affect_status read_clip(const reading *r, const json_t *line, tune_clip *
     c->split = !split || strcmp(split, "train") == 0 ? TUNE_TRAIN
                : strcmp(split, "valid") == 0         ? TUNE_VALID
                                                      : TUNE_OTHER;
+    const char *participant = json_string_value(json_object_get(line, "participant"));
+    for (size_t i = 0; participant && participant[i]; i++) /* FNV-1a */
+        c->participant =
+            ((i ? c->participant : UINT64_C(0xcbf29ce484222325)) ^ (unsigned char)participant[i]) *
+            UINT64_C(0x100000001b3);
     affect_status status = add_words(r, c, json_object_get(line, "prompt"), "prompt", true);
     c->answer = c->count;
     if (!status) status = add_words(r, c, json_object_get(line, "answer"), "answer", false);

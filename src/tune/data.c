@@ -254,7 +254,7 @@ static affect_status read_words(clip *c) {
     affect_status status = AFFECT_OK;
     const char *description = c->row->text[TUNE_DESCRIPTION], *label = c->row->text[TUNE_LABEL];
     base_text words = {0};
-    tune_put_words(c->row->text[TUNE_WORDS], &words);
+    base_text_append(&words, c->row->text[TUNE_WORDS]);
     if (!words.length && *description)
         status = affect_labels_from_text(c->m->reasoner, description, &named);
     for (size_t i = 0; i < affect_labels_count(named) && !status; i++)
@@ -304,6 +304,11 @@ static affect_status put_row(making *m, const reason_recording *r, const affect_
                    episode;
     affect_status status = AFFECT_OK;
     row->used = true;
+    if (row->person && !reason_recording_has_person(r, row->person)) {
+        tune_warn(m->ctx, &m->rows.bad, "%s:%zu: left out: there is no person %d in %s", row->file,
+                  row->line, row->person, name);
+        return AFFECT_OK;
+    }
     if (!isnan(row->t0)) {
         affect_time end = whole.t1;
         whole.t0 = (affect_time)(row->t0 * AFFECT_SECOND);

@@ -47,7 +47,8 @@ const char *tune_name_in(const char *path, size_t *length) {
     return name;
 }
 
-void tune_put_words(const char *cell, base_text *out) {
+/* "glad, calm" of what a cell of words holds, appended. */
+static void put_words(const char *cell, base_text *out) {
     static const char around[] = " \t[]<>'\"";
     const char *before = "";
     while (*cell) {
@@ -108,23 +109,31 @@ static const char *trouble(tune_row *r) {
     return NULL;
 }
 
+/* A cell of words without brackets and quotation marks; NULL where memory ends. */
+static const char *clean(tune_rows *rows, const char *cell) {
+    base_text words = {0};
+    put_words(cell, &words);
+    const char *kept = words.failed   ? NULL
+                       : words.length ? keep(rows, words.data, words.length)
+                                      : "";
+    base_text_destroy(&words);
+    return kept;
+}
+
 /* A label is one: of a list, several are words; of none nothing is said. */
-static affect_status clean_label(tune_rows *rows, tune_row *r) {
-    base_text label = {0};
-    tune_put_words(r->text[TUNE_LABEL], &label);
-    const char *kept = label.length ? keep(rows, label.data, label.length) : "";
-    const bool failed = label.failed || !kept, several = !failed && strstr(kept, ", ") != NULL;
-    base_text_destroy(&label);
-    if (failed) return base_fail_memory(rows->ctx);
-    if (several && !*r->text[TUNE_WORDS]) r->text[TUNE_WORDS] = kept;
-    r->text[TUNE_LABEL] = several ? "" : kept;
+static affect_status clean_cells(tune_rows *rows, tune_row *r) {
+    const char *label = clean(rows, r->text[TUNE_LABEL]), *words = clean(rows, r->text[TUNE_WORDS]);
+    if (!label || !words) return base_fail_memory(rows->ctx);
+    bool several = strstr(label, ", ") != NULL;
+    r->text[TUNE_WORDS] = several && !*words ? label : words;
+    r->text[TUNE_LABEL] = several ? "" : label;
     return AFFECT_OK;
 }
 
 /* Takes the row that stands behind the last, if it can be used. */
 static affect_status take(tune_rows *rows) {
     tune_row *r = &rows->items[rows->count];
-    affect_status status = clean_label(rows, r);
+    affect_status status = clean_cells(rows, r);
     if (status) return status;
     const char *why = trouble(r);
     if (why)

@@ -9,8 +9,8 @@
 
 enum {
     TUNE_RECORDING,
-    TUNE_LABEL,       /* one emotion */
-    TUNE_WORDS,       /* several: "['glad', 'calm']", or with commas or semicolons */
+    TUNE_LABEL, /* one emotion */
+    TUNE_WORDS, /* several, as "glad, calm"; in files also "['glad', 'calm']" or with semicolons */
     TUNE_DESCRIPTION, /* prose */
     TUNE_PARTICIPANT, /* must be in one part alone */
     TUNE_SPLIT,
@@ -52,8 +52,6 @@ const char *tune_name_in(const char *path, size_t *length);
 /* A warning, of which the first twenty are logged. */
 AFFECT_PRINTF(3, 4)
 void tune_warn(affect_context *ctx, size_t *count, const char *format, ...);
-/* "glad, calm" of what a cell of words holds, appended. */
-void tune_put_words(const char *cell, base_text *out);
 
 /* ---- data_find.c: timelines ---- */
 

@@ -27,6 +27,7 @@ void tune_network_close(tune_network *n) {
     for (size_t s = 0; s < TUNE_STREAMS; s++) nn_projector_destroy(n->projector[s]);
     nn_lora_destroy(n->lora);
     nn_params_destroy(n->params);
+    base_free(n->maps);
     nn_decoder_destroy(n->decoder);
     nn_gguf_close(n->file);
     *n = (tune_network){0};
@@ -56,11 +57,12 @@ static unsigned read_targets(train_recipe *recipe) {
 
 void tune_network_configure(tune_network *n, train_recipe *recipe) {
     const char *kind =
-        train_recipe_choice(recipe, "projector", "kind", "mlp", "linear|mlp|queries");
+        train_recipe_choice(recipe, "projector", "kind", "mlp", "linear|mlp|queries|ridge");
+    n->ridge = strcmp(kind, "ridge") == 0;
     n->shape = (nn_projector_options){
-        .kind = strcmp(kind, "linear") == 0 ? NN_PROJECTOR_LINEAR
-                : strcmp(kind, "mlp") == 0  ? NN_PROJECTOR_MLP
-                                            : NN_PROJECTOR_QUERIES,
+        .kind = n->ridge || strcmp(kind, "linear") == 0 ? NN_PROJECTOR_LINEAR
+                : strcmp(kind, "mlp") == 0              ? NN_PROJECTOR_MLP
+                                                        : NN_PROJECTOR_QUERIES,
         .soft = train_recipe_count(recipe, "projector", "tokens", 8, 1, 256),
         .hidden = train_recipe_count(recipe, "projector", "hidden", 64, 1, 1 << 14),
         .heads = train_recipe_count(recipe, "projector", "heads", 4, 1, 64)};
@@ -119,9 +121,16 @@ static nn_tensor *add_stream(const tune_network *n, nn_tape *tape, const tune_cl
             any |= here;
         }
     if (!any) return x;
-    nn_stream stream = {clip->times[s], clip->rows[s], left_out ? 0 : clip->steps[s]};
+    nn_stream stream = {clip->times[s], clip->rows[s], left_out ? 0 : clip->steps[s], clip->map[s]};
     nn_tensor *soft = nn_projector_forward(n->projector[s], tape, &stream, 1);
     return nn_add(tape, x, nn_reshape(tape, nn_rows(tape, soft, index, t), x->shape));
+}
+
+/* Are the layers' activations, about a dozen rows of the width and four of the hidden width a token, more than 64 MiB? Then a layer is
+ * computed twice. */
+static bool is_large(const nn_decoder *decoder, size_t t) {
+    const nn_decoder_shape *s = nn_decoder_get_shape(decoder);
+    return t * s->layers * (12 * s->width + 4 * s->hidden) > (size_t)1 << 24;
 }
 
 nn_tensor *tune_network_hidden(const tune_network *n, nn_tape *tape, const tune_clip *clip,
@@ -140,5 +149,5 @@ nn_tensor *tune_network_hidden(const tune_network *n, nn_tape *tape, const tune_
     nn_tensor *x = nn_decoder_embed(n->decoder, tape, tokens, NN_SHAPE(1, t), NULL);
     for (size_t s = 0; x && s < n->streams; s++)
         x = add_stream(n, tape, clip, s, left_out >> s & 1, x);
-    return nn_decoder_hidden(n->decoder, tape, n->lora, x, true);
+    return nn_decoder_hidden(n->decoder, tape, n->lora, x, is_large(n->decoder, t));
 }

@@ -81,12 +81,14 @@ static affect_status build(tuning *t) {
     tune_loop_configure(&t->loop, recipe, 1e-3, 3);
     read_streams(t);
     t->drop = train_recipe_number(recipe, "train", "drop", .1, 0, .9);
+    t->noise = train_recipe_number(recipe, "train", "noise", 0, 0, 10);
     tune_network_configure(&t->network, recipe);
     status = train_recipe_finish(recipe);
     if (!status) status = tune_network_open(t->ctx, t->o->base, &t->network);
     if (!status) status = read_clips(t);
     if (!status) status = tune_network_build(&t->network, &t->clips, t->loop.seed);
     if (!status) status = choose_clips(t);
+    if (!status && t->network.ridge) status = tune_network_fit(&t->network, &t->clips);
     if (!status) status = tune_sum_of(t->ctx, t->o->base, t->loop.base_sum);
     if (!status) status = tune_sum_of(t->ctx, t->o->data, t->loop.data_sum);
     return status;
@@ -94,16 +96,33 @@ static affect_status build(tuning *t) {
 
 /* ---- steps ---- */
 
+/* The clip with another value of each feature, the same in all rows: deviations of a normal distribution. What
+ * is learned of it is what a penalty would leave (Bishop 1995). */
+static bool disturb(const tuning *t, nn_tape *tape, size_t shard, tune_clip *c) {
+    for (size_t s = 0; s < t->network.streams; s++) {
+        size_t f = t->clips.features[s], n = c->steps[s] * f;
+        nn_real *rows = n ? nn_tape_alloc(tape, n) : NULL;
+        if (n && !rows) return false;
+        for (size_t j = 0; j < n; j++) {
+            double by = nn_normal(t->loop.step_seed + s, shard * f + j % f);
+            rows[j] = c->rows[s][j] + (nn_real)(t->noise * by);
+        }
+        c->rows[s] = rows;
+    }
+    return true;
+}
+
 static nn_tensor *train_shard(void *user, nn_tape *tape, size_t shard) {
     tuning *t = user;
-    const tune_clip *c = &t->clips.items[t->order[t->at + shard]];
+    tune_clip c = t->clips.items[t->order[t->at + shard]];
     unsigned left_out = 0;
     for (size_t s = 0; s < t->network.streams; s++) {
         uint32_t drawn = nn_hash64(t->loop.step_seed, shard * TUNE_STREAMS + s);
         if ((double)drawn < t->drop * 4294967296.) left_out |= 1U << s;
     }
     int32_t *target;
-    nn_tensor *x = tune_network_hidden(&t->network, tape, c, left_out, &target);
+    if (t->noise > 0 && !disturb(t, tape, shard, &c)) return NULL;
+    nn_tensor *x = tune_network_hidden(&t->network, tape, &c, left_out, &target);
     return nn_decoder_loss(t->network.decoder, tape, x, target, t->scale);
 }
 

@@ -21,6 +21,9 @@ typedef struct tune_clip {
     size_t count, capacity, answer; /* answer: where it begins, > 0 */
     float *times[TUNE_STREAMS], *rows[TUNE_STREAMS];
     size_t steps[TUNE_STREAMS]; /* 0: the stream is absent */
+    uint64_t participant;       /* a sum of the name; 0: not said */
+    const float *map
+        [TUNE_STREAMS]; /* how the stream is projected in training (ridge.c); NULL: as it will be */
 } tune_clip;
 
 typedef struct tune_clips {
@@ -55,6 +58,8 @@ typedef struct tune_network {
     nn_projector *projector[TUNE_STREAMS];
     size_t streams;
     nn_projector_options shape; /* of every projector; name, features and width are each one's */
+    bool ridge;                 /* projectors are found by ridge.c and stay so */
+    float *maps;                /* of ridge.c; tune_clip.map points into it */
     size_t rank;                /* 0: no adapter */
     double alpha;
     unsigned targets;
@@ -71,6 +76,8 @@ affect_status tune_network_fail(affect_context *ctx, const char *path, affect_st
 AFFECT_MUST_USE affect_status tune_network_build(tune_network *network, const tune_clips *clips,
                                                  uint64_t seed);
 void tune_network_close(tune_network *network);
+/* ridge.c: gives projectors of kind `ridge` their values, and training clips their maps. Errors: LIMIT, CANCELLED, MEMORY. */
+AFFECT_MUST_USE affect_status tune_network_fit(tune_network *network, tune_clips *clips);
 /* Steps of a clip with its streams' tokens. */
 size_t tune_network_length(const tune_network *network, const tune_clip *clip);
 /* The hidden states of a clip [1, t, width] and what follows each step of the answer, target[t] (-1 elsewhere; the
@@ -142,7 +149,7 @@ typedef struct tuning {
     nn_vocabulary *vocabulary; /* of the base, where it is read here; else NULL */
     uint32_t *order, *valid;   /* training clips as this epoch takes them; validation clips */
     size_t order_count, valid_count;
-    double drop;
+    double drop, noise;
     /* of the step or pass under way */
     size_t at;
     double scale;

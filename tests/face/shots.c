@@ -128,6 +128,20 @@ static void movement_is_neither(void **unused) {
     }
 }
 
+/* Breaks when a head that is lifted at once after it was still is taken for another shot; and when a cut to another
+ * picture of the same place, which changes as much, no longer is one. */
+static void a_head_that_is_lifted_is_no_cut(void **unused) {
+    (void)unused;
+    static const int lifted[] = {0, 2, 8, 16, 22, 25, 26};
+    begin(25);
+    for (int k = 0; k < 100; k++)
+        show(k, 0, 0, 0, 0, 40 + lifted[k < 50 ? 0 : k - 50 < 6 ? k - 50 : 6]);
+    expect(0, 0, 0, NULL);
+    begin(25);
+    for (int k = 0; k < 100; k++) show(k, 0, 0, 0, 0, k < 50 ? 40 : 66);
+    expect(1, 2, 1e-6, "cut");
+}
+
 static void a_cut_after_a_dissolve_comes_after_it(void **unused) {
     (void)unused;
     begin(25);
@@ -148,6 +162,7 @@ int main(void) {
         cmocka_unit_test(what_stays_longer_is_a_shot),
         cmocka_unit_test(a_dissolve_is_in_its_middle),
         cmocka_unit_test(movement_is_neither),
+        cmocka_unit_test(a_head_that_is_lifted_is_no_cut),
         cmocka_unit_test(a_cut_after_a_dissolve_comes_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,12 +165,12 @@ with tempfile.TemporaryDirectory() as folder:
     # A bad row, a broken timeline, one twice, one without a label: one line each, and the rest is made.
     os.makedirs("more/r9")
     open("more/r9/timeline.json", "w").write("{")
-    table("w.csv", "recording,label,start,end,person", ["r0,anger,,,1", "r1,,,,1", "r2,joy,5,4,1", "r3,joy,1,x,1", "r4,joy,100,120,1", ",joy,,,", "r5", "r9,joy,,,1", "r7,joy,,,"])
+    table("w.csv", "recording,label,start,end,person", ["r0,anger,,,1", "r1,,,,1", "r2,joy,5,4,1", "r3,joy,1,x,1", "r4,joy,100,120,1", ",joy,,,", "r5", "r9,joy,,,1", "r7,joy,,,", "r0,joy,,,7"])
     said = run("talks", "more", "talks/r0", "--labels", "w.csv", "--kinds", "label")
     left = [re.search(r"w.csv:(\d+)", x).group(1) for x in said if "w.csv" in x]
-    assert sorted(left) == ["3", "4", "5", "6", "7", "8"], said
+    assert sorted(left) == ["11", "3", "4", "5", "6", "7", "8"] and sum("there is no person 7 in r0" in x for x in said) == 1, said
     assert sum("r9" in x for x in said) == 1 and sum("timeline of that recording before" in x for x in said) == 1, said
-    assert sum("there is no label" in x for x in said) == 4 and said[-1].endswith("2 of 4 rows are of recordings without a timeline"), said
+    assert sum("there is no label" in x for x in said) == 4 and said[-1].endswith("2 of 5 rows are of recordings without a timeline"), said
     assert {c["recording"] for c in clips()} == {"r0"}
 
     # What MERR, EMER and MER-Caption publish.

@@ -18,7 +18,7 @@ static const char TIMELINE[] =
     "\"onset\":1.000,\"apex\":1.500,\"offset\":2.000,\"kind\":\"smile\",\"modality\":\"face\","
     "\"person\":1,\"model\":\"\",\"strength\":1,\"confidence\":1}],\"links\":[]}";
 static const char LABELS[] = "recording,label,description\nr,joy,She seems relieved.\n";
-static const char RECIPE[] = "[streams]\nnames = face\n[projector]\ntokens = 1\nhidden = 4\n"
+static const char RECIPE[] = "[streams]\nnames = face\n[projector]\nkind = ridge\ntokens = 1\n"
                              "[lora]\nrank = 1\n[train]\nepochs = 1\nbatch = 1\n";
 static const char CLIPS[] =
     "{\"split\":\"train\",\"prompt\":[1,\"<face>\"],\"answer\":[3],\"streams\":{\"face\":{"
