@@ -44,6 +44,7 @@ targets = attn_q attn_k attn_v attn_output ffn_gate ffn_up ffn_down
 [train]
 epochs = {epochs}
 batch = 16
+decay = .3
 rate = {rate}
 warm_up_steps = 20
 patience = 4
