@@ -36,9 +36,9 @@ static const double loud_db = 25, peak_fall_db = 0.1, voiced_least = 0.7;
 static const double nobody_floor = -4;
 /* Offsets have a Laplace prior of this scale. */
 static const double offset_scale_s = 0.3;
-/* An offset is claimed where so much of the likelihood lies near the best lag, and that lag is so much
- * likelier than that nobody in view speaks. */
-static const double claim_share = 0.95, claim_evidence = 3;
+/* An offset is claimed by the log odds of the likelihood's share near the best lag (0.9999 at most), and by how much likelier
+ * that lag is than that nobody in view speaks. Printed by build/bench/bench-synchrony. */
+static const double claim_share = 0.166, claim_evidence = 0.662, claim_least = 3.5;
 static const double frame_s = 0.04;
 /* From a cut to the next one. */
 typedef struct scene {
@@ -357,10 +357,13 @@ static align_offset judge_offset(const double fit[LAG_COUNT], size_t *best) {
     }
     mean /= near;
     bool inside = *best >= NEAR && *best + NEAR < LAG_COUNT;
-    return (align_offset){.claimed = inside && near >= claim_share && fit[*best] >= claim_evidence,
+    double odds = log((near + 1e-4) / (1 - near + 1e-4));
+    return (align_offset){.claimed = inside && claim_share * odds + claim_evidence * fit[*best] >=
+                                                   claim_least,
                           .offset_s = mean,
                           .sd_s = sqrt(fmax(square / near - mean * mean, 1e-4)),
-                          .confidence = near};
+                          .confidence = near,
+                          .evidence = fit[*best]};
 }
 
 static affect_status write_offset(align_speaking *s, const align_offset *offset, bool known,

@@ -123,6 +123,7 @@ typedef struct align_offset {
     double offset_s;   /* the sound comes so much later than the picture */
     double sd_s;       /* of the lags that the data leave likely */
     double confidence; /* 0..1: their share within 60 ms of the best */
+    double evidence;   /* log likelihood ratio of the best to nobody in view */
 } align_offset;
 /* What is known so far; after finish, of the recording. */
 align_offset align_speaking_offset(const align_speaking *stage);

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { affect, atEnd, browser, check, folder, main, open, skip } from './harness.mjs';
 
-try { execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25', '-t', '8', '-c:v', 'libvpx', '-b:v', '200k', join(folder, 'clip.webm')]); }
+try { execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25', '-t', '8', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '200k', join(folder, 'clip.webm')]); }
 catch { skip('no ffmpeg that writes WebM'); }
 writeFileSync(join(folder, 'study.json'), JSON.stringify({ schema: 'affect-study/1', name: 'Crash', raters: ['r'], recordings: [{ id: 'clip', file: 'clip.webm', persons: ['a'] }], dimensions: [{ name: 'arousal', tool: 'relative' }] }));
 const child = spawn(affect, ['annotate', '--port', '0', join(folder, 'study.json')], { stdio: ['ignore', 'pipe', 'ignore'] });

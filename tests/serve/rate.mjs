@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessible, affect, atEnd, browser, check, folder, main, open, shot, skip } from './harness.mjs';
 
-try { execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc=size=320x240:rate=25', '-f', 'lavfi', '-i', 'sine=frequency=300', '-t', '5', '-c:v', 'libvpx', '-b:v', '300k', '-c:a', 'libvorbis', join(folder, 'clip.webm')]); }
+try { execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc=size=320x240:rate=25', '-f', 'lavfi', '-i', 'sine=frequency=300', '-t', '5', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '300k', '-c:a', 'libvorbis', join(folder, 'clip.webm')]); }
 catch { skip('no ffmpeg that writes WebM'); }
 writeFileSync(join(folder, 'study.json'), JSON.stringify({ schema: 'affect-study/1', name: 'Two raters', raters: 2, recordings: [{ id: 'clip', file: 'clip.webm', persons: ['a'] }],
   dimensions: [{ name: 'arousal', tool: 'slider' }, { name: 'valence', tool: 'plane' }, { name: 'dominance', tool: 'plane' }], labels: [{ name: 'smile', key: 'q' }, { name: 'frown', key: 'e' }],
