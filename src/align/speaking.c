@@ -532,9 +532,10 @@ static affect_status judge_scenes(align_speaking *s, affect_time end) {
         }
         align_offset offset = told[k];
         affect_time t1 = scene_end(s, next - 1, end);
-        if (!known) offset.confidence *= sum / time_to_seconds(t1 - of[k].t0);
+        double length = time_to_seconds(t1 - of[k].t0); /* 0: scenes that nothing was seen of */
+        if (!known && length > 0) offset.confidence *= sum / length;
         if (!told[k].claimed) offset.offset_s = offset.confidence = 0;
-        status = write_offset(s, &offset, known, k ? of[k].t0 : 0, t1);
+        if (length > 0) status = write_offset(s, &offset, known, k ? of[k].t0 : 0, t1);
         for (size_t i = k; i < next && !told[k].claimed; i++) of[i].best = LAGS;
     }
     base_free(told);
