@@ -105,8 +105,7 @@ static affect_status report(affect_context *ctx, void *user, const cli_list *ope
         report_format one = first_of(formats);
         if (formats != 1U << one || one == REPORT_CSV || one >= REPORT_VIDEO)
             status = base_fail(ctx, AFFECT_ERROR_USAGE,
-                               "only one format, and not csv or a film, goes to standard output; "
-                               "give -o");
+                               "only one format, no csv or film, goes to standard output; give -o");
         if (status == AFFECT_OK) status = report_print(ctx, timeline, one, NULL, &how, stdout);
         set->quiet = true;
     }
