@@ -333,6 +333,7 @@ static size_t rows_of(const affect_timeline *timeline, const char *id) {
 /* Fewer pictures, and the result says so; the sound is the same. */
 static void fast_looks_at_fewer_pictures(void **state) {
     (void)state;
+    TEST_NEED_DATA();
     size_t faces[2], voice[2];
     for (int fast = 0; fast < 2; fast++) {
         affect_context *ctx;
