@@ -71,7 +71,7 @@ static affect_status agree(affect_context *ctx, affect_reasoner *reasoner,
     base_text sent = {0};
     affect_status status = reason_llm_sends(reasoner, timeline, o, &sent);
     if (status == AFFECT_OK)
-        base_put_line(stderr, "affect explain: sends %s; --show-prompt lists it, --send limits it",
+        base_put_line(stderr, "affect explain: sends %s; see --show-prompt and --send text,events",
                       sent.data);
     base_text_destroy(&sent);
     if (status != AFFECT_OK) return status;
