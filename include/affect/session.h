@@ -34,9 +34,9 @@ AFFECT_API void affect_options_set_landmarks(affect_options *options, int on);
  * that, and never two who are in view at once or clearly different. */
 AFFECT_API AFFECT_MUST_USE affect_status affect_options_set_person_count(affect_options *options,
                                                                          int count);
-/* affect_analyze only: pictures that no other picture is made from are not decoded, and of the others at most 12.5 a second are
- * looked at (default: off). Blinks and expressions of less than a fifth of a second are missed or seen late; a warning of the
- * timeline says so. Sound and words are the same. */
+/* affect_analyze only: at most 12.5 pictures a second are looked at (default: off), and pictures that no other picture is made
+ * from are not decoded where the rest are six a second or more. Blinks and expressions of less than a fifth of a second are
+ * missed or seen late; a warning of the timeline says so. Sound and words are the same. */
 AFFECT_API void affect_options_set_fast(affect_options *options, int on);
 AFFECT_API void affect_options_set_words(affect_options *options, int on);
 /* By default the sound is moved to the picture before modalities are joined, where lips and voice show

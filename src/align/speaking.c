@@ -987,8 +987,11 @@ static affect_status say_offset(align_speaking *s) {
     if (status != AFFECT_OK) return status;
     snprintf(text, sizeof text, "%.3f", s->offset.confidence);
     status = timeline_set_property(s->ctx, s->out, "av_offset_confidence", text);
+    bool corrected = s->taken_off != 0;
+    for (size_t i = 0; s->many_offsets && i < s->scenes.count; i++)
+        corrected = corrected || s->scenes.items[i].taken_off != 0;
     return status == AFFECT_OK ? timeline_set_property(s->ctx, s->out, "av_offset_corrected",
-                                                       s->taken_off ? "yes" : "no")
+                                                       corrected ? "yes" : "no")
                                : status;
 }
 

@@ -229,6 +229,9 @@ affect_status media_video_convert(media_video *video, bool *ok) {
 
 /* ---- times ---- */
 
+/* So far apart may pictures be that are left when `sparse` leaves out others: six a second are looked at at least. */
+static const affect_time SPARSE_MOST = 165 * AFFECT_MILLISECOND;
+
 /* The latest time that is taken: of the picture held, or of the one handed on. */
 static affect_time latest_time(const media_video *video) {
     return video->have_frame ? video->frame_time : video->last_time;
@@ -266,6 +269,9 @@ static bool place_next(media_video *video) {
         bool late = video->due == AFFECT_TIME_NONE || time > video->due + step;
         video->due = (late ? time : video->due) + step;
     }
+    /* Pictures that others are made from are too far apart in this recording: all are wanted from here on. */
+    if (stream->reader->options.sparse && latest != AFFECT_TIME_NONE && time - latest > SPARSE_MOST)
+        stream->decoder->skip_frame = AVDISCARD_DEFAULT;
     video->next_time = time;
     return true;
 }

@@ -132,6 +132,25 @@ static void put_head(page *p) {
     base_text_append(p->out, "\n");
 }
 
+/* How far sound and picture are apart in each part of a recording that was put together. False: it has but one. */
+static bool put_offset_parts(page *p, const char *end) {
+    enum { MOST = 5 };
+    const affect_tier *tier = affect_timeline_find_tier(p->timeline, "av_offset");
+    if (!tier || tier->count < 2) return false;
+    base_text line = {0};
+    base_text_append(&line, "  sound after picture, from");
+    for (size_t i = 0; i < tier->count && i < MOST; i++) {
+        char t0[TIME_TEXT_SIZE];
+        short_clock(tier->items[i].t0, 0, t0);
+        base_text_printf(&line, "%s %s: %s", i ? "," : "", t0, tier->items[i].label);
+    }
+    base_text_printf(&line, "%s; %s", tier->count > MOST ? ", \u2026" : "", end);
+    if (!line.failed) put_styled(p, dim, line.data, p->columns);
+    base_text_destroy(&line);
+    base_text_append(p->out, "\n");
+    return true;
+}
+
 /* How far sound and picture are apart, where that is known and more than nothing. */
 static void put_offset(page *p) {
     const char *text = affect_timeline_property(p->timeline, "av_offset_s");
@@ -141,10 +160,11 @@ static void put_offset(page *p) {
     if (!text || !sd || !base_parse_double(text, strlen(text), &offset) ||
         !base_parse_double(sd, strlen(sd), &sd_s) || !(fabs(offset) >= .001))
         return;
+    const char *end = corrected && strcmp(corrected, "yes") == 0 ? "corrected" : "left as it is";
+    if (put_offset_parts(p, end)) return;
     char line[160];
     snprintf(line, sizeof line, "  sound %.0f ms %s picture, ± %.0f ms: %s", fabs(offset) * 1e3,
-             offset > 0 ? "after" : "ahead of", sd_s * 1e3,
-             corrected && strcmp(corrected, "yes") == 0 ? "corrected" : "left as it is");
+             offset > 0 ? "after" : "ahead of", sd_s * 1e3, end);
     put_styled(p, dim, line, p->columns);
     base_text_append(p->out, "\n");
 }

@@ -100,8 +100,8 @@ static affect_status say_fast(affect_session *session, const affect_options *o,
         return AFFECT_OK;
     return session_gap(
         session, AFFECT_TIME_NONE, AFFECT_TIME_NONE,
-        "fast: at most 12.5 pictures a second were looked at, and none that no other "
-        "is made from: blinks and expressions shorter than a fifth of a second are "
+        "fast: at most 12.5 pictures a second were looked at (six at least, where there "
+        "are so many): blinks and expressions shorter than a fifth of a second are "
         "missed or seen late");
 }
 

@@ -269,14 +269,14 @@ static void test_sparse(void **state) {
     static const char *const names[] = {"sparse.mp4", "sparse.mkv"};
     for (size_t i = 0; i < BASE_COUNT(names); i++) {
         media_options options = media_options_default();
-        const char *path = make(names[i], VIDEO_IN("160x120", "10") AUDIO
+        const char *path = make(names[i], VIDEO_IN("160x120", "25") AUDIO
                                 "-c:v libx264 -bf 3 -g 50 -pix_fmt yuv420p "
                                 "-x264-params b-adapt=0 -c:a flac -strict -2");
         heard *all = hear_with(path, &options);
         options.sparse = true;
         heard *few = hear_with(path, &options);
-        assert_int_equal(all->frames, 30);
-        assert_in_range(few->frames, 8, 20);
+        assert_int_equal(all->frames, 75);
+        assert_in_range(few->frames, 20, 50);
         assert_int_equal(few->gaps, 0);
         assert_int_equal(few->samples, all->samples);
         long at = 0;
@@ -292,12 +292,27 @@ static void test_sparse(void **state) {
     }
 }
 
+/* Where too few pictures would be left, all are taken from the first on that is far from the one before. */
+static void test_sparse_of_few(void **state) {
+    (void)state;
+    NEED_FFMPEG();
+    media_options options = media_options_default();
+    const char *path = make("few.mp4", VIDEO_IN("160x120", "10") AUDIO
+                            "-c:v libx264 -bf 3 -g 50 -pix_fmt yuv420p "
+                            "-x264-params b-adapt=0 -c:a flac -strict -2");
+    options.sparse = true;
+    heard *few = hear_with(path, &options);
+    assert_in_range(few->frames, 22, 30);
+    free(few);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_containers),  cmocka_unit_test(test_starts),
-        cmocka_unit_test(test_edit_list),   cmocka_unit_test(test_variable_rate),
-        cmocka_unit_test(test_frame_limit), cmocka_unit_test(test_one_axis),
-        cmocka_unit_test(test_pipe),        cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_containers),    cmocka_unit_test(test_starts),
+        cmocka_unit_test(test_edit_list),     cmocka_unit_test(test_variable_rate),
+        cmocka_unit_test(test_frame_limit),   cmocka_unit_test(test_one_axis),
+        cmocka_unit_test(test_pipe),          cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_sparse_of_few),
     };
     return cmocka_run_group_tests_name("media/times", tests, make_folder, remove_folder);
 }

@@ -1096,7 +1096,9 @@ function buildMoments() {
 function offsetText() {
   const known = new Map(D.properties), offset = Math.round(1000 * Number(known.get("av_offset_s")));
   if (!offset) return "";
-  return `sound ${Math.abs(offset)} ms ${offset > 0 ? "after" : "ahead of"} picture, ${known.get("av_offset_corrected") === "yes" ? "corrected" : "left as it is"}`;
+  const done = known.get("av_offset_corrected") === "yes" ? "corrected" : "left as it is", parts = itemsOf("av_offset");
+  if (parts.length > 1) return `sound after picture, from ${parts.map((x) => `${clock(x.t0)}: ${x.label}`).join(", ")}; ${done}`;
+  return `sound ${Math.abs(offset)} ms ${offset > 0 ? "after" : "ahead of"} picture, ${done}`;
 }
 
 function buildTexts() {
