@@ -8,7 +8,11 @@
 #include "data/frame.h"
 #include "tune/data_private.h"
 
-enum { MOST_WARNINGS = 20, MOST_ROWS = 1 << 22 };
+enum {
+    MOST_WARNINGS = 20,
+    MOST_ROWS = 1 << 22,
+    LONGEST_CELL = 1 << 15 /* bytes; nobody writes a longer description */
+};
 static const size_t MOST_BYTES = (size_t)1 << 30;
 
 static const char *const aliases[TUNE_FIELDS][10] = {
@@ -89,6 +93,8 @@ static const char *trouble(tune_row *r) {
     if (!n) return "it names no recording";
     if (!*r->text[TUNE_LABEL] && !*r->text[TUNE_WORDS] && !*r->text[TUNE_DESCRIPTION])
         return "it holds neither a label nor words nor a description";
+    for (size_t i = 0; i < TUNE_FIELDS; i++)
+        if (strlen(r->text[i]) > LONGEST_CELL) return "a cell holds more than 32 KiB of text";
     for (size_t i = 0; i < BASE_COUNT(numbers); i++) {
         const char *cell = r->text[numbers[i]];
         if (*cell && (!base_parse_double(cell, strlen(cell), &value[i]) ||

@@ -173,6 +173,11 @@ with tempfile.TemporaryDirectory() as folder:
     assert sum("there is no label" in x for x in said) == 4 and said[-1].endswith("2 of 5 rows are of recordings without a timeline"), said
     assert {c["recording"] for c in clips()} == {"r0"}
 
+    # What nobody wrote by hand costs its row alone.
+    table("w.csv", "recording,label,description", ["r0,joy,", "r1,,\"" + "so glad " * 20000 + "\"", "r2," + "a" * 40000 + ","])
+    said = run("talks", "--labels", "w.csv", "--kinds", "label")
+    assert sum("more than 32 KiB" in x for x in said) == 2 and {c["recording"] for c in clips()} == {"r0"}, said
+
     # What MERR, EMER and MER-Caption publish.
     merr = {"r0": {"pseu_emotion": "happy", "AU_list": ["AU12"], "visual_prior_list": ["Lip corner puller"], "audio_prior_list": "loud", "peak_index": "3",
                    "text": "that was the best day", "smp_reason_caption": "She seems relieved and happy."}, "r1": {"pseu_emotion": 7}, "r2": 5}
