@@ -51,7 +51,7 @@ static void answer_same(asking *a) {
         if (!x || !y) continue;
         all++;
         same += strcmp(x->interval->label, y->interval->label) == 0;
-        sure = fmin(sure, fmin(reason_ask_score_of(x), reason_ask_score_of(y)));
+        sure = fmin(sure, fmin(reason_ask_score_of(a, x), reason_ask_score_of(a, y)));
         if (a->q->t0 == a->q->t1) reason_ask_say_state(a, x), reason_ask_say_state(a, y);
         reason_ask_cite(a->r, x);
         reason_ask_cite(a->r, y);
@@ -94,13 +94,14 @@ static void answer_state(asking *a) {
                 continue;
             if (!instant && q->timed && e->t0 >= q->t1) continue;
             if (!reason_ask_any_label(a, e)) {
-                if (instant) reason_ask_say_state(a, e), best = fmax(best, reason_ask_score_of(e));
+                if (instant)
+                    reason_ask_say_state(a, e), best = fmax(best, reason_ask_score_of(a, e));
                 continue;
             }
             if (!n) base_text_printf(&when, "%.1f", reason_ask_s(q->ends ? e->t1 : e->t0));
             if (++n <= 8) reason_ask_say_state(a, e);
             if (q->ends && n == 1) reason_ask_say(a, "It ends at %.1f s.", reason_ask_s(e->t1));
-            best = fmax(best, reason_ask_score_of(e));
+            best = fmax(best, reason_ask_score_of(a, e));
         }
         if (!n && !a->r->text.length)
             reason_ask_say(a, "Nothing in the timeline is called %s there.",
@@ -119,7 +120,7 @@ static void answer_state(asking *a) {
             reason_ask_refuse(a->r, "no episode is there");
             return;
         }
-        reason_ask_give(a->r, "state", reason_ask_score_of(e) * share, "%s", e->interval->label);
+        reason_ask_give(a->r, "state", reason_ask_score_of(a, e) * share, "%s", e->interval->label);
         reason_ask_say(a, "For %.0f %% of that time the expression is %s.", 100 * share,
                        reason_ask_adjective(e->interval->label));
         for (size_t i = 0; i < a->g->episode_count; i++)
@@ -136,7 +137,7 @@ static void answer_state(asking *a) {
         const reason_node *e = reason_ask_episode_at(a, person, q->t0);
         if (!e) continue;
         if (!a->r->count)
-            reason_ask_give(a->r, "state", reason_ask_score_of(e), "%s", e->interval->label);
+            reason_ask_give(a->r, "state", reason_ask_score_of(a, e), "%s", e->interval->label);
         reason_ask_say_state(a, e);
     }
     if (!a->r->count) {
@@ -164,7 +165,7 @@ static void answer_event(asking *a) {
         const reason_node *e = a->g->events[i];
         if (!reason_ask_asked_event(a, e, kind) || (a->q->order && e != one)) continue;
         if (!n++) first = reason_ask_s(e->t0);
-        best = fmax(best, e->event->confidence);
+        best = fmax(best, reason_ask_score_of(a, e));
         if (n <= 8) reason_ask_say_event(a, e);
     }
     if (!n) reason_ask_say(a, "There is no %s there.", reason_kind_phrase(kind));
@@ -199,7 +200,7 @@ static void answer_speaker(asking *a) {
         if (!n || !n->person || !reason_ask_in_window(a, n)) continue;
         if (quote->length && !holds_words(n->interval->label, quote)) continue;
         if (!a->r->count)
-            reason_ask_give(a->r, "who", reason_ask_score_of(n), "%s",
+            reason_ask_give(a->r, "who", reason_ask_score_of(a, n), "%s",
                             reason_ask_title(a, n->person, false, who));
         reason_ask_say(a, "%s speaks from %.1f s to %.1f s [%s].",
                        reason_ask_title(a, n->person, true, who), reason_ask_s(n->t0),
@@ -247,7 +248,7 @@ static void answer_who(asking *a) {
         reason_ask_give(a->r, "who", 0.6, "nobody");
         return;
     }
-    reason_ask_give(a->r, "who", reason_ask_score_of(best), "%s",
+    reason_ask_give(a->r, "who", reason_ask_score_of(a, best), "%s",
                     reason_ask_title(a, best->person, false, who));
 }
 
@@ -295,9 +296,10 @@ static void say_change(asking *a, const change *c) {
     reason_ask_cite(a->r, c->after);
 }
 
-static double sure_of(const change *c) {
-    return c->size > 0 ? reason_ask_surely(c->size, c->sd)
-                       : 0.5 * (reason_ask_score_of(c->before) + reason_ask_score_of(c->after));
+static double sure_of(const asking *a, const change *c) {
+    return c->size > 0
+               ? reason_ask_surely(c->size, c->sd)
+               : 0.5 * (reason_ask_score_of(a, c->before) + reason_ask_score_of(a, c->after));
 }
 
 static bool takes_change(const asking *a, const change *c, affect_direction d, int dimension) {
@@ -322,7 +324,7 @@ static bool change_near(asking *a) {
         if (make_change(a, a->g->episodes[i], &c) &&
             takes_change(a, &c, AFFECT_DIRECTION_NONE, -1)) {
             say_change(a, &c);
-            reason_ask_give(a->r, "change", sure_of(&c), "%s", c.after->interval->label);
+            reason_ask_give(a->r, "change", sure_of(a, &c), "%s", c.after->interval->label);
             n++;
         }
     return n > 0;
@@ -383,7 +385,7 @@ static void answer_change(asking *a) {
     if (strongest) chosen = best;
     if ((strongest || q->order) && chosen.before != chosen.after) say_change(a, &chosen);
     double sure =
-        chosen.before == chosen.after ? reason_ask_score_of(chosen.after) : sure_of(&chosen);
+        chosen.before == chosen.after ? reason_ask_score_of(a, chosen.after) : sure_of(a, &chosen);
     if (q->yes_no)
         reason_ask_give(a->r, "change", sure, "yes");
     else if (q->timed && !when)
@@ -446,7 +448,7 @@ static size_t sum_up(asking *a, double *total, double *sure, const reason_node *
         if (!reason_ask_asked_event(a, e, kind) || (a->q->order && e != one)) continue;
         n++;
         *total += reason_ask_s(e->t1 - e->t0);
-        *sure += reason_ask_score_of(e);
+        *sure += reason_ask_score_of(a, e);
         *single = e;
         if (n <= 8) reason_ask_say_event(a, e);
     }
@@ -466,7 +468,7 @@ static size_t sum_up(asking *a, double *total, double *sure, const reason_node *
         if (a->q->order > 0 && (int)++seen != a->q->order && a->q->facts.label_count) continue;
         n++;
         *total += length;
-        *sure += reason_ask_score_of(e);
+        *sure += reason_ask_score_of(a, e);
         *single = e;
         if (n <= 8) reason_ask_say_state(a, e);
     }
@@ -491,9 +493,10 @@ static void answer_longest(asking *a, bool shortest) {
     reason_ask_say_state(a, best);
     reason_ask_say(a, "That is the %s episode: %.1f s.", shortest ? "shortest" : "longest", length);
     if (THERE(a, "how", "duration", "length"))
-        reason_ask_give(a->r, "duration", reason_ask_score_of(best), "%.1f", length);
+        reason_ask_give(a->r, "duration", reason_ask_score_of(a, best), "%.1f", length);
     else
-        reason_ask_give(a->r, "duration", reason_ask_score_of(best), "%s", best->interval->label);
+        reason_ask_give(a->r, "duration", reason_ask_score_of(a, best), "%s",
+                        best->interval->label);
 }
 
 static void answer_duration(asking *a) {
@@ -547,15 +550,57 @@ static void answer_duration(asking *a) {
     reason_ask_give(a->r, "duration", sure, "%.1f", total);
 }
 
+/* The evidence that a person does what is counted; NULL: does not. */
+static const reason_node *takes_part(const asking *a, int person, bool speaks, bool seen) {
+    const char *kind = reason_ask_asked_kind(a);
+    for (size_t i = 0; kind && i < a->g->event_count; i++)
+        if (a->g->events[i]->person == person && reason_ask_asked_event(a, a->g->events[i], kind))
+            return a->g->events[i];
+    const affect_tier *u = speaks && !kind ? reason_ask_speech(a) : NULL;
+    for (size_t i = 0; u && i < u->count; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        if (n && n->person == person && reason_ask_in_window(a, n)) return n;
+    }
+    if (kind || speaks || (seen && !reason_ask_observed(a, person, AFFECT_MODALITY_FACE)))
+        return NULL;
+    for (size_t i = 0; i < a->g->episode_count; i++)
+        if (a->g->episodes[i]->person == person && reason_ask_in_window(a, a->g->episodes[i]) &&
+            (!a->q->facts.label_count || reason_ask_any_label(a, a->g->episodes[i])))
+            return a->g->episodes[i];
+    return NULL;
+}
+
+/* "How many people smile, speak, are seen, are there?" */
+static void answer_people(asking *a) {
+    const bool speaks = THERE(a, "speak", "speaks", "spoke", "speaking", "talk*", "heard", "hear",
+                              "audible", "speakers", "say", "says");
+    const bool seen = THERE(a, "seen", "see", "visible", "face*", "picture*", "shown");
+    const bool all =
+        !speaks && !seen && !a->q->timed && !a->q->facts.label_count && !reason_ask_asked_kind(a);
+    double sure = 0.7;
+    char who[64];
+    size_t n = 0;
+    for (size_t i = 0; i < a->g->person_count; i++) {
+        const reason_node *node = takes_part(a, a->g->persons[i], speaks, seen);
+        if (!node && !all) continue;
+        n++;
+        if (!node || n > 8) continue;
+        if (speaks || reason_ask_asked_kind(a) || a->q->facts.label_count)
+            sure = fmin(sure, reason_ask_score_of(a, node));
+        reason_ask_cite(a->r, node);
+        reason_ask_say(a, "%s [%s].", reason_ask_title(a, node->person, true, who), node->id);
+    }
+    reason_ask_say(a, "Altogether %zu person%s%s.", n, n == 1 ? "" : "s",
+                   all ? " in the timeline" : "");
+    reason_ask_give(a->r, "count", sure, "%zu", n);
+}
+
 static void answer_count(asking *a) {
     double total, sure;
     const reason_node *single = NULL;
-    if (!reason_ask_asked_kind(a) && !a->q->facts.label_count &&
-        THERE(a, "persons", "people", "speakers")) {
-        reason_ask_give(a->r, "count", 0.7, "%zu", a->g->person_count);
-        reason_ask_say(a, "There are %zu persons in the timeline.", a->g->person_count);
-        for (size_t i = 0; i < a->g->episode_count && a->r->count < 8; i++)
-            reason_ask_cite(a->r, a->g->episodes[i]);
+    if (THERE(a, "persons", "people", "speakers", "participants") &&
+        !THERE(a, "times", "often", "frequently")) {
+        answer_people(a);
         return;
     }
     if (!reason_ask_asked_kind(a) && !a->q->facts.label_count &&
@@ -566,7 +611,7 @@ static void answer_count(asking *a) {
         for (size_t i = 0; i < a->g->episode_count; i++)
             if (make_change(a, a->g->episodes[i], &c) &&
                 takes_change(a, &c, AFFECT_DIRECTION_NONE, -1)) {
-                all += sure_of(&c);
+                all += sure_of(a, &c);
                 if (++n <= 8) say_change(a, &c);
             }
         reason_ask_say(a, "That is %zu change%s.", n, n == 1 ? "" : "s");
@@ -731,9 +776,10 @@ static void answer_compare(asking *a) {
 
 /* ---- what comes next, what is said ---- */
 
-/* Where the timeline's own transitions are few, what follows a category in dialogues counts (turns.h):
- * as much as this many transitions. */
-static const double FOLLOWS = 2.0;
+/* Where the person's own transitions are few, what follows a category in dialogues counts (turns.h):
+ * as much as this many transitions. Half of that is spread evenly: of material that it was not fitted
+ * on the model knows little. */
+static const double FOLLOWS = 4.0, EVEN = 0.5;
 
 /* The shares of the categories after the episodes until `now`, as the model of turns says; without it,
  * of all labels alike. */
@@ -775,21 +821,26 @@ static void answer_next(asking *a) {
     }
     for (size_t i = 0; i < a->g->episode_count; i++) {
         const reason_node *e = a->g->episodes[i], *before = reason_episode_before(a->g, e);
-        followed[i] = e->t0 <= now && before && strcmp(before->interval->label, from) == 0;
+        followed[i] = e->t0 <= now && before && e->person == last->person &&
+                      strcmp(before->interval->label, from) == 0;
     }
     /* Candidates: every label of this recording and every category but the last one's. */
     double follows[CATEGORIES], sum = 0, most = -1;
     const char *guess = NULL;
     const reason_node *seen = NULL;
     what_follows(a, last, now, follows);
+    const int own = category_of_label(from);
+    const double others = own >= 0 ? fmax(1 - follows[own], 1e-6) : 1;
+    for (int c = 0; c < CATEGORIES; c++) /* of a change: the same again is no candidate */
+        follows[c] = (1 - EVEN) * follows[c] / others + EVEN / (CATEGORIES - (own >= 0));
     for (size_t i = 0; i < a->g->episode_count + CATEGORIES; i++) {
         bool whole = i >= a->g->episode_count;
         const reason_node *e = whole ? NULL : a->g->episodes[i];
         const char *label = whole ? category_names[i - a->g->episode_count] : e->interval->label;
-        if (strcmp(label, from) == 0 || (e && e->t0 > now)) continue;
+        if (strcmp(label, from) == 0 || (e && (e->t0 > now || e->person != last->person))) continue;
         bool again = false; /* named before */
         for (size_t k = 0; k < i && k < a->g->episode_count && !again; k++)
-            again = a->g->episodes[k]->t0 <= now &&
+            again = a->g->episodes[k]->t0 <= now && a->g->episodes[k]->person == last->person &&
                     strcmp(a->g->episodes[k]->interval->label, label) == 0;
         if (again) continue;
         int c = category_of_label(label);
@@ -806,10 +857,10 @@ static void answer_next(asking *a) {
     base_free(followed);
     reason_ask_cite(a->r, last);
     if (seen) reason_ask_cite(a->r, seen);
-    reason_ask_give(a->r, "next", most / sum, "%s", guess);
+    reason_ask_give(a->r, "next", fmin(most / sum, reason_ask_score_of(a, last)), "%s", guess);
     reason_ask_say(
         a,
-        "Last, %s appears %s [%s]. From the transitions of this recording%s, %s is most likely "
+        "Last, %s appears %s [%s]. From the transitions of that person%s, %s is most likely "
         "next "
         "(%.0f %%)%s%s%s; this is a guess.",
         reason_ask_title(a, last->person, false, who), reason_ask_adjective(from), last->id,
@@ -823,7 +874,7 @@ static void answer_said(asking *a) {
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
         if (!n || !reason_ask_own(a, n) || !reason_ask_in_window(a, n)) continue;
         if (!a->r->count)
-            reason_ask_give(a->r, "said", reason_ask_score_of(n), "%s", n->interval->label);
+            reason_ask_give(a->r, "said", reason_ask_score_of(a, n), "%s", n->interval->label);
         reason_ask_say(a, "From %.1f s on: \"%.300s\" [%s].", reason_ask_s(n->t0),
                        n->interval->label, n->id);
         reason_ask_cite(a->r, n);
@@ -883,6 +934,7 @@ affect_status affect_ask(affect_reasoner *reasoner, const affect_timeline *timel
     if (r && q) {
         asking a = {&g, reasoner->lexicon, q, r};
         reason_question_read(&g, reasoner->lexicon, question, q);
+        if (!q->refusal) q->refusal = reason_ask_out_of_sight(&a);
         if (q->refusal)
             reason_ask_refuse(r, q->refusal);
         else

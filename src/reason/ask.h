@@ -32,7 +32,15 @@ double reason_ask_s(affect_time t);
 const char *reason_ask_title(const asking *a, int person, bool begin, char out[64]);
 /* P(x > 0) of a normal with that mean and deviation: how sure a difference is. */
 double reason_ask_surely(double mean, double sd);
-double reason_ask_score_of(const reason_node *n);
+/* How sure a node is; a contradiction not more than the less sure of its sides. */
+double reason_ask_score_of(const asking *a, const reason_node *n);
+/* Was the person (NONE: anybody) seen, heard, or quoted at all? A timeline without a measured track was put together
+ * by hand and tells nothing of that: it counts as complete. */
+bool reason_ask_observed(const asking *a, int person, affect_modality modality);
+/* Why the question must not be answered, though it was understood, or NULL. */
+const char *reason_ask_out_of_sight(const asking *a);
+/* NONE: of that event no single modality tells. */
+affect_modality reason_ask_modality_of(const char *kind);
 /* Is it of the person that is asked about? */
 bool reason_ask_own(const asking *a, const reason_node *n);
 /* Does it lie in the window? An instant takes what is around it. */

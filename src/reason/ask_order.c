@@ -110,7 +110,7 @@ static void answer_persons_order(asking *a) {
         return;
     }
     const int named = affect_timeline_resolve_person(a->g->timeline, f->persons[0]);
-    double sure = reason_ask_score_of(best);
+    double sure = reason_ask_score_of(a, best);
     if (a->q->either)
         reason_ask_give(a->r, "order", sure, "%s", best->person == named ? "before" : "after");
     else if (a->q->yes_no)
@@ -135,7 +135,7 @@ void reason_ask_order(asking *a) {
         return;
     }
     bool first = nodes[0]->t0 <= nodes[1]->t0;
-    double sure = fmin(reason_ask_score_of(nodes[0]), reason_ask_score_of(nodes[1]));
+    double sure = fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1]));
     reason_ask_say(a, "The %s comes first, at %.1f s [%s]; the %s at %.1f s [%s].",
                    name_of(nodes[!first], names[!first]), reason_ask_s(nodes[!first]->t0),
                    nodes[!first]->id, name_of(nodes[first], names[first]),
@@ -174,8 +174,8 @@ void reason_ask_lag(asking *a) {
             names[0], reason_ask_s(nodes[0]->t1), nodes[0]->id, names[1],
             reason_ask_s(nodes[1]->t0), nodes[1]->id, gap);
         reason_ask_give(a->r, "lag",
-                        fmin(reason_ask_score_of(nodes[0]), reason_ask_score_of(nodes[1])), "%.1f",
-                        gap);
+                        fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1])),
+                        "%.1f", gap);
         return;
     }
     const affect_link *l = reason_graph_link(a->g, AFFECT_LINK_MATCHES, nodes[0]->id, nodes[1]->id);
@@ -186,7 +186,8 @@ void reason_ask_lag(asking *a) {
                    name_of(nodes[1], names[1]), reason_ask_s(nodes[1]->t0), nodes[1]->id, lag);
     reason_ask_cite(a->r, nodes[0]);
     reason_ask_cite(a->r, nodes[1]);
-    reason_ask_give(a->r, "lag", fmin(reason_ask_score_of(nodes[0]), reason_ask_score_of(nodes[1])),
+    reason_ask_give(a->r, "lag",
+                    fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1])),
                     "%.2f", lag);
 }
 
@@ -313,7 +314,7 @@ void reason_ask_follow(asking *a) {
     }
     say_next(a, &from, next, what);
     char name[64];
-    double sure = fmin(reason_ask_score_of(from.node), reason_ask_score_of(next));
+    double sure = fmin(reason_ask_score_of(a, from.node), reason_ask_score_of(a, next));
     if (who)
         reason_ask_give(a->r, "follow", sure, "%s", reason_ask_title(a, next->person, false, name));
     else
@@ -329,7 +330,7 @@ void reason_ask_sequence(asking *a) {
         if (!reason_ask_own(a, e) || !reason_ask_in_window(a, e)) continue;
         base_text_append(&list, list.length ? ", " : "");
         base_text_append(&list, e->interval->label);
-        sure = fmin(sure, reason_ask_score_of(e));
+        sure = fmin(sure, reason_ask_score_of(a, e));
         if (a->r->count < 16) reason_ask_say_state(a, e);
     }
     if (list.length && !list.failed)

@@ -1,5 +1,6 @@
 /* The parts of an answer: what is said, what is cited, and how things are found. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "reason/ask.h"
@@ -62,7 +63,17 @@ double reason_ask_surely(double mean, double sd) {
     return 0.5 * erfc(-fabs(mean) / (fmax(sd, 1e-6) * 1.4142135623730951));
 }
 
-double reason_ask_score_of(const reason_node *n) {
+double reason_ask_score_of(const asking *a, const reason_node *n) {
+    if (n->event && strcmp(n->event->kind, "contradiction") == 0) {
+        double least = n->event->confidence;
+        for (size_t i = 0; i < 2; i++) {
+            char id[80];
+            snprintf(id, sizeof id, "%.70s-%c", n->id, "ab"[i]);
+            const reason_node *side = reason_graph_find(a->g, id);
+            if (side && side->interval) least = fmin(least, reason_ask_score_of(a, side));
+        }
+        return least;
+    }
     if (n->event) return n->event->confidence;
     return isfinite(n->interval->score) ? (double)n->interval->score : 0.5;
 }
@@ -123,6 +134,87 @@ const char *reason_ask_asked_kind(const asking *a) {
     return f->kind_count ? f->kinds[0].kind : NULL;
 }
 
+/* ---- what was observed ---- */
+
+static bool of_person(const asking *a, int one, int person) {
+    one = one ? affect_timeline_resolve_person(a->g->timeline, one) : one;
+    return person == AFFECT_PERSON_NONE || one == person || (!one && a->g->person_count < 2);
+}
+
+bool reason_ask_observed(const asking *a, int person, affect_modality modality) {
+    const affect_timeline *t = a->g->timeline;
+    bool measured = false;
+    for (size_t i = 0; i < t->track_count; i++) {
+        const affect_track *track = t->tracks[i];
+        measured = measured || track->modality == AFFECT_MODALITY_FACE ||
+                   track->modality == AFFECT_MODALITY_VOICE ||
+                   track->modality == AFFECT_MODALITY_WORDS;
+        /* What a microphone took is nobody's voice yet: only what is somebody's counts. */
+        if (track->modality == modality && track->rows &&
+            (track->person || modality == AFFECT_MODALITY_FACE) &&
+            of_person(a, track->person, person))
+            return true;
+    }
+    for (size_t i = 0; i < a->g->count; i++)
+        if (a->g->nodes[i].modality == modality && of_person(a, a->g->nodes[i].person, person))
+            return true;
+    return !measured;
+}
+
+/* Is the face in the pictures of the window? Without a track of it nobody can say: yes. */
+static bool face_there(const asking *a, int person) {
+    const affect_timeline *t = a->g->timeline;
+    const affect_time slack = AFFECT_SECOND / 2;
+    bool tracked = false;
+    for (size_t i = 0; i < t->track_count; i++) {
+        const affect_track *track = t->tracks[i];
+        if (track->modality != AFFECT_MODALITY_FACE || !of_person(a, track->person, person))
+            continue;
+        tracked = true;
+        for (size_t k = track_row_at(track, a->q->t0 - slack); k < track->rows; k++) {
+            if (track->times[k] > a->q->t1 + slack) break;
+            if (track->times[k] >= a->q->t0 - slack && track->confidence[k] > 0) return true;
+        }
+    }
+    return !tracked;
+}
+
+affect_modality reason_ask_modality_of(const char *kind) {
+    if (REASON_IS(kind, "smile", "brow_raise", "brow_furrow", "blink", "micro_expression"))
+        return AFFECT_MODALITY_FACE;
+    if (REASON_IS(kind, "pause", "pitch_rise", "pitch_fall", "emphasis"))
+        return AFFECT_MODALITY_VOICE;
+    if (REASON_IS(kind, "negation", "intensifier", "swearing")) return AFFECT_MODALITY_WORDS;
+    return AFFECT_MODALITY_NONE;
+}
+
+/* What was never seen or heard is not absent: neither "no" nor a state of everything together answers it. */
+const char *reason_ask_out_of_sight(const asking *a) {
+    const reason_facts *f = &a->q->facts;
+    bool asked[AFFECT_MODALITY_FUSED + 1] = {false};
+    asked[AFFECT_MODALITY_FACE] = f->modality[AFFECT_MODALITY_FACE] || THERE(a, "visible");
+    asked[AFFECT_MODALITY_VOICE] = f->modality[AFFECT_MODALITY_VOICE];
+    for (size_t i = 0; i < f->kind_count; i++)
+        if (!a->q->anchor_kind || strcmp(a->q->anchor_kind, f->kinds[i].kind) != 0)
+            asked[reason_ask_modality_of(f->kinds[i].kind)] = true;
+    for (size_t i = 0; i < BASE_MAX(f->person_count, 1); i++) {
+        const int person = f->person_count
+                               ? affect_timeline_resolve_person(a->g->timeline, f->persons[i])
+                               : a->q->person;
+        if (asked[AFFECT_MODALITY_FACE] && !reason_ask_observed(a, person, AFFECT_MODALITY_FACE))
+            return person && a->g->person_count > 1 ? "no face of that person was seen"
+                                                    : "no face was seen";
+        if (asked[AFFECT_MODALITY_VOICE] && !reason_ask_observed(a, person, AFFECT_MODALITY_VOICE))
+            return person && a->g->person_count > 1 ? "no voice of that person was heard"
+                                                    : "no voice was heard";
+        if (asked[AFFECT_MODALITY_WORDS] && !reason_ask_observed(a, person, AFFECT_MODALITY_WORDS))
+            return "no words of that person were recognised";
+        if (asked[AFFECT_MODALITY_FACE] && a->q->timed && !a->q->anchor && !face_there(a, person))
+            return "no face is seen at that time";
+    }
+    return NULL;
+}
+
 /* ---- states ---- */
 
 /* "angry" for "anger", where a label is a category's noun. */
@@ -141,7 +233,7 @@ void reason_ask_say_state(asking *a, const reason_node *e) {
     reason_ask_say(a, "%s appears %s from %.1f s to %.1f s (%.0f %%) [%s].",
                    reason_ask_title(a, e->person, true, who),
                    reason_ask_adjective(e->interval->label), reason_ask_s(e->t0),
-                   reason_ask_s(e->t1), 100 * reason_ask_score_of(e), e->id);
+                   reason_ask_s(e->t1), 100 * reason_ask_score_of(a, e), e->id);
     reason_ask_cite(a->r, e);
 }
 
@@ -177,11 +269,11 @@ void reason_ask_say_event(asking *a, const reason_node *n) {
         reason_ask_say(a, "There is a %s of %s from %.1f s to %.1f s (confidence %.0f %%) [%s].",
                        reason_kind_phrase(n->event->kind),
                        reason_ask_title(a, n->person, false, who), reason_ask_s(n->t0),
-                       reason_ask_s(n->t1), 100 * (double)n->event->confidence, n->id);
+                       reason_ask_s(n->t1), 100 * reason_ask_score_of(a, n), n->id);
     else
         reason_ask_say(a, "There is a %s from %.1f s to %.1f s (confidence %.0f %%) [%s].",
                        reason_kind_phrase(n->event->kind), reason_ask_s(n->t0), reason_ask_s(n->t1),
-                       100 * (double)n->event->confidence, n->id);
+                       100 * reason_ask_score_of(a, n), n->id);
     reason_ask_cite(a->r, n);
 }
 

@@ -662,6 +662,25 @@ static bool has_object(const reason_question *q) {
     return false;
 }
 
+/* Of what is yet to come only the next state can be guessed. */
+static const char *of_future(const reason_question *q) {
+    if (q->kind != REASON_ASK_NEXT)
+        return !q->timed && !q->anchor && q->phrase == SIZE_MAX && ANY(q, "will", "gonna")
+                   ? "of what comes after the recording only the next state can be guessed (\"what "
+                     "will "
+                     "she express next\")"
+                   : NULL;
+    if (ANY(q, "say", "says", "said", "saying", "word", "words", "speak*", "spoke*", "talk*",
+            "tell", "answer*", "repl*", "utter*", "sentence", "line"))
+        return "words that are yet to come cannot be known";
+    if (q->facts.kind_count || q->facts.move_count || ANY(q, "do", "doing") ||
+        (q->yes_no && !ANY(q, "what", "which")))
+        return "of what comes next only the state can be guessed, not whether or what else: ask "
+               "what "
+               "is expressed next";
+    return NULL;
+}
+
 void reason_question_read(const reason_graph *g, const words_emotions *lexicon, const char *text,
                           reason_question *q) {
     memset(q, 0, sizeof *q);
@@ -715,6 +734,11 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     if (!q->refusal && !q->facts.token_count) q->refusal = "it is empty";
     if (q->refusal) return;
     q->kind = kind_of(q);
+    const char *ahead = of_future(q);
+    if (ahead) {
+        q->refusal = ahead;
+        return;
+    }
     if (q->kind == REASON_ASK_NEXT && strange) {
         q->refusal = "it is not about what the timeline holds";
         return;
