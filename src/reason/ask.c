@@ -158,16 +158,20 @@ static void answer_state(asking *a) {
 
 static void answer_event(asking *a) {
     const char *kind = reason_ask_asked_kind(a);
-    const reason_node *one = a->q->order ? reason_ask_nth_event(a, kind, a->q->order) : NULL;
+    const bool chooses = a->q->order || reason_ask_picks(a);
+    const reason_node *one = chooses ? reason_ask_chosen(a, kind) : NULL;
     size_t n = 0;
     double best = 0, first = 0;
     for (size_t i = 0; i < a->g->event_count; i++) {
         const reason_node *e = a->g->events[i];
-        if (!reason_ask_asked_event(a, e, kind) || (a->q->order && e != one)) continue;
+        if (!reason_ask_asked_event(a, e, kind) || (chooses && e != one)) continue;
         if (!n++) first = reason_ask_s(e->t0);
         best = fmax(best, reason_ask_score_of(a, e));
         if (n <= 8) reason_ask_say_event(a, e);
     }
+    if (one && reason_ask_picks(a))
+        reason_ask_say(a, "It lasts %.1f s, with strength %.2f.", reason_ask_s(one->t1 - one->t0),
+                       (double)one->event->strength);
     if (!n) reason_ask_say(a, "There is no %s there.", reason_kind_phrase(kind));
     if (a->q->yes_no)
         reason_ask_give(a->r, "event", n ? best : 0.6, "%s", n ? "yes" : "no");
@@ -193,12 +197,20 @@ static void answer_speaker(asking *a) {
     const base_text *quote = &a->q->facts.quote;
     char who[64];
     if (!u || !u->count) u = affect_timeline_find_tier(a->g->timeline, "speaking");
-    const bool first = a->q->order == 1, last = a->q->order < 0;
-    for (size_t k = 0; u && k < u->count && a->r->count < (first || last ? 1 : 8); k++) {
+    const bool last = a->q->order < 0;
+    int seen[8];
+    size_t persons = 0;
+    for (size_t k = 0; u && k < u->count && a->r->count < (a->q->order ? 1 : 8); k++) {
         const size_t i = last ? u->count - 1 - k : k;
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
         if (!n || !n->person || !reason_ask_in_window(a, n)) continue;
         if (quote->length && !holds_words(n->interval->label, quote)) continue;
+        if (a->q->order > 0) { /* of the persons, in the order in which each first speaks */
+            bool again = false;
+            for (size_t p = 0; p < persons; p++) again = again || seen[p] == n->person;
+            if (!again && persons < BASE_COUNT(seen)) seen[persons++] = n->person;
+            if (again || (int)persons != a->q->order) continue;
+        }
         if (!a->r->count)
             reason_ask_give(a->r, "who", reason_ask_score_of(a, n), "%s",
                             reason_ask_title(a, n->person, false, who));
@@ -219,6 +231,50 @@ static bool on_side(const asking *a, const reason_node *e, int sign) {
            sign * mean >= reason_steady(REASON_VALENCE);
 }
 
+/* Is it of a person whom the question names, where it names several? */
+static bool among(const asking *a, const reason_node *n) {
+    const reason_facts *f = &a->q->facts;
+    for (size_t i = 0; i < f->person_count; i++)
+        if (affect_timeline_resolve_person(a->g->timeline, f->persons[i]) == n->person) return true;
+    return !f->person_count;
+}
+
+/* Who does it first, second, last (of the persons in the order in which each first does it), longest, most strongly. */
+static void answer_who_of(asking *a, const char *kind, int sign) {
+    const int order = a->q->order;
+    const bool picks = kind && reason_ask_picks(a);
+    const reason_node *found = picks ? reason_ask_chosen(a, kind) : NULL;
+    int persons[8];
+    size_t n = 0;
+    char who[64];
+    for (size_t i = 0; !picks && i < (kind ? a->g->event_count : a->g->episode_count); i++) {
+        const reason_node *e = kind ? a->g->events[i] : a->g->episodes[i];
+        if (!e->person || !among(a, e)) continue;
+        if (kind ? !reason_ask_asked_event(a, e, kind)
+                 : !reason_ask_in_window(a, e) ||
+                       !(sign ? on_side(a, e, sign) : reason_ask_any_label(a, e)))
+            continue;
+        bool again = false;
+        for (size_t k = 0; k < n; k++) again = again || persons[k] == e->person;
+        if (!again && n < BASE_COUNT(persons)) {
+            persons[n++] = e->person;
+            if ((int)n == order) found = e;
+        }
+        if (order < 0) found = e;
+    }
+    if (!found) {
+        reason_ask_say(a, "Nobody, as far as the timeline shows.");
+        reason_ask_give(a->r, "who", 0.6, "nobody");
+        return;
+    }
+    if (kind)
+        reason_ask_say_event(a, found);
+    else
+        reason_ask_say_state(a, found);
+    reason_ask_give(a->r, "who", reason_ask_score_of(a, found), "%s",
+                    reason_ask_title(a, found->person, false, who));
+}
+
 static void answer_who(asking *a) {
     const int sign =
         a->q->facts.label_count || a->q->facts.kind_count ? 0 : reason_ask_asked_sign(a);
@@ -228,6 +284,10 @@ static void answer_who(asking *a) {
     }
     const char *kind = reason_ask_asked_kind(a);
     char who[64];
+    if (a->q->order || (kind && reason_ask_picks(a))) {
+        answer_who_of(a, kind, sign);
+        return;
+    }
     const reason_node *best = NULL;
     for (size_t i = 0; kind && i < a->g->event_count; i++)
         if (reason_ask_asked_event(a, a->g->events[i], kind) && a->g->events[i]->person) {
@@ -435,17 +495,34 @@ static void answer_cause(asking *a) {
 
 /* ---- order, lag, duration, count ---- */
 
+/* "The longest happy phase": the episode of the label by its length; NULL: it is not asked for. */
+static const reason_node *longest_label(const asking *a) {
+    const reason_node *best = NULL;
+    const bool least = THERE(a, "shortest", "briefest");
+    if (!a->q->facts.label_count || !(least || THERE(a, "longest"))) return NULL;
+    for (size_t i = 0; i < a->g->episode_count; i++) {
+        const reason_node *e = a->g->episodes[i];
+        if (!reason_ask_own(a, e) || !reason_ask_in_window(a, e) || !reason_ask_any_label(a, e))
+            continue;
+        if (!best ||
+            (least ? e->t1 - e->t0 < best->t1 - best->t0 : e->t1 - e->t0 > best->t1 - best->t0))
+            best = e;
+    }
+    return best;
+}
+
 /* Counts and lengths of the events or episodes that are asked for. */
 static size_t sum_up(asking *a, double *total, double *sure, const reason_node **single) {
     const char *kind = reason_ask_asked_kind(a);
     size_t n = 0;
     *total = 0;
     *sure = 0;
-    const reason_node *one =
-        kind && a->q->order ? reason_ask_nth_event(a, kind, a->q->order) : NULL;
+    const bool chooses = a->q->order || reason_ask_picks(a);
+    const reason_node *one = kind && chooses ? reason_ask_chosen(a, kind) : NULL;
+    const reason_node *longest = kind ? NULL : longest_label(a);
     for (size_t i = 0; kind && i < a->g->event_count; i++) {
         const reason_node *e = a->g->events[i];
-        if (!reason_ask_asked_event(a, e, kind) || (a->q->order && e != one)) continue;
+        if (!reason_ask_asked_event(a, e, kind) || (chooses && e != one)) continue;
         n++;
         *total += reason_ask_s(e->t1 - e->t0);
         *sure += reason_ask_score_of(a, e);
@@ -464,7 +541,7 @@ static size_t sum_up(asking *a, double *total, double *sure, const reason_node *
         bool cut = a->q->timed && !instant;
         double length = cut ? reason_ask_s(BASE_MIN(e->t1, a->q->t1) - BASE_MAX(e->t0, a->q->t0))
                             : reason_ask_s(e->t1 - e->t0);
-        if (cut && length <= 0) continue;
+        if ((cut && length <= 0) || (longest && e != longest)) continue;
         if (a->q->order > 0 && (int)++seen != a->q->order && a->q->facts.label_count) continue;
         n++;
         *total += length;
@@ -635,14 +712,24 @@ typedef struct scale {
     double sign;
     const char *kind;
     bool label, speaking, changes;
-    const char *name;
+    const char *name, *refusal;
 } scale;
 
 static scale asked_scale(const asking *a) {
     const reason_facts *f = &a->q->facts;
     scale s = {.dimension = REASON_VALENCE, .sign = 1, .name = "valence"};
     bool less = THERE(a, "less", "least", "lower", "lowest", "fewer", "fewest");
-    if (f->kind_count) {
+    int sign;
+    const int voices = reason_ask_voices(a, &sign);
+    if (voices == -2) {
+        s.refusal = "how fast persons speak is not compared";
+    } else if (voices >= 0) {
+        s.dimension = voices;
+        s.sign = sign;
+    } else if (f->kind_count && THERE(a, "longer", "shorter", "stronger", "weaker", "bigger")) {
+        s.refusal = "of events the timeline compares how often persons do it, not how long or how "
+                    "strongly";
+    } else if (f->kind_count) {
         s = (scale){.dimension = -1,
                     .sign = 1,
                     .kind = f->kinds[0].kind,
@@ -676,6 +763,10 @@ static scale asked_scale(const asking *a) {
             s.sign = -1;
         else
             s = (scale){.dimension = -1, .sign = 1, .label = true, .name = "time"};
+    } else if (!THERE(a, "happier", "happiest", "sadder", "saddest", "better", "worse", "mood*",
+                      "valence", "cheerful*", "positiv*", "negativ*", "pleasant*", "unpleasant*",
+                      "emotion*", "feel*")) {
+        s.refusal = "it does not say by what they are compared";
     }
     if (!s.dimension || s.dimension > 0)
         s.name = s.dimension >= 0 ? reason_dimension_names[s.dimension] : s.name;
@@ -690,6 +781,18 @@ static bool on_scale(asking *a, const scale *s, int person, double *value, doubl
         affect_time t0 = a->q->t0, t1 = a->q->t1;
         if (t1 - t0 < AFFECT_SECOND) t0 -= AFFECT_SECOND / 2, t1 += AFFECT_SECOND / 2;
         const reason_node *e = reason_ask_episode_at(a, person, (t0 + t1) / 2);
+        if (s->dimension >= REASON_PITCH) { /* measured alone, while that person speaks */
+            const affect_tier *u = reason_ask_speech(a);
+            bool cited = false;
+            for (size_t i = 0; u && i < u->count && !cited; i++) {
+                const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+                if (!n || n->person != person || n->t1 < t0 || n->t0 > t1) continue;
+                reason_ask_cite(a->r, n);
+                cited = true;
+            }
+            return reason_level(a->g, person, AFFECT_MODALITY_FUSED, s->dimension, t0, t1, value,
+                                sd);
+        }
         if (e) reason_ask_cite(a->r, e);
         if (reason_level(a->g, person, AFFECT_MODALITY_FUSED, s->dimension, t0, t1, value, sd))
             return true;
@@ -734,7 +837,11 @@ static void answer_compare(asking *a) {
     scale s = asked_scale(a);
     int best = 0, second = 0, first_named = 0;
     double top = -INFINITY, top_sd = 0, next = -INFINITY, next_sd = 0;
-    char who[64];
+    char who[64], level[32];
+    if (s.refusal) {
+        reason_ask_refuse(a->r, s.refusal);
+        return;
+    }
     size_t n = f->person_count >= 2 ? f->person_count : a->g->person_count;
     for (size_t i = 0; i < n; i++) {
         int person = f->person_count >= 2
@@ -743,9 +850,9 @@ static void answer_compare(asking *a) {
         double value, sd;
         if (!i) first_named = person;
         if (!on_scale(a, &s, person, &value, &sd)) continue;
+        reason_ask_put_level(s.dimension, value, level);
         if (s.dimension >= 0)
-            reason_ask_say(a, "%s: %s %+.2f.", reason_ask_title(a, person, true, who), s.name,
-                           value);
+            reason_ask_say(a, "%s: %s %s.", reason_ask_title(a, person, true, who), s.name, level);
         else if (s.kind || s.changes)
             reason_ask_say(a, "%s: %.0f × %s.", reason_ask_title(a, person, true, who), value,
                            s.name);
@@ -762,7 +869,10 @@ static void answer_compare(asking *a) {
         reason_ask_refuse(a->r, "there are no two persons whom the timeline could compare on that");
         return;
     }
-    double sure = reason_ask_surely(top - next, hypot(top_sd, next_sd));
+    /* A voice's mean is off where voices overlap or pitch is mistaken: some semitones or decibels. */
+    double sure = s.dimension >= REASON_PITCH
+                      ? fmin(0.9, reason_ask_surely(top - next, 2 * reason_steady(s.dimension)))
+                      : reason_ask_surely(top - next, hypot(top_sd, next_sd));
     if (top == next) {
         reason_ask_say(a, "There is no difference.");
         reason_ask_give(a->r, "comparison", 0.5, "%s", a->q->yes_no ? "no" : "equal");
@@ -870,9 +980,16 @@ static void answer_next(asking *a) {
 
 static void answer_said(asking *a) {
     const affect_tier *u = affect_timeline_find_tier(a->g->timeline, "utterances");
+    size_t left = 0, at = 0; /* by its place: which one of those that are there */
+    for (size_t i = 0; u && a->q->order && i < u->count; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        left += n && reason_ask_own(a, n) && reason_ask_in_window(a, n);
+    }
+    const size_t wanted = a->q->order > 0 ? (size_t)a->q->order : left;
     for (size_t i = 0; u && i < u->count && a->r->count < 8; i++) {
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
         if (!n || !reason_ask_own(a, n) || !reason_ask_in_window(a, n)) continue;
+        if (a->q->order && ++at != wanted) continue;
         if (!a->r->count)
             reason_ask_give(a->r, "said", reason_ask_score_of(a, n), "%s", n->interval->label);
         reason_ask_say(a, "From %.1f s on: \"%.300s\" [%s].", reason_ask_s(n->t0),
@@ -918,6 +1035,7 @@ affect_status affect_ask(affect_reasoner *reasoner, const affect_timeline *timel
         [REASON_ASK_EXTREME] = reason_ask_extreme,
         [REASON_ASK_MOMENTS] = reason_ask_moments,
         [REASON_ASK_FOLLOW] = reason_ask_follow,
+        [REASON_ASK_SPEECH] = reason_ask_speech_times,
         [REASON_ASK_SEQUENCE] = reason_ask_sequence,
     };
     enum { LONGEST = 2000 };

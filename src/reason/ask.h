@@ -62,6 +62,11 @@ int reason_ask_asked_dimension(const asking *a); /* or -1 */
 bool reason_ask_asked_event(const asking *a, const reason_node *n, const char *kind);
 /* The n-th (1 first, -1 last) event of a kind in the window. */
 const reason_node *reason_ask_nth_event(const asking *a, const char *kind, int n);
+/* Does the question choose one by length ("the longest pause") or strength ("her strongest smile")? */
+bool reason_ask_picks(const asking *a);
+/* The event of a kind in the window that the question chooses, by its place, length or strength; NULL: it chooses
+ * none, or none is there. */
+const reason_node *reason_ask_chosen(const asking *a, const char *kind);
 /* Is one of the words in the question, outside quotation marks? */
 bool reason_ask_there(const asking *a, const char *const *list);
 #define THERE(a, ...) reason_ask_there((a), (const char *const[]){__VA_ARGS__, NULL})
@@ -70,7 +75,10 @@ const affect_tier *reason_ask_speech(const asking *a);
 
 /* ---- ask_level.c: valence, arousal, pitch ---- */
 
-void reason_ask_level(asking *a);           /* how positive, how aroused, at a time */
+void reason_ask_level(asking *a); /* how positive, how aroused, at a time */
+/* Which side of pitch (or loudness, or, -2, of what is not compared) voices are compared on; -1: not voices. */
+int reason_ask_voices(const asking *a, int *sign);
+void reason_ask_put_level(int dimension, double level, char out[32]); /* "187 Hz", "-18.0 dB" */
 bool reason_ask_for_level(const asking *a); /* is it what the question asks for? */
 void reason_ask_trend(asking *a, int dimension, affect_direction direction); /* does it rise? */
 void reason_ask_extreme(asking *a); /* when is it highest */
@@ -80,7 +88,8 @@ void reason_ask_moments(asking *a); /* higher at one time than at another */
 
 void reason_ask_order(asking *a);
 void reason_ask_lag(asking *a);
-void reason_ask_follow(asking *a);   /* who smiles after her first smile */
-void reason_ask_sequence(asking *a); /* in which order the emotions come */
+void reason_ask_follow(asking *a);       /* who smiles after her first smile */
+void reason_ask_speech_times(asking *a); /* when somebody speaks, and when nobody does */
+void reason_ask_sequence(asking *a);     /* in which order the emotions come */
 
 #endif

@@ -12,6 +12,39 @@ static const char *unit_of(int dimension) {
 
 static double hertz(double semitones) { return 100 * pow(2, semitones / 12); }
 
+void reason_ask_put_level(int dimension, double level, char out[32]) {
+    if (dimension == REASON_PITCH)
+        snprintf(out, 32, "%.0f Hz", hertz(level));
+    else if (dimension == REASON_LOUDNESS)
+        snprintf(out, 32, "%.1f dB", level);
+    else
+        snprintf(out, 32, "%+.2f", level);
+}
+
+int reason_ask_voices(const asking *a, int *sign) {
+    const bool voice = THERE(a, "voice", "voices", "tone", "sound*", "speak*", "spoke", "talk*",
+                             "pitch", "intonation");
+    *sign = 1;
+    if (!voice && !THERE(a, "louder", "loudest", "loudness", "volume")) return -1;
+    if (THERE(a, "faster", "fastest", "slower", "slowest", "quicker", "quickest", "fast", "slowly"))
+        return -2;
+    if (THERE(a, "louder", "loudest", "loudness", "volume", "loudly")) return REASON_LOUDNESS;
+    if (THERE(a, "softer", "softest", "quieter", "quietest", "softly", "quietly")) {
+        *sign = -1;
+        return REASON_LOUDNESS;
+    }
+    if (THERE(a, "deeper", "deepest", "deep")) {
+        *sign = -1;
+        return REASON_PITCH;
+    }
+    return THERE(a, "higher", "highest", "lower", "lowest", "high", "low") &&
+                   THERE(a, "voice", "voices", "tone", "sound*", "pitch", "intonation", "speak*",
+                         "talk*") &&
+                   !THERE(a, "valence", "arousal", "dominance", "mood*", "often")
+               ? REASON_PITCH
+               : -1;
+}
+
 static bool of_voice(int dimension) { return dimension >= REASON_PITCH; }
 
 static bool episode_level(const asking *a, const reason_node *e, int dimension, double *mean,
@@ -30,6 +63,15 @@ static bool whose(asking *a, int *person) {
     return false;
 }
 
+static void cite_speech(asking *a, int person, affect_time t0, affect_time t1) {
+    const affect_tier *u = reason_ask_speech(a);
+    for (size_t i = 0; u && i < u->count && a->r->count < 4; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        if (n && n->t0 < t1 && n->t1 > t0 && (!person || !n->person || n->person == person))
+            reason_ask_cite(a->r, n);
+    }
+}
+
 /* ---- a level ---- */
 
 /* "How positive", "how strongly aroused": the level that an adjective after "how" asks for; -1: none. */
@@ -44,6 +86,8 @@ static int level_asked(const asking *a) {
             return REASON_VALENCE;
         if (REASON_IS(w, "aroused", "activated", "energetic", "agitated")) return REASON_AROUSAL;
         if (REASON_IS(w, "dominant")) return REASON_DOMINANCE;
+        if (REASON_IS(w, "high", "low", "deep") && a->q->of_voice) return REASON_PITCH;
+        if (REASON_IS(w, "loud")) return REASON_LOUDNESS;
     }
     return -1;
 }
@@ -76,11 +120,20 @@ void reason_ask_level(asking *a) {
         reason_ask_refuse(a->r, "the timeline has no level there");
         return;
     }
-    if (e) reason_ask_cite(a->r, e);
+    if (e && !of_voice(dimension)) reason_ask_cite(a->r, e);
     reason_ask_title(a, person, false, who);
     if (dimension == REASON_PITCH) {
         reason_ask_give(a->r, "state", 0.68, "%.0f", hertz(mean));
-        reason_ask_say(a, "The pitch of %s is %.0f Hz there.", who, hertz(mean));
+        reason_ask_say(a, "The pitch of %s is %.0f Hz %s.", who, hertz(mean),
+                       q->timed ? "there" : "on average");
+        cite_speech(a, person, t0, t1);
+        return;
+    }
+    if (dimension == REASON_LOUDNESS) {
+        reason_ask_give(a->r, "state", 0.68, "%.1f", mean);
+        reason_ask_say(a, "The loudness of %s is %.1f dB of full scale %s.", who, mean,
+                       q->timed ? "there" : "on average");
+        cite_speech(a, person, t0, t1);
         return;
     }
     if (sign && q->yes_no)
@@ -119,15 +172,6 @@ static bool ends(const asking *a, int person, int dimension, affect_time t0, aff
         reason_level(a->g, person, AFFECT_MODALITY_FUSED, dimension, middle, t1, &late, &sd))
         *mixed = fabs(late - early) >= reason_moved(dimension) && (late - early) * *delta < 0;
     return true;
-}
-
-static void cite_speech(asking *a, int person, affect_time t0, affect_time t1) {
-    const affect_tier *u = reason_ask_speech(a);
-    for (size_t i = 0; u && i < u->count && a->r->count < 4; i++) {
-        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
-        if (n && n->t0 < t1 && n->t1 > t0 && (!person || !n->person || n->person == person))
-            reason_ask_cite(a->r, n);
-    }
 }
 
 /* How a trend is said: pitch with both its ends in hertz. */

@@ -340,3 +340,105 @@ void reason_ask_sequence(asking *a) {
     a->r->failed = a->r->failed || list.failed;
     base_text_destroy(&list);
 }
+
+/* ---- when somebody speaks ---- */
+
+static const double QUIET = 0.5; /* seconds: from which on a gap between words is a silence */
+
+/* Where nobody (the asked person) speaks: the gaps between the stretches, from the first to the last. */
+static void answer_quiet(asking *a) {
+    const char *const tiers[] = {"utterances", "speaking"};
+    const bool most = THERE(a, "longest"), least = THERE(a, "shortest");
+    const bool instant = a->q->timed && a->q->t0 == a->q->t1;
+    affect_time at = a->q->t0, best0 = 0, best1 = -1;
+    size_t n = 0;
+    while (at < a->q->t1 || (instant && at == a->q->t0)) {
+        affect_time next = a->q->t1, until = at;
+        const reason_node *beside = NULL;
+        for (size_t k = 0; k < 2; k++) {
+            const affect_tier *u = affect_timeline_find_tier(a->g->timeline, tiers[k]);
+            for (size_t i = 0; u && i < u->count; i++) {
+                const reason_node *v = reason_graph_find(a->g, u->items[i].id);
+                if (!v || (a->q->person && v->person && v->person != a->q->person)) continue;
+                if (v->t0 <= at && v->t1 > until) until = v->t1, beside = v;
+                if (v->t0 > at && v->t0 < next) next = v->t0;
+            }
+        }
+        if (instant) {
+            if (beside) reason_ask_cite(a->r, beside);
+            reason_ask_say(a, beside ? "Somebody speaks then." : "Nobody speaks then.");
+            reason_ask_give(a->r, "speech", 0.7, "%s", beside ? "no" : "yes");
+            return;
+        }
+        if (until > at) {
+            if (a->r->count < 8) reason_ask_cite(a->r, beside);
+            at = until;
+            continue;
+        }
+        if (reason_ask_s(next - at) >= QUIET) {
+            const bool longer = next - at > best1 - best0;
+            n++;
+            if (best1 < best0 || (most && longer) || (least && !longer) || a->q->order < 0 ||
+                (int)n == a->q->order)
+                best0 = at, best1 = next;
+            if (n <= 8 && !most && !least && !a->q->order)
+                reason_ask_say(a, "Nobody speaks from %.1f s to %.1f s.", reason_ask_s(at),
+                               reason_ask_s(next));
+        }
+        at = next;
+    }
+    if (!n) {
+        reason_ask_say(a, "There is no silence of %.1f s there.", QUIET);
+        reason_ask_give(a->r, "speech", 0.6, "%s", a->q->yes_no ? "no" : "never");
+        return;
+    }
+    if (most || least || a->q->order)
+        reason_ask_say(a, "Nobody speaks from %.1f s to %.1f s, for %.1f s.", reason_ask_s(best0),
+                       reason_ask_s(best1), reason_ask_s(best1 - best0));
+    if (a->q->yes_no)
+        reason_ask_give(a->r, "speech", 0.7, "yes");
+    else
+        reason_ask_give(a->r, "speech", 0.7, "%.1f", reason_ask_s(best0));
+}
+
+void reason_ask_speech_times(asking *a) {
+    const affect_tier *u = reason_ask_speech(a);
+    const bool most = THERE(a, "longest"), least = THERE(a, "shortest");
+    const reason_node *best = NULL;
+    char who[64];
+    size_t n = 0;
+    if (!u) {
+        reason_ask_refuse(a->r, "the timeline does not say who speaks when");
+        return;
+    }
+    if (THERE(a, "quiet", "silent", "nobody", "noone")) {
+        answer_quiet(a);
+        return;
+    }
+    for (size_t i = 0; i < u->count; i++) {
+        const reason_node *v = reason_graph_find(a->g, u->items[i].id);
+        if (!v || !reason_ask_own(a, v) || (a->q->timed && !reason_ask_in_window(a, v))) continue;
+        const affect_time length = v->t1 - v->t0, kept = best ? best->t1 - best->t0 : 0;
+        n++;
+        if (!best || (most && length > kept) || (least && length < kept) || a->q->order < 0 ||
+            (int)n == a->q->order || (a->q->ends && !a->q->order && v->t1 > best->t1))
+            best = v;
+    }
+    if (!best || (a->q->order > 1 && (int)n < a->q->order)) {
+        reason_ask_say(a, "Nothing of the kind is heard, as far as the timeline shows.");
+        reason_ask_give(a->r, "speech", 0.6, "%s", a->q->yes_no ? "no" : "never");
+        return;
+    }
+    reason_ask_cite(a->r, best);
+    reason_ask_say(a, "%s speaks from %.1f s to %.1f s [%s].",
+                   reason_ask_title(a, best->person, true, who), reason_ask_s(best->t0),
+                   reason_ask_s(best->t1), best->id);
+    const double sure = reason_ask_score_of(a, best);
+    if (a->q->yes_no)
+        reason_ask_give(a->r, "speech", sure, "yes");
+    else if (THERE(a, "how", "duration", "length"))
+        reason_ask_give(a->r, "speech", sure, "%.1f", reason_ask_s(best->t1 - best->t0));
+    else
+        reason_ask_give(a->r, "speech", sure, "%.1f",
+                        reason_ask_s(a->q->ends ? best->t1 : best->t0));
+}

@@ -188,15 +188,33 @@ affect_modality reason_ask_modality_of(const char *kind) {
     return AFFECT_MODALITY_NONE;
 }
 
+/* A choice that the kind of question does not make: an answer to something else would be wrong. */
+static const char *unchosen(const asking *a) {
+    const reason_question *q = a->q;
+    if (!q->facts.kind_count) return NULL;
+    if (reason_ask_picks(a) && q->kind != REASON_ASK_EVENT && q->kind != REASON_ASK_WHO &&
+        q->kind != REASON_ASK_DURATION && q->kind != REASON_ASK_CHANGE)
+        return "one by its length or strength is found alone (\"when is the longest pause\"), not "
+               "counted, compared or put in order";
+    if (q->kind == REASON_ASK_EVENT && THERE(a, "longer", "shorter", "stronger", "weaker", "than"))
+        return "events are compared by how often persons do it, not one with another";
+    if (q->kind == REASON_ASK_EVENT && reason_ask_picks(a) && q->order)
+        return "it asks for one by its place and by its size: ask for either";
+    return NULL;
+}
+
 /* What was never seen or heard is not absent: neither "no" nor a state of everything together answers it. */
 const char *reason_ask_out_of_sight(const asking *a) {
     const reason_facts *f = &a->q->facts;
     bool asked[AFFECT_MODALITY_FUSED + 1] = {false};
     asked[AFFECT_MODALITY_FACE] = f->modality[AFFECT_MODALITY_FACE] || THERE(a, "visible");
-    asked[AFFECT_MODALITY_VOICE] = f->modality[AFFECT_MODALITY_VOICE];
+    asked[AFFECT_MODALITY_VOICE] =
+        f->modality[AFFECT_MODALITY_VOICE] || THERE(a, "pitch", "intonation", "loud*");
     for (size_t i = 0; i < f->kind_count; i++)
         if (!a->q->anchor_kind || strcmp(a->q->anchor_kind, f->kinds[i].kind) != 0)
             asked[reason_ask_modality_of(f->kinds[i].kind)] = true;
+    const char *choice = unchosen(a);
+    if (choice) return choice;
     for (size_t i = 0; i < BASE_MAX(f->person_count, 1); i++) {
         const int person = f->person_count
                                ? affect_timeline_resolve_person(a->g->timeline, f->persons[i])
@@ -292,6 +310,43 @@ const reason_node *reason_ask_nth_event(const asking *a, const char *kind, int n
         found = a->g->events[i];
     }
     return n < 0 ? found : NULL;
+}
+
+static int picks_length(const asking *a) {
+    const char *kind = reason_ask_asked_kind(a);
+    const bool pause = kind && strcmp(kind, "pause") == 0;
+    if (THERE(a, "longest", "longest-lasting")) return 1;
+    if (THERE(a, "shortest", "briefest")) return -1;
+    if (pause && THERE(a, "biggest", "largest", "greatest")) return 1;
+    return pause && THERE(a, "smallest") ? -1 : 0;
+}
+
+static int picks_strength(const asking *a) {
+    if (THERE(a, "strongest", "biggest", "largest", "greatest", "broadest", "widest", "brightest",
+              "clearest"))
+        return 1;
+    if (THERE(a, "weakest", "smallest", "slightest", "faintest")) return -1;
+    if (THERE(a, "most", "least") && THERE(a, "intens*", "pronounced", "marked", "strongly"))
+        return THERE(a, "most") ? 1 : -1;
+    return 0;
+}
+
+bool reason_ask_picks(const asking *a) { return picks_length(a) || picks_strength(a); }
+
+const reason_node *reason_ask_chosen(const asking *a, const char *kind) {
+    const int length = picks_length(a), strength = length ? 0 : picks_strength(a);
+    const reason_node *best = NULL;
+    double most = 0;
+    if (!length && !strength)
+        return a->q->order ? reason_ask_nth_event(a, kind, a->q->order) : NULL;
+    for (size_t i = 0; i < a->g->event_count; i++) {
+        const reason_node *n = a->g->events[i];
+        if (!reason_ask_asked_event(a, n, kind)) continue;
+        const double x =
+            length ? length * reason_ask_s(n->t1 - n->t0) : strength * (double)n->event->strength;
+        if (!best || x > most) best = n, most = x;
+    }
+    return best;
 }
 
 bool reason_ask_there(const asking *a, const char *const *list) {

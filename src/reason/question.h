@@ -21,6 +21,7 @@ typedef enum reason_question_kind {
     REASON_ASK_EXTREME,  /* when most cheerful, the highest valence */
     REASON_ASK_MOMENTS,  /* higher at one time than at another */
     REASON_ASK_FOLLOW,   /* who smiles after her, what he does then */
+    REASON_ASK_SPEECH,   /* when somebody begins or stops to speak, when nobody does */
     REASON_ASK_SEQUENCE  /* in which order the emotions come */
 } reason_question_kind;
 
@@ -36,6 +37,7 @@ typedef struct reason_question {
     bool moments;  /* two times are compared */
     bool same;     /* are two alike */
     bool of_voice; /* "her voice rises", "what happens to his voice": its pitch */
+    bool level;    /* how high, loud, positive: a level at a time or over the recording */
     bool tells;    /* who speaks, who says it */
     int order;     /* 1 first, 2, 3; -1 last; 0 none named */
     /* when: the whole recording unless `timed` */
