@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "reason/ask.h"
 #include "reason/reason.h"
@@ -32,37 +31,53 @@ static const reason_node *dominant(const asking *a, double *share) {
     return best;
 }
 
-/* "Are they in the same mood?": by the labels, at an instant or for the larger part of a window. */
+/* "Are they all in the same mood?": by the labels, at an instant or for the larger part of a window. */
 static void answer_same(asking *a) {
     const reason_facts *f = &a->q->facts;
     const affect_time step = AFFECT_SECOND / 2;
-    int persons[2] = {AFFECT_PERSON_NONE, AFFECT_PERSON_NONE};
+    enum { MOST = 16 };
+    int persons[MOST];
     size_t n = 0;
-    for (size_t i = 0; i < f->person_count && n < 2; i++) {
-        int one = affect_timeline_resolve_person(a->g->timeline, f->persons[i]);
-        if (!n || one != persons[0]) persons[n++] = one;
+    for (size_t i = 0; i < f->person_count && n < MOST; i++) {
+        const int one = affect_timeline_resolve_person(a->g->timeline, f->persons[i]);
+        bool again = false;
+        for (size_t k = 0; k < n; k++) again = again || persons[k] == one;
+        if (!again) persons[n++] = one;
     }
-    for (size_t i = 0; !n && a->g->person_count == 2 && i < 2; i++) persons[i] = a->g->persons[i];
+    if (!n)
+        for (size_t i = 0; i < a->g->person_count && n < MOST; i++)
+            persons[n++] = a->g->persons[i];
     size_t same = 0, all = 0;
     double sure = 1;
-    for (affect_time t = a->q->t0; persons[1] && t <= a->q->t1; t += step) {
-        const reason_node *x = reason_ask_episode_at(a, persons[0], t),
-                          *y = reason_ask_episode_at(a, persons[1], t);
-        if (!x || !y) continue;
+    for (affect_time t = a->q->t0; n > 1 && t <= a->q->t1; t += step) {
+        const reason_node *first = NULL;
+        size_t there = 0;
+        bool alike = true;
+        for (size_t p = 0; p < n; p++) {
+            const reason_node *e = reason_ask_episode_at(a, persons[p], t);
+            if (!e) continue; /* of those who are there, unless they are named */
+            if (!first) first = e;
+            there++;
+            alike = alike && strcmp(e->interval->label, first->interval->label) == 0;
+        }
+        if (there < 2 || (f->person_count && there < n)) continue;
         all++;
-        same += strcmp(x->interval->label, y->interval->label) == 0;
-        sure = fmin(sure, fmin(reason_ask_score_of(a, x), reason_ask_score_of(a, y)));
-        if (a->q->t0 == a->q->t1) reason_ask_say_state(a, x), reason_ask_say_state(a, y);
-        reason_ask_cite(a->r, x);
-        reason_ask_cite(a->r, y);
+        same += alike;
+        for (size_t p = 0; p < n; p++) {
+            const reason_node *e = reason_ask_episode_at(a, persons[p], t);
+            if (!e) continue;
+            sure = fmin(sure, reason_ask_score_of(a, e));
+            if (a->q->t0 == a->q->t1) reason_ask_say_state(a, e);
+            reason_ask_cite(a->r, e);
+        }
     }
     if (!all) {
         reason_ask_refuse(a->r, "there are no two persons whom the timeline could compare there");
         return;
     }
     if (a->q->t0 != a->q->t1)
-        reason_ask_say(a, "For %.0f %% of that time both have the same label.",
-                       100 * (double)same / (double)all);
+        reason_ask_say(a, "For %.0f %% of that time %s the same label.",
+                       100 * (double)same / (double)all, n > 2 ? "all who are there have" : "both have");
     bool alike = 2 * same > all;
     if (THERE(a, "differ*", "different*")) alike = !alike;
     reason_ask_give(a->r, "comparison", sure, "%s", alike ? "yes" : "no");
@@ -102,6 +117,11 @@ static void answer_state(asking *a) {
             if (++n <= 8) reason_ask_say_state(a, e);
             if (q->ends && n == 1) reason_ask_say(a, "It ends at %.1f s.", reason_ask_s(e->t1));
             best = fmax(best, reason_ask_score_of(a, e));
+        }
+        if (instant && !a->r->count) { /* nobody is there: that is no "no" */
+            reason_ask_refuse(a->r, "no episode is there");
+            base_text_destroy(&when);
+            return;
         }
         if (!n && !a->r->text.length)
             reason_ask_say(a, "Nothing in the timeline is called %s there.",
@@ -165,7 +185,7 @@ static void answer_event(asking *a) {
     for (size_t i = 0; i < a->g->event_count; i++) {
         const reason_node *e = a->g->events[i];
         if (!reason_ask_asked_event(a, e, kind) || (chooses && e != one)) continue;
-        if (!n++) first = reason_ask_s(e->t0);
+        if (!n++) first = reason_ask_s(a->q->ends ? e->t1 : e->t0);
         best = fmax(best, reason_ask_score_of(a, e));
         if (n <= 8) reason_ask_say_event(a, e);
     }
@@ -173,7 +193,9 @@ static void answer_event(asking *a) {
         reason_ask_say(a, "It lasts %.1f s, with strength %.2f.", reason_ask_s(one->t1 - one->t0),
                        (double)one->event->strength);
     if (!n) reason_ask_say(a, "There is no %s there.", reason_kind_phrase(kind));
-    if (a->q->yes_no)
+    if (one && THERE(a, "how") && THERE(a, "strong*", "intens*"))
+        reason_ask_give(a->r, "event", best, "%.2f", (double)one->event->strength);
+    else if (a->q->yes_no)
         reason_ask_give(a->r, "event", n ? best : 0.6, "%s", n ? "yes" : "no");
     else if (n)
         reason_ask_give(a->r, "event", best, "%.1f", first);
@@ -181,14 +203,18 @@ static void answer_event(asking *a) {
         reason_ask_give(a->r, "event", 0.6, "never");
 }
 
-/* Are the words (with blanks around them, perhaps) in a text, in whatever case? */
-static bool holds_words(const char *text, const base_text *words) {
-    size_t begin = 0, end = words->length;
-    while (begin < end && words->data[begin] == ' ') begin++;
-    while (end > begin && words->data[end - 1] == ' ') end--;
-    for (; begin < end && *text; text++)
-        if (strncasecmp(text, words->data + begin, end - begin) == 0) return true;
-    return begin == end;
+/* Are the words in a text, in whatever case and with whatever apostrophes? */
+static bool holds_words(asking *a, const char *text, const base_text *words) {
+    base_text said = {0}, wanted = {0};
+    reason_question_words(text, &said);
+    reason_question_words(words->data ? words->data : "", &wanted);
+    const bool found = said.data && wanted.data && wanted.length > 2
+                           ? strstr(said.data, wanted.data) != NULL
+                           : words->data && strstr(text, words->data) != NULL;
+    a->r->failed = a->r->failed || said.failed || wanted.failed;
+    base_text_destroy(&said);
+    base_text_destroy(&wanted);
+    return found;
 }
 
 /* Who speaks then, or who says what stands in quotation marks. */
@@ -204,7 +230,7 @@ static void answer_speaker(asking *a) {
         const size_t i = last ? u->count - 1 - k : k;
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
         if (!n || !n->person || !reason_ask_in_window(a, n)) continue;
-        if (quote->length && !holds_words(n->interval->label, quote)) continue;
+        if (quote->length && !holds_words(a, n->interval->label, quote)) continue;
         if (a->q->order > 0) { /* of the persons, in the order in which each first speaks */
             bool again = false;
             for (size_t p = 0; p < persons; p++) again = again || seen[p] == n->person;
@@ -1052,6 +1078,8 @@ affect_status affect_ask(affect_reasoner *reasoner, const affect_timeline *timel
     if (r && q) {
         asking a = {&g, reasoner->lexicon, q, r};
         reason_question_read(&g, reasoner->lexicon, question, q);
+        if (!q->refusal && q->kind == REASON_ASK_DURATION && reason_ask_two_of_kind(&a))
+            q->kind = REASON_ASK_LAG;
         if (!q->refusal) q->refusal = reason_ask_out_of_sight(&a);
         if (q->refusal)
             reason_ask_refuse(r, q->refusal);

@@ -88,6 +88,8 @@ void reason_ask_moments(asking *a); /* higher at one time than at another */
 
 void reason_ask_order(asking *a);
 void reason_ask_lag(asking *a);
+/* "How long from the first smile to the second": a lag, though it names one kind. */
+bool reason_ask_two_of_kind(const asking *a);
 void reason_ask_follow(asking *a);       /* who smiles after her first smile */
 void reason_ask_speech_times(asking *a); /* when somebody speaks, and when nobody does */
 void reason_ask_sequence(asking *a);     /* in which order the emotions come */

@@ -152,9 +152,56 @@ void reason_ask_order(asking *a) {
                         names[(later && !THERE(a, "first")) ? first : !first]);
 }
 
+/* "From the first smile to the second": two of one kind by their places; false: it does not name two places. */
+static bool two_of_kind(const asking *a, const reason_node *nodes[2], const char *names[2]) {
+    static const char *const places[] = {"first", "second", "third", "fourth", "fifth"};
+    const reason_facts *f = &a->q->facts;
+    const char *kind = f->kind_count ? f->kinds[0].kind : NULL;
+    size_t n = 0;
+    for (size_t k = 1; k < f->kind_count; k++)
+        if (strcmp(f->kinds[k].kind, kind) != 0) return false;
+    if (!kind || f->label_count || !THERE(a, "from", "between", "since")) return false;
+    for (size_t i = 0; i < f->token_count && n < 2; i++) {
+        int place = REASON_IS(f->tokens[i].text, "last", "final") && i + 1 < f->token_count ? -1 : 0;
+        for (int p = 0; p < 5; p++)
+            if (strcmp(f->tokens[i].text, places[p]) == 0) place = p + 1;
+        if (REASON_IS(f->tokens[i].text, "last") && i + 1 == f->token_count && n == 1) place = -1;
+        if (!place || (i && isfinite(f->tokens[i - 1].value))) continue;
+        names[n] = kind;
+        nodes[n++] = reason_ask_nth_event(a, kind, place);
+    }
+    return n == 2;
+}
+
+bool reason_ask_two_of_kind(const asking *a) {
+    const reason_node *nodes[2];
+    const char *names[2];
+    return two_of_kind(a, nodes, names);
+}
+
 void reason_ask_lag(asking *a) {
     const reason_node *nodes[2] = {NULL, NULL};
     const char *names[2] = {"", ""};
+    if (two_of_kind(a, nodes, names)) {
+        if (!nodes[0] || !nodes[1]) {
+            reason_ask_refuse(a->r, "there are not so many of them");
+            return;
+        }
+        const double off = fabs(reason_ask_s(nodes[1]->t0 - nodes[0]->t0));
+        reason_ask_say(a,
+                       "From the begin of the %s at %.1f s [%s] to that of the one at %.1f s [%s] "
+                       "it is %.2f s, between end and begin %.2f s.",
+                       reason_kind_phrase(names[0]), reason_ask_s(nodes[0]->t0), nodes[0]->id,
+                       reason_ask_s(nodes[1]->t0), nodes[1]->id, off,
+                       reason_ask_s(nodes[1]->t0 > nodes[0]->t0 ? nodes[1]->t0 - nodes[0]->t1
+                                                                : nodes[0]->t0 - nodes[1]->t1));
+        reason_ask_cite(a->r, nodes[0]);
+        reason_ask_cite(a->r, nodes[1]);
+        reason_ask_give(a->r, "lag",
+                        fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1])),
+                        "%.2f", off);
+        return;
+    }
     if (!two_things(a, nodes, names)) {
         reason_ask_refuse(a->r, "what it compares is not in the timeline");
         return;

@@ -198,6 +198,8 @@ static const char *unchosen(const asking *a) {
                "counted, compared or put in order";
     if (q->kind == REASON_ASK_EVENT && THERE(a, "longer", "shorter", "stronger", "weaker", "than"))
         return "events are compared by how often persons do it, not one with another";
+    if (q->kind == REASON_ASK_EVENT && q->yes_no && THERE(a, "long", "short"))
+        return "how long is long is not said: ask how long it lasts";
     if (q->kind == REASON_ASK_EVENT && reason_ask_picks(a) && q->order)
         return "it asks for one by its place and by its size: ask for either";
     return NULL;

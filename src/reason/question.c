@@ -245,16 +245,62 @@ static void find_phrase(reason_question *q) {
     }
 }
 
-static void lower_words(const char *text, base_text *out) {
+void reason_question_words(const char *text, base_text *out) {
     base_text_append(out, " ");
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '\'') continue;
+        if (strncmp(text, "\xE2\x80\x99", 3) == 0 || strncmp(text, "\xE2\x80\x98", 3) == 0)
+            c = '\'', text += 2;
+        if (c == '\'') { /* "Harry's" as "Harry", as a token has it; "don't" as "dont" */
+            const unsigned char s = (unsigned char)text[1];
+            const bool joined = out->length && out->data[out->length - 1] != ' ';
+            if (joined && (s == 's' || s == 'S') && !isalnum((unsigned char)text[2])) text++;
+            continue;
+        }
         char low = (char)(isalnum(c) || c >= 0x80 ? tolower(c) : ' ');
         if (low == ' ' && out->length && out->data[out->length - 1] == ' ') continue;
         base_text_append_n(out, &low, 1);
     }
     if (out->length && out->data[out->length - 1] != ' ') base_text_append(out, " ");
+}
+
+/* Words that are said one after another, from the first to the last of them: the node of their utterance with the
+ * times of the words. False where the words have no times. */
+static bool said_in_words(reason_question *q, const reason_graph *g, const char *wanted,
+                          const reason_node *utterance) {
+    const affect_tier *tier = affect_timeline_find_tier(g->timeline, "words");
+    for (size_t i = 0; tier && i < tier->count; i++) {
+        base_text said = {0};
+        if (tier->items[i].t0 + AFFECT_MILLISECOND < utterance->t0) continue;
+        if (tier->items[i].t0 >= utterance->t1) break;
+        for (size_t k = i; k < tier->count && tier->items[k].t0 < utterance->t1; k++) {
+            if (tier->items[k].person && utterance->person &&
+                tier->items[k].person != utterance->person)
+                continue;
+            base_text_clear(&said);
+            for (size_t m = i; m <= k; m++) {
+                if (tier->items[m].person && utterance->person &&
+                    tier->items[m].person != utterance->person)
+                    continue;
+                base_text one = {0};
+                reason_question_words(tier->items[m].label, &one);
+                base_text_append(&said, said.length && one.length ? one.data + 1 : one.data);
+                q->failed = q->failed || one.failed;
+                base_text_destroy(&one);
+            }
+            q->failed = q->failed || said.failed;
+            if (said.failed || said.length > strlen(wanted)) break;
+            if (said.data && strcmp(said.data, wanted) == 0) {
+                q->said = *utterance;
+                q->said.t0 = q->said.apex = tier->items[i].t0;
+                q->said.t1 = tier->items[k].t1;
+                base_text_destroy(&said);
+                return true;
+            }
+        }
+        base_text_destroy(&said);
+    }
+    return false;
 }
 
 /* The word or utterance in which the phrase is said; of several the first of the person. */
@@ -266,13 +312,13 @@ static const reason_node *who_says(reason_question *q, const reason_graph *g) {
         base_text_append(&phrase, q->facts.tokens[i].text);
     }
     base_text wanted = {0};
-    lower_words(phrase.data ? phrase.data : "", &wanted);
+    reason_question_words(phrase.data ? phrase.data : "", &wanted);
     for (size_t i = 0; i < g->count && !wanted.failed; i++) {
         const reason_node *n = &g->nodes[i];
         if (!n->interval || (strcmp(n->tier, "words") != 0 && strcmp(n->tier, "utterances") != 0))
             continue;
         base_text said = {0};
-        lower_words(n->interval->label, &said);
+        reason_question_words(n->interval->label, &said);
         bool found = wanted.length > 2 && said.data && strstr(said.data, wanted.data) != NULL;
         q->failed = q->failed || said.failed;
         base_text_destroy(&said);
@@ -280,6 +326,9 @@ static const reason_node *who_says(reason_question *q, const reason_graph *g) {
         /* A word alone is the better anchor, as it is shorter. */
         if (!best || n->t1 - n->t0 < best->t1 - best->t0) best = n;
     }
+    if (best && strcmp(best->tier, "utterances") == 0 && wanted.data &&
+        said_in_words(q, g, wanted.data, best))
+        best = &q->said;
     q->failed = q->failed || wanted.failed || phrase.failed;
     base_text_destroy(&phrase);
     base_text_destroy(&wanted);
@@ -725,7 +774,12 @@ static reason_question_kind kind_of(const reason_question *q) {
     if (q->of_voice && (f->move_count || ANY(q, "happen*", "do", "does", "chang*", "differ*")) &&
         !f->label_count)
         return REASON_ASK_CHANGE;
-    if (changing && !starting) return REASON_ASK_CHANGE;
+    /* "When does the longest smile begin" asks for the smile, not for a mood that changes. */
+    const bool of_event = f->kind_count && !f->label_count && !f->move_count &&
+                          ANY(q, "begin*", "began", "start*", "stop*", "end*", "ceas*") &&
+                          !ANY(q, "mood*", "emotion*", "state*", "expression*", "chang*", "shift*",
+                               "turn*", "become*", "became", "differ*");
+    if (changing && !starting && !of_event) return REASON_ASK_CHANGE;
     if (for_level(q) && !who) return REASON_ASK_STATE;
     if (f->kind_count) return who ? REASON_ASK_WHO : REASON_ASK_EVENT;
     if (who && f->label_count) return REASON_ASK_WHO;
@@ -769,6 +823,22 @@ static bool addressee(const reason_question *q) {
             (i + 1 == n || IS(word(q, i - 1), "speak*", "spoke", "talk*", "says", "say")))
             return true;
     return false;
+}
+
+/* "At the end ... than at the beginning": two places of the recording. */
+static int find_places(reason_question *q) {
+    int n = 0;
+    for (size_t i = 0; i < q->facts.token_count && n < 2; i++) {
+        const char *w = word(q, i), *last = i ? word(q, i - 1) : "";
+        if (!IS(last, "the", "at", "very", "its", "in")) continue;
+        const int place = IS(w, "beginning", "start", "opening", "outset", "begin") ? 0
+                          : IS(w, "middle", "midpoint")                             ? 1
+                          : IS(w, "end", "ending", "close")                         ? 2
+                                                                                    : -1;
+        if (place < 0) continue;
+        q->place[n++] = place;
+    }
+    return n;
 }
 
 /* Of what is yet to come only the next state can be guessed. */
@@ -821,13 +891,16 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     q->same = ANY(q, "same", "alike", "similar*") || (ANY(q, "differ", "differently") && q->yes_no);
     q->same = q->same && q->yes_no && !q->facts.label_count && !q->facts.kind_count &&
               (several_persons(q) ||
-               (!q->person && g->person_count == 2 && ANY(q, "they", "both", "two")));
+               (!q->person && g->person_count >= 2 &&
+                ANY(q, "they", "both", "two", "all", "everybody", "everyone", "people", "persons")));
     q->of_voice =
         ANY(q, "pitch", "intonation") ||
         (ANY(q, "sound", "sounds", "sounded") && ANY(q, "higher", "lower")) ||
         (ANY(q, "voice") && !q->facts.label_count &&
          (q->facts.move_count || ANY(q, "happen*", "chang*", "high*", "low*", "deep*", "do")));
-    q->moments = q->facts.time_count == 2 && !several_persons(q) && comparative(q) &&
+    q->places = q->facts.time_count == 0 ? find_places(q) : 0;
+    q->moments = (q->facts.time_count == 2 || q->places == 2) && !several_persons(q) &&
+                 (comparative(q) || ANY(q, "better", "worse")) &&
                  (ANY(q, "than") || (ANY(q, "or") && !ANY(q, "between", "from")));
     if (q->moments && !ANY(q, "than")) q->yes_no = false; /* "more so at 5 s or at 9 s?" */
     bool name;

@@ -37,6 +37,7 @@ typedef struct reason_question {
     bool moments;  /* two times are compared */
     bool same;     /* are two alike */
     bool of_voice; /* "her voice rises", "what happens to his voice": its pitch */
+    int places, place[2]; /* of two moments: 0 the beginning, 1 the middle, 2 the end */
     bool level;    /* how high, loud, positive: a level at a time or over the recording */
     bool tells;    /* who speaks, who says it */
     int order;     /* 1 first, 2, 3; -1 last; 0 none named */
@@ -46,11 +47,14 @@ typedef struct reason_question {
     int after;                 /* 1 after, -1 before, 0 at */
     const reason_node *anchor; /* "when she smiles", or NULL */
     const char *anchor_kind;
+    reason_node said;      /* the anchor, where it is some words of an utterance */
     size_t phrase, phrase_end; /* tokens of what is said in "after she says ..." */
 } reason_question;
 
 void reason_question_read(const reason_graph *graph, const words_emotions *lexicon,
                           const char *text, reason_question *out);
+/* Text as words in lower case with a blank around each, without apostrophes. */
+void reason_question_words(const char *text, base_text *out);
 void reason_question_clear(reason_question *question);
 
 #endif
