@@ -45,8 +45,7 @@ static void answer_same(asking *a) {
         if (!again) persons[n++] = one;
     }
     if (!n)
-        for (size_t i = 0; i < a->g->person_count && n < MOST; i++)
-            persons[n++] = a->g->persons[i];
+        for (size_t i = 0; i < a->g->person_count && n < MOST; i++) persons[n++] = a->g->persons[i];
     size_t same = 0, all = 0;
     double sure = 1;
     for (affect_time t = a->q->t0; n > 1 && t <= a->q->t1; t += step) {
@@ -77,7 +76,8 @@ static void answer_same(asking *a) {
     }
     if (a->q->t0 != a->q->t1)
         reason_ask_say(a, "For %.0f %% of that time %s the same label.",
-                       100 * (double)same / (double)all, n > 2 ? "all who are there have" : "both have");
+                       100 * (double)same / (double)all,
+                       n > 2 ? "all who are there have" : "both have");
     bool alike = 2 * same > all;
     if (THERE(a, "differ*", "different*")) alike = !alike;
     reason_ask_give(a->r, "comparison", sure, "%s", alike ? "yes" : "no");
@@ -310,7 +310,7 @@ static void answer_who(asking *a) {
     }
     const char *kind = reason_ask_asked_kind(a);
     char who[64];
-    if (a->q->order || (kind && reason_ask_picks(a))) {
+    if ((a->q->order && !a->q->anchor) || (kind && reason_ask_picks(a))) {
         answer_who_of(a, kind, sign);
         return;
     }
@@ -824,6 +824,8 @@ static bool on_scale(asking *a, const scale *s, int person, double *value, doubl
             return true;
         return e && reason_episode_level(a->g, e, s->dimension, value, sd);
     }
+    const affect_modality m = s->kind ? reason_ask_modality_of(s->kind) : AFFECT_MODALITY_NONE;
+    if (m != AFFECT_MODALITY_NONE && !reason_ask_observed(a, person, m)) return false;
     for (size_t i = 0; s->kind && i < a->g->event_count; i++) {
         const reason_node *n = a->g->events[i];
         if (n->person != person || strcmp(n->event->kind, s->kind) != 0 ||
@@ -1006,16 +1008,17 @@ static void answer_next(asking *a) {
 
 static void answer_said(asking *a) {
     const affect_tier *u = affect_timeline_find_tier(a->g->timeline, "utterances");
+    const int order = a->q->anchor ? 0 : a->q->order;
     size_t left = 0, at = 0; /* by its place: which one of those that are there */
-    for (size_t i = 0; u && a->q->order && i < u->count; i++) {
+    for (size_t i = 0; u && order && i < u->count; i++) {
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
         left += n && reason_ask_own(a, n) && reason_ask_in_window(a, n);
     }
-    const size_t wanted = a->q->order > 0 ? (size_t)a->q->order : left;
+    const size_t wanted = order > 0 ? (size_t)order : left;
     for (size_t i = 0; u && i < u->count && a->r->count < 8; i++) {
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
         if (!n || !reason_ask_own(a, n) || !reason_ask_in_window(a, n)) continue;
-        if (a->q->order && ++at != wanted) continue;
+        if (order && ++at != wanted) continue;
         if (!a->r->count)
             reason_ask_give(a->r, "said", reason_ask_score_of(a, n), "%s", n->interval->label);
         reason_ask_say(a, "From %.1f s on: \"%.300s\" [%s].", reason_ask_s(n->t0),

@@ -239,6 +239,13 @@ void reason_ask_trend(asking *a, int dimension, affect_direction d) {
     }
     say_trend(a, person, dimension, t0, t1, delta, real);
     double sure = reason_ask_surely(delta, hypot(sx, sy));
+    if (of_voice(dimension)) { /* a pitch may be mistaken, and the words be another's */
+        sure = fmin(sure, 0.9);
+        for (size_t i = 0; i < a->r->count; i++) {
+            const reason_node *n = reason_graph_find(a->g, a->r->ids[i]);
+            if (n) sure = fmin(sure, reason_ask_score_of(a, n));
+        }
+    }
     if (a->q->yes_no && d != AFFECT_DIRECTION_NONE)
         reason_ask_give(a->r, "change", sure, "%s", d == real ? "yes" : "no");
     else if (a->q->yes_no)
@@ -365,7 +372,7 @@ static bool extreme_of_track(asking *a, const scale *s) {
     char who[64];
     const size_t n = person ? 1 : BASE_MAX(a->g->person_count, 1);
     for (size_t i = 0; i < n; i++) {
-        const int p = a->q->person        ? a->q->person
+        const int p = a->q->person         ? a->q->person
                       : a->g->person_count ? a->g->persons[i]
                                            : AFFECT_PERSON_NONE;
         one_next = -INFINITY;
@@ -405,8 +412,10 @@ void reason_ask_extreme(asking *a) {
         reason_ask_refuse(a->r, "it does not say of which level");
         return;
     }
-    if (!s.label && !of_voice(s.dimension) && THERE(a, "valence", "arousal", "dominance") &&
-        extreme_of_track(a, &s))
+    const bool which = THERE(a, "when", "where", "moment", "time", "point", "which") ||
+                       strcmp(a->q->facts.tokens[0].text, "at") == 0;
+    if (!s.label && !of_voice(s.dimension) &&
+        (!which || THERE(a, "valence", "arousal", "dominance")) && extreme_of_track(a, &s))
         return;
     bool least = s.label && THERE(a, "least");
     const affect_tier *u = of_voice(s.dimension) ? reason_ask_speech(a) : NULL;
@@ -498,10 +507,9 @@ void reason_ask_moments(asking *a) {
             reason_ask_say(a, "The pitch of %s is %.0f Hz at %.1f s.",
                            reason_ask_title(a, person, false, who), hertz(level[i]), at[i]);
         else
-            reason_ask_say(a, "The %s of %s is %+.2f%s at %.1f s.",
-                           reason_dimension_names[s.dimension],
-                           reason_ask_title(a, person, false, who), level[i], unit_of(s.dimension),
-                           at[i]);
+            reason_ask_say(
+                a, "The %s of %s is %+.2f%s at %.1f s.", reason_dimension_names[s.dimension],
+                reason_ask_title(a, person, false, who), level[i], unit_of(s.dimension), at[i]);
     }
     if (s.label && !fits) { /* of two that are none of it, valence makes neither the happier */
         reason_ask_refuse(a->r, "neither moment is called that: ask by valence or arousal");

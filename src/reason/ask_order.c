@@ -84,6 +84,8 @@ static void answer_persons_order(asking *a) {
     const reason_facts *f = &a->q->facts;
     const char *kind = reason_ask_asked_kind(a);
     const reason_node *best = NULL;
+    const bool later = !a->q->yes_no && !a->q->either && THERE(a, "later", "last", "second") &&
+                       !THERE(a, "first", "before", "earlier");
     char who[64];
     for (size_t p = 0; p < f->person_count; p++) {
         int person = affect_timeline_resolve_person(a->g->timeline, f->persons[p]);
@@ -103,7 +105,7 @@ static void answer_persons_order(asking *a) {
         reason_ask_cite(a->r, first);
         reason_ask_say(a, "%s at %.1f s [%s].", reason_ask_title(a, person, true, who),
                        reason_ask_s(first->t0), first->id);
-        if (!best || first->t0 < best->t0) best = first;
+        if (!best || (later ? first->t0 > best->t0 : first->t0 < best->t0)) best = first;
     }
     if (!best) {
         reason_ask_refuse(a->r, "what it compares is not in the timeline");
@@ -162,7 +164,8 @@ static bool two_of_kind(const asking *a, const reason_node *nodes[2], const char
         if (strcmp(f->kinds[k].kind, kind) != 0) return false;
     if (!kind || f->label_count || !THERE(a, "from", "between", "since")) return false;
     for (size_t i = 0; i < f->token_count && n < 2; i++) {
-        int place = REASON_IS(f->tokens[i].text, "last", "final") && i + 1 < f->token_count ? -1 : 0;
+        int place =
+            REASON_IS(f->tokens[i].text, "last", "final") && i + 1 < f->token_count ? -1 : 0;
         for (int p = 0; p < 5; p++)
             if (strcmp(f->tokens[i].text, places[p]) == 0) place = p + 1;
         if (REASON_IS(f->tokens[i].text, "last") && i + 1 == f->token_count && n == 1) place = -1;
@@ -399,6 +402,10 @@ static void answer_quiet(asking *a) {
     const bool instant = a->q->timed && a->q->t0 == a->q->t1;
     affect_time at = a->q->t0, best0 = 0, best1 = -1;
     size_t n = 0;
+    char silent[96] = "Nobody speaks", who[64];
+    if (a->q->person && a->g->person_count > 1)
+        snprintf(silent, sizeof silent, "%s does not speak",
+                 reason_ask_title(a, a->q->person, true, who));
     while (at < a->q->t1 || (instant && at == a->q->t0)) {
         affect_time next = a->q->t1, until = at;
         const reason_node *beside = NULL;
@@ -413,7 +420,7 @@ static void answer_quiet(asking *a) {
         }
         if (instant) {
             if (beside) reason_ask_cite(a->r, beside);
-            reason_ask_say(a, beside ? "Somebody speaks then." : "Nobody speaks then.");
+            reason_ask_say(a, "%s then.", beside ? "There is speech" : silent);
             reason_ask_give(a->r, "speech", 0.7, "%s", beside ? "no" : "yes");
             return;
         }
@@ -429,7 +436,7 @@ static void answer_quiet(asking *a) {
                 (int)n == a->q->order)
                 best0 = at, best1 = next;
             if (n <= 8 && !most && !least && !a->q->order)
-                reason_ask_say(a, "Nobody speaks from %.1f s to %.1f s.", reason_ask_s(at),
+                reason_ask_say(a, "%s from %.1f s to %.1f s.", silent, reason_ask_s(at),
                                reason_ask_s(next));
         }
         at = next;
@@ -440,10 +447,12 @@ static void answer_quiet(asking *a) {
         return;
     }
     if (most || least || a->q->order)
-        reason_ask_say(a, "Nobody speaks from %.1f s to %.1f s, for %.1f s.", reason_ask_s(best0),
+        reason_ask_say(a, "%s from %.1f s to %.1f s, for %.1f s.", silent, reason_ask_s(best0),
                        reason_ask_s(best1), reason_ask_s(best1 - best0));
     if (a->q->yes_no)
         reason_ask_give(a->r, "speech", 0.7, "yes");
+    else if (THERE(a, "how", "duration", "length"))
+        reason_ask_give(a->r, "speech", 0.7, "%.1f", reason_ask_s(best1 - best0));
     else
         reason_ask_give(a->r, "speech", 0.7, "%.1f", reason_ask_s(best0));
 }

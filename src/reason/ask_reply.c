@@ -193,7 +193,8 @@ static const char *unchosen(const asking *a) {
     const reason_question *q = a->q;
     if (!q->facts.kind_count) return NULL;
     if (reason_ask_picks(a) && q->kind != REASON_ASK_EVENT && q->kind != REASON_ASK_WHO &&
-        q->kind != REASON_ASK_DURATION && q->kind != REASON_ASK_CHANGE)
+        q->kind != REASON_ASK_DURATION && q->kind != REASON_ASK_CHANGE &&
+        q->kind != REASON_ASK_SPEECH)
         return "one by its length or strength is found alone (\"when is the longest pause\"), not "
                "counted, compared or put in order";
     if (q->kind == REASON_ASK_EVENT && THERE(a, "longer", "shorter", "stronger", "weaker", "than"))

@@ -572,6 +572,15 @@ static bool yes_no(const reason_question *q) {
            IS(word(q, n - 1), "right", "correct", "true", "yes", "no");
 }
 
+/* "When does the smile end", not "at the end". */
+static bool ends_as_verb(const reason_question *q) {
+    for (size_t i = 1; i < q->facts.token_count; i++)
+        if (IS(word(q, i), "end", "ends", "ended") && q->facts.kind_count &&
+            !IS(word(q, i - 1), "the", "at", "very", "its"))
+            return true;
+    return false;
+}
+
 static bool comparative(const reason_question *q) {
     if (ANY(q, "more", "less", "most", "least", "happier", "happiest", "sadder", "saddest",
             "angrier", "angriest", "calmer", "calmest", "higher", "lower", "highest", "lowest",
@@ -672,7 +681,8 @@ static bool for_level(const reason_question *q) {
 /* When is spoken, and when not: "when does he start to talk", "is anybody speaking at 3 s", "when is it quiet". */
 static bool for_speech(const reason_question *q, bool asks_when) {
     const reason_facts *f = &q->facts;
-    const bool quiet = ANY(q, "quiet") || (has_pair(q, "it", "silent"));
+    const bool quiet = ANY(q, "quiet") || has_pair(q, "it", "silent") ||
+                       (ANY(q, "silence") && ANY(q, "longest", "shortest"));
     if (!(asks_when || q->yes_no) || q->phrase != SIZE_MAX || f->quote.length) return false;
     if (f->label_count + f->kind_count > (quiet ? 1 : 0) || ANY(q, "who", "whom", "how"))
         return false;
@@ -724,8 +734,9 @@ static reason_question_kind kind_of(const reason_question *q) {
         return REASON_ASK_LAG;
     if (ANY(q, "longest", "shortest") && !who && !several_persons(q) && !asks_when &&
         (has_pair(q, "how", "long") || ANY(q, "duration", "length") || !f->kind_count))
-        return ANY(q, "speak*", "talk*", "speech", "quiet", "silent") ? REASON_ASK_SPEECH
-                                                                      : REASON_ASK_DURATION;
+        return ANY(q, "speak*", "talk*", "speech", "quiet", "silent", "silence")
+                   ? REASON_ASK_SPEECH
+                   : REASON_ASK_DURATION;
     if (for_speech(q, asks_when) && !ANY(q, "long", "longer", "much", "more", "less"))
         return REASON_ASK_SPEECH;
     if (f->label_count && ANY(q, "share", "percent*", "proportion", "fraction", "portion"))
@@ -871,7 +882,8 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     q->order = ordinal(q);
     q->yes_no = yes_no(q);
     q->ends = has_pair(q, "until", "when") || has_pair(q, "till", "when") ||
-              (ANY(q, "when", "time", "moment", "point") && ANY(q, "stop*", "ceas*"));
+              (ANY(q, "when", "time", "moment", "point") &&
+               (ANY(q, "stop*", "ceas*", "finish*") || ends_as_verb(q)));
     q->tells = ANY(q, "who") && !q->facts.label_count && !comparative(q) &&
                ANY(q, "speak*", "speaks", "talk*", "say", "says", "said", "utters", "spoke") &&
                !ANY(q, "when", "while", "after", "before");
@@ -888,11 +900,12 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     find_window(q, g, lexicon);
     q->either = q->yes_no && either(q);
     if (q->either) q->yes_no = false;
-    q->same = ANY(q, "same", "alike", "similar*") || (ANY(q, "differ", "differently") && q->yes_no);
+    q->same = ANY(q, "same", "alike", "similar*") ||
+              (ANY(q, "differ", "differently", "different") && q->yes_no);
     q->same = q->same && q->yes_no && !q->facts.label_count && !q->facts.kind_count &&
-              (several_persons(q) ||
-               (!q->person && g->person_count >= 2 &&
-                ANY(q, "they", "both", "two", "all", "everybody", "everyone", "people", "persons")));
+              (several_persons(q) || (!q->person && g->person_count >= 2 &&
+                                      ANY(q, "they", "both", "two", "all", "everybody", "everyone",
+                                          "people", "persons")));
     q->of_voice =
         ANY(q, "pitch", "intonation") ||
         (ANY(q, "sound", "sounds", "sounded") && ANY(q, "higher", "lower")) ||
@@ -930,7 +943,7 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
             "of a level the timeline knows the mean, how it changes, and when it is highest";
         return;
     }
-    if (addressee(q)) {
+    if (q->kind != REASON_ASK_SAID && addressee(q)) {
         q->refusal = "to whom somebody speaks is not in the timeline";
         return;
     }

@@ -32,22 +32,22 @@ typedef struct reason_question {
     const char *refusal; /* why it is not answered, or NULL */
     int person;          /* the one it is about, or AFFECT_PERSON_NONE */
     bool yes_no;
-    bool ends;     /* when does it stop: the end of what is asked for, not its begin */
-    bool either;   /* "rise or fall", "before or after": no yes or no */
-    bool moments;  /* two times are compared */
-    bool same;     /* are two alike */
-    bool of_voice; /* "her voice rises", "what happens to his voice": its pitch */
+    bool ends;            /* when does it stop: the end of what is asked for, not its begin */
+    bool either;          /* "rise or fall", "before or after": no yes or no */
+    bool moments;         /* two times are compared */
+    bool same;            /* are two alike */
+    bool of_voice;        /* "her voice rises", "what happens to his voice": its pitch */
     int places, place[2]; /* of two moments: 0 the beginning, 1 the middle, 2 the end */
-    bool level;    /* how high, loud, positive: a level at a time or over the recording */
-    bool tells;    /* who speaks, who says it */
-    int order;     /* 1 first, 2, 3; -1 last; 0 none named */
+    bool level;           /* how high, loud, positive: a level at a time or over the recording */
+    bool tells;           /* who speaks, who says it */
+    int order;            /* 1 first, 2, 3; -1 last; 0 none named */
     /* when: the whole recording unless `timed` */
     bool timed, outside, unsaid, failed; /* failed: no memory */
     affect_time t0, t1, end;
     int after;                 /* 1 after, -1 before, 0 at */
     const reason_node *anchor; /* "when she smiles", or NULL */
     const char *anchor_kind;
-    reason_node said;      /* the anchor, where it is some words of an utterance */
+    reason_node said;          /* the anchor, where it is some words of an utterance */
     size_t phrase, phrase_end; /* tokens of what is said in "after she says ..." */
 } reason_question;
 
