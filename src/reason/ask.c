@@ -701,7 +701,13 @@ static void answer_people(asking *a) {
 static void answer_count(asking *a) {
     double total, sure;
     const reason_node *single = NULL;
-    if (THERE(a, "persons", "people", "speakers", "participants") &&
+    const reason_facts *f = &a->q->facts;
+    bool of_them = false; /* "how many of them smile" */
+    for (size_t i = 0; i + 2 < f->token_count; i++)
+        of_them = of_them || (strcmp(f->tokens[i].text, "many") == 0 &&
+                              strcmp(f->tokens[i + 1].text, "of") == 0 &&
+                              REASON_IS(f->tokens[i + 2].text, "them", "these", "those"));
+    if ((of_them || THERE(a, "persons", "people", "speakers", "participants")) &&
         !THERE(a, "times", "often", "frequently")) {
         answer_people(a);
         return;

@@ -304,7 +304,7 @@ static bool find_scale(const asking *a, scale *out) {
         found = true;
     }
     if (!found) return false;
-    if (THERE(a, "less", "least", "lower", "lowest", "worse", "worst", "minimum", "minimal"))
+    if (THERE(a, "less", "least", "lower", "lowest", "worse", "worst", "minimum", "minimal", "low"))
         out->sign = -out->sign;
     return true;
 }

@@ -467,7 +467,7 @@ void reason_ask_speech_times(asking *a) {
         reason_ask_refuse(a->r, "the timeline does not say who speaks when");
         return;
     }
-    if (THERE(a, "quiet", "silent", "nobody", "noone")) {
+    if (THERE(a, "quiet", "silent", "silence", "nobody", "noone")) {
         answer_quiet(a);
         return;
     }

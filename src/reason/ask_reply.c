@@ -141,14 +141,19 @@ static bool of_person(const asking *a, int one, int person) {
     return person == AFFECT_PERSON_NONE || one == person || (!one && a->g->person_count < 2);
 }
 
+static bool measured(const asking *a) {
+    for (size_t i = 0; i < a->g->timeline->track_count; i++) {
+        const affect_modality m = a->g->timeline->tracks[i]->modality;
+        if (m == AFFECT_MODALITY_FACE || m == AFFECT_MODALITY_VOICE || m == AFFECT_MODALITY_WORDS)
+            return true;
+    }
+    return false;
+}
+
 bool reason_ask_observed(const asking *a, int person, affect_modality modality) {
     const affect_timeline *t = a->g->timeline;
-    bool measured = false;
     for (size_t i = 0; i < t->track_count; i++) {
         const affect_track *track = t->tracks[i];
-        measured = measured || track->modality == AFFECT_MODALITY_FACE ||
-                   track->modality == AFFECT_MODALITY_VOICE ||
-                   track->modality == AFFECT_MODALITY_WORDS;
         /* What a microphone took is nobody's voice yet: only what is somebody's counts. */
         if (track->modality == modality && track->rows &&
             (track->person || modality == AFFECT_MODALITY_FACE) &&
@@ -158,7 +163,7 @@ bool reason_ask_observed(const asking *a, int person, affect_modality modality) 
     for (size_t i = 0; i < a->g->count; i++)
         if (a->g->nodes[i].modality == modality && of_person(a, a->g->nodes[i].person, person))
             return true;
-    return !measured;
+    return !measured(a);
 }
 
 /* Is the face in the pictures of the window? Without a track of it nobody can say: yes. */
@@ -191,7 +196,32 @@ affect_modality reason_ask_modality_of(const char *kind) {
 /* A choice that the kind of question does not make: an answer to something else would be wrong. */
 static const char *unchosen(const asking *a) {
     const reason_question *q = a->q;
-    if (!q->facts.kind_count) return NULL;
+    const reason_facts *f = &q->facts;
+    if (q->yes_no && !q->same && (q->kind == REASON_ASK_STATE || q->kind == REASON_ASK_EVENT)) {
+        const size_t n = f->token_count;
+        for (size_t i = 0; i < n; i++) /* "they all", not "at all", "all the time" */
+            if (REASON_IS(f->tokens[i].text, "everyone", "everybody", "both", "each") ||
+                (strcmp(f->tokens[i].text, "all") == 0 && i &&
+                 REASON_IS(f->tokens[i - 1].text, "they", "them", "are", "were", "do", "did",
+                           "people")))
+                return "it asks of all at once: ask of each";
+        for (size_t i = 0; i + 1 < n; i++)
+            if ((REASON_IS(f->tokens[i].text, "all", "whole", "entire") &&
+                 REASON_IS(f->tokens[i + 1].text, "the", "time", "recording", "video", "clip") &&
+                 !REASON_IS(i ? f->tokens[i - 1].text : "", "at", "in", "over")) ||
+                REASON_IS(f->tokens[i].text, "constantly", "throughout"))
+                return "whether it holds all the time is not answered: ask for its share";
+        if (n && REASON_IS(f->tokens[n - 1].text, "first", "last") &&
+            (f->kind_count || f->label_count))
+            return "it asks for a place among others: ask who does it first or last";
+    }
+    bool laughs = false;
+    for (size_t i = 0; i < a->g->event_count; i++)
+        laughs = laughs || strcmp(a->g->events[i]->event->kind, "laughter") == 0;
+    for (size_t i = 0; i < f->kind_count; i++)
+        if (!laughs && strcmp(f->kinds[i].kind, "laughter") == 0 && measured(a))
+            return "laughter is known only where a transcript notes it, and none does here";
+    if (!f->kind_count) return NULL;
     if (reason_ask_picks(a) && q->kind != REASON_ASK_EVENT && q->kind != REASON_ASK_WHO &&
         q->kind != REASON_ASK_DURATION && q->kind != REASON_ASK_CHANGE &&
         q->kind != REASON_ASK_SPEECH)

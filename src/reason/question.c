@@ -51,7 +51,8 @@ static bool asks_of(const reason_question *q, const char *const *list) {
         const char *last = i ? word(q, i - 1) : "";
         if (!reason_is(word(q, i), list)) continue;
         if (IS(last, "you", "i", "we", "to", "would", "one", "i'd", "one's")) continue;
-        if (i == 0 && IS(word(q, i), "name")) continue;                   /* "name the time of" */
+        if (i == 0 && IS(word(q, i), "name")) continue; /* "name the time of" */
+        if (IS(word(q, i), "lie", "lies") && IS(word(q, i + 1), "between")) continue; /* of time */
         if (IS(word(q, i), "mean") && levelled(word(q, i + 1))) continue; /* the average */
         if (IS(word(q, i), "deep") && ANY(q, "voice", "pitch")) continue;
         if (IS(word(q, i), "better", "good", "bad", "wrong") &&
@@ -684,7 +685,7 @@ static bool for_speech(const reason_question *q, bool asks_when) {
     const bool quiet = ANY(q, "quiet") || has_pair(q, "it", "silent") ||
                        (ANY(q, "silence") && ANY(q, "longest", "shortest"));
     if (!(asks_when || q->yes_no) || q->phrase != SIZE_MAX || f->quote.length) return false;
-    if (f->label_count + f->kind_count > (quiet ? 1 : 0) || ANY(q, "who", "whom", "how"))
+    if (f->label_count + f->kind_count > (quiet ? 1 : 0) || ANY(q, "who", "whom", "how", "than"))
         return false;
     return quiet || (ANY(q, "speak*", "spoke", "talk*", "speech") && !ANY(q, "voice", "pitch"));
 }
@@ -707,6 +708,11 @@ static reason_question_kind kind_of(const reason_question *q) {
         has_pair(q, "led", "to") || has_pair(q, "leads", "to") || has_pair(q, "what", "makes"))
         return REASON_ASK_CAUSE;
     if (q->moments) return REASON_ASK_MOMENTS;
+    /* "How high does his arousal get?" */
+    if ((has_pair(q, "how", "high") || has_pair(q, "how", "low")) && !who && !several_persons(q) &&
+        ANY(q, "valence", "arousal", "dominance", "pitch", "voice") && !q->facts.move_count &&
+        (ANY(q, "get", "gets", "got", "go", "goes", "went") || has_pair(q, "at", "most")))
+        return REASON_ASK_EXTREME;
     if (superlative(q) && !who && !several_persons(q) &&
         !ANY(q, "often", "likely", "long*", "short*", "chang*", "how") &&
         !has_pair(q, "most", "of") && (asks_when || ANY(q, "what", "which")))
