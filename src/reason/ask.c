@@ -189,7 +189,7 @@ static void answer_event(asking *a) {
         best = fmax(best, reason_ask_score_of(a, e));
         if (n <= 8) reason_ask_say_event(a, e);
     }
-    if (one && reason_ask_picks(a))
+    if (one && (reason_ask_picks(a) || THERE(a, "strong*", "intens*")))
         reason_ask_say(a, "It lasts %.1f s, with strength %.2f.", reason_ask_s(one->t1 - one->t0),
                        (double)one->event->strength);
     if (!n) reason_ask_say(a, "There is no %s there.", reason_kind_phrase(kind));
@@ -441,6 +441,7 @@ static void answer_change(asking *a) {
     }
     change c, best = {0}, chosen = {0};
     double most = 0;
+    char who[64];
     size_t n = 0;
     bool strongest = THERE(a, "biggest", "largest", "strongest", "greatest", "most", "main", "big");
     for (size_t i = 0; i < a->g->episode_count; i++) {
@@ -472,7 +473,10 @@ static void answer_change(asking *a) {
     if ((strongest || q->order) && chosen.before != chosen.after) say_change(a, &chosen);
     double sure =
         chosen.before == chosen.after ? reason_ask_score_of(a, chosen.after) : sure_of(a, &chosen);
-    if (q->yes_no)
+    if (THERE(a, "who", "whose"))
+        reason_ask_give(a->r, "change", sure, "%s",
+                        reason_ask_title(a, chosen.after->person, false, who));
+    else if (q->yes_no)
         reason_ask_give(a->r, "change", sure, "yes");
     else if (q->timed && !when)
         reason_ask_give(a->r, "change", sure, "%s", chosen.after->interval->label);
@@ -610,6 +614,10 @@ static void answer_duration(asking *a) {
         THERE(a, "recording", "video", "clip")) {
         reason_ask_give(a->r, "duration", 1, "%.1f", reason_ask_s(a->q->end));
         reason_ask_say(a, "The recording lasts %.1f s.", reason_ask_s(a->q->end));
+        return;
+    }
+    if (THERE(a, "speak*", "talk*", "spoke") && a->q->order) {
+        reason_ask_speech_times(a);
         return;
     }
     if (THERE(a, "speak*", "talk*", "spoke")) {

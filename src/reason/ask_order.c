@@ -492,7 +492,8 @@ void reason_ask_speech_times(asking *a) {
     const double sure = reason_ask_score_of(a, best);
     if (a->q->yes_no)
         reason_ask_give(a->r, "speech", sure, "yes");
-    else if (THERE(a, "how", "duration", "length"))
+    else if (THERE(a, "how", "duration", "length") ||
+             ((most || least) && !THERE(a, "when", "at", "begin*", "start*")))
         reason_ask_give(a->r, "speech", sure, "%.1f", reason_ask_s(best->t1 - best->t0));
     else
         reason_ask_give(a->r, "speech", sure, "%.1f",

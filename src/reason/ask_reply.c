@@ -221,7 +221,12 @@ static const char *unchosen(const asking *a) {
     for (size_t i = 0; i < f->kind_count; i++)
         if (!laughs && strcmp(f->kinds[i].kind, "laughter") == 0 && measured(a))
             return "laughter is known only where a transcript notes it, and none does here";
+    if (!q->person && f->person_count > 1 && THERE(a, "than") && q->kind != REASON_ASK_COMPARE &&
+        q->kind != REASON_ASK_ORDER && q->kind != REASON_ASK_LAG)
+        return "by how much persons differ is not answered: ask who is more so";
     if (!f->kind_count) return NULL;
+    if (q->kind == REASON_ASK_COUNT && THERE(a, "longer", "shorter", "stronger", "weaker", "than"))
+        return "only all of them are counted, not those of some length or strength";
     if (reason_ask_picks(a) && q->kind != REASON_ASK_EVENT && q->kind != REASON_ASK_WHO &&
         q->kind != REASON_ASK_DURATION && q->kind != REASON_ASK_CHANGE &&
         q->kind != REASON_ASK_SPEECH)

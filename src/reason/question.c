@@ -369,7 +369,10 @@ static int ordinal(const reason_question *q) {
         const int n = rank(word(q, i));
         if (!n || ranks_person(q, i) || lasts(q, i)) continue;
         if (i + 1 < q->facts.token_count && isfinite(q->facts.tokens[i + 1].value)) continue;
-        if (n == 2 && i && isfinite(q->facts.tokens[i - 1].value)) continue;
+        if (n == 2 && i &&
+            (isfinite(q->facts.tokens[i - 1].value) ||
+             IS(word(q, i - 1), "one", "a", "per", "half")))
+            continue;
         if (IS(word(q, i + 1), "half", "part", "quarter", "minute*", "seconds", "few")) continue;
         if (n < 0)
             last = true;
@@ -687,6 +690,7 @@ static bool for_speech(const reason_question *q, bool asks_when) {
     if (!(asks_when || q->yes_no) || q->phrase != SIZE_MAX || f->quote.length) return false;
     if (f->label_count + f->kind_count > (quiet ? 1 : 0) || ANY(q, "who", "whom", "how", "than"))
         return false;
+    if (several_persons(q)) return false;
     return quiet || (ANY(q, "speak*", "spoke", "talk*", "speech") && !ANY(q, "voice", "pitch"));
 }
 
