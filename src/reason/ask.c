@@ -217,6 +217,14 @@ static bool holds_words(asking *a, const char *text, const base_text *words) {
     return found;
 }
 
+/* Is it of a person whom the question names, where it names several? */
+static bool among(const asking *a, const reason_node *n) {
+    const reason_facts *f = &a->q->facts;
+    for (size_t i = 0; i < f->person_count; i++)
+        if (affect_timeline_resolve_person(a->g->timeline, f->persons[i]) == n->person) return true;
+    return !f->person_count;
+}
+
 /* Who speaks then, or who says what stands in quotation marks. */
 static void answer_speaker(asking *a) {
     const affect_tier *u = affect_timeline_find_tier(a->g->timeline, "utterances");
@@ -229,7 +237,7 @@ static void answer_speaker(asking *a) {
     for (size_t k = 0; u && k < u->count && a->r->count < (a->q->order ? 1 : 8); k++) {
         const size_t i = last ? u->count - 1 - k : k;
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
-        if (!n || !n->person || !reason_ask_in_window(a, n)) continue;
+        if (!n || !n->person || !reason_ask_in_window(a, n) || !among(a, n)) continue;
         if (quote->length && !holds_words(a, n->interval->label, quote)) continue;
         if (a->q->order > 0) { /* of the persons, in the order in which each first speaks */
             bool again = false;
@@ -255,14 +263,6 @@ static bool on_side(const asking *a, const reason_node *e, int sign) {
     double mean, sd;
     return reason_episode_level(a->g, e, REASON_VALENCE, &mean, &sd) &&
            sign * mean >= reason_steady(REASON_VALENCE);
-}
-
-/* Is it of a person whom the question names, where it names several? */
-static bool among(const asking *a, const reason_node *n) {
-    const reason_facts *f = &a->q->facts;
-    for (size_t i = 0; i < f->person_count; i++)
-        if (affect_timeline_resolve_person(a->g->timeline, f->persons[i]) == n->person) return true;
-    return !f->person_count;
 }
 
 /* Who does it first, second, last (of the persons in the order in which each first does it), longest, most strongly. */

@@ -97,6 +97,12 @@ static void answer_persons_order(asking *a) {
         for (size_t i = 0; !kind && f->label_count && i < a->g->episode_count && !first; i++)
             if (a->g->episodes[i]->person == person && reason_ask_any_label(a, a->g->episodes[i]))
                 first = a->g->episodes[i];
+        const bool speaks = THERE(a, "speak*", "spoke", "talk*", "say", "says");
+        const affect_tier *u = speaks && !kind && !f->label_count ? reason_ask_speech(a) : NULL;
+        for (size_t i = 0; u && i < u->count && !first; i++) {
+            const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+            if (n && n->person == person) first = n;
+        }
         if (!first && a->q->yes_no) {
             reason_ask_refuse(a->r, "not both of them do");
             return;
