@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "reason/ask.h"
 #include "reason/reason.h"
@@ -32,37 +31,53 @@ static const reason_node *dominant(const asking *a, double *share) {
     return best;
 }
 
-/* "Are they in the same mood?": by the labels, at an instant or for the larger part of a window. */
+/* "Are they all in the same mood?": by the labels, at an instant or for the larger part of a window. */
 static void answer_same(asking *a) {
     const reason_facts *f = &a->q->facts;
     const affect_time step = AFFECT_SECOND / 2;
-    int persons[2] = {AFFECT_PERSON_NONE, AFFECT_PERSON_NONE};
+    enum { MOST = 16 };
+    int persons[MOST];
     size_t n = 0;
-    for (size_t i = 0; i < f->person_count && n < 2; i++) {
-        int one = affect_timeline_resolve_person(a->g->timeline, f->persons[i]);
-        if (!n || one != persons[0]) persons[n++] = one;
+    for (size_t i = 0; i < f->person_count && n < MOST; i++) {
+        const int one = affect_timeline_resolve_person(a->g->timeline, f->persons[i]);
+        bool again = false;
+        for (size_t k = 0; k < n; k++) again = again || persons[k] == one;
+        if (!again) persons[n++] = one;
     }
-    for (size_t i = 0; !n && a->g->person_count == 2 && i < 2; i++) persons[i] = a->g->persons[i];
+    if (!n)
+        for (size_t i = 0; i < a->g->person_count && n < MOST; i++) persons[n++] = a->g->persons[i];
     size_t same = 0, all = 0;
     double sure = 1;
-    for (affect_time t = a->q->t0; persons[1] && t <= a->q->t1; t += step) {
-        const reason_node *x = reason_ask_episode_at(a, persons[0], t),
-                          *y = reason_ask_episode_at(a, persons[1], t);
-        if (!x || !y) continue;
+    for (affect_time t = a->q->t0; n > 1 && t <= a->q->t1; t += step) {
+        const reason_node *first = NULL;
+        size_t there = 0;
+        bool alike = true;
+        for (size_t p = 0; p < n; p++) {
+            const reason_node *e = reason_ask_episode_at(a, persons[p], t);
+            if (!e) continue; /* of those who are there, unless they are named */
+            if (!first) first = e;
+            there++;
+            alike = alike && strcmp(e->interval->label, first->interval->label) == 0;
+        }
+        if (there < 2 || (f->person_count && there < n)) continue;
         all++;
-        same += strcmp(x->interval->label, y->interval->label) == 0;
-        sure = fmin(sure, fmin(reason_ask_score_of(x), reason_ask_score_of(y)));
-        if (a->q->t0 == a->q->t1) reason_ask_say_state(a, x), reason_ask_say_state(a, y);
-        reason_ask_cite(a->r, x);
-        reason_ask_cite(a->r, y);
+        same += alike;
+        for (size_t p = 0; p < n; p++) {
+            const reason_node *e = reason_ask_episode_at(a, persons[p], t);
+            if (!e) continue;
+            sure = fmin(sure, reason_ask_score_of(a, e));
+            if (a->q->t0 == a->q->t1) reason_ask_say_state(a, e);
+            reason_ask_cite(a->r, e);
+        }
     }
     if (!all) {
         reason_ask_refuse(a->r, "there are no two persons whom the timeline could compare there");
         return;
     }
     if (a->q->t0 != a->q->t1)
-        reason_ask_say(a, "For %.0f %% of that time both have the same label.",
-                       100 * (double)same / (double)all);
+        reason_ask_say(a, "For %.0f %% of that time %s the same label.",
+                       100 * (double)same / (double)all,
+                       n > 2 ? "all who are there have" : "both have");
     bool alike = 2 * same > all;
     if (THERE(a, "differ*", "different*")) alike = !alike;
     reason_ask_give(a->r, "comparison", sure, "%s", alike ? "yes" : "no");
@@ -94,13 +109,19 @@ static void answer_state(asking *a) {
                 continue;
             if (!instant && q->timed && e->t0 >= q->t1) continue;
             if (!reason_ask_any_label(a, e)) {
-                if (instant) reason_ask_say_state(a, e), best = fmax(best, reason_ask_score_of(e));
+                if (instant)
+                    reason_ask_say_state(a, e), best = fmax(best, reason_ask_score_of(a, e));
                 continue;
             }
             if (!n) base_text_printf(&when, "%.1f", reason_ask_s(q->ends ? e->t1 : e->t0));
             if (++n <= 8) reason_ask_say_state(a, e);
             if (q->ends && n == 1) reason_ask_say(a, "It ends at %.1f s.", reason_ask_s(e->t1));
-            best = fmax(best, reason_ask_score_of(e));
+            best = fmax(best, reason_ask_score_of(a, e));
+        }
+        if (instant && !a->r->count) { /* nobody is there: that is no "no" */
+            reason_ask_refuse(a->r, "no episode is there");
+            base_text_destroy(&when);
+            return;
         }
         if (!n && !a->r->text.length)
             reason_ask_say(a, "Nothing in the timeline is called %s there.",
@@ -119,7 +140,7 @@ static void answer_state(asking *a) {
             reason_ask_refuse(a->r, "no episode is there");
             return;
         }
-        reason_ask_give(a->r, "state", reason_ask_score_of(e) * share, "%s", e->interval->label);
+        reason_ask_give(a->r, "state", reason_ask_score_of(a, e) * share, "%s", e->interval->label);
         reason_ask_say(a, "For %.0f %% of that time the expression is %s.", 100 * share,
                        reason_ask_adjective(e->interval->label));
         for (size_t i = 0; i < a->g->episode_count; i++)
@@ -136,7 +157,7 @@ static void answer_state(asking *a) {
         const reason_node *e = reason_ask_episode_at(a, person, q->t0);
         if (!e) continue;
         if (!a->r->count)
-            reason_ask_give(a->r, "state", reason_ask_score_of(e), "%s", e->interval->label);
+            reason_ask_give(a->r, "state", reason_ask_score_of(a, e), "%s", e->interval->label);
         reason_ask_say_state(a, e);
     }
     if (!a->r->count) {
@@ -157,18 +178,24 @@ static void answer_state(asking *a) {
 
 static void answer_event(asking *a) {
     const char *kind = reason_ask_asked_kind(a);
-    const reason_node *one = a->q->order ? reason_ask_nth_event(a, kind, a->q->order) : NULL;
+    const bool chooses = a->q->order || reason_ask_picks(a);
+    const reason_node *one = chooses ? reason_ask_chosen(a, kind) : NULL;
     size_t n = 0;
     double best = 0, first = 0;
     for (size_t i = 0; i < a->g->event_count; i++) {
         const reason_node *e = a->g->events[i];
-        if (!reason_ask_asked_event(a, e, kind) || (a->q->order && e != one)) continue;
-        if (!n++) first = reason_ask_s(e->t0);
-        best = fmax(best, e->event->confidence);
+        if (!reason_ask_asked_event(a, e, kind) || (chooses && e != one)) continue;
+        if (!n++) first = reason_ask_s(a->q->ends ? e->t1 : e->t0);
+        best = fmax(best, reason_ask_score_of(a, e));
         if (n <= 8) reason_ask_say_event(a, e);
     }
+    if (one && (reason_ask_picks(a) || THERE(a, "strong*", "intens*")))
+        reason_ask_say(a, "It lasts %.1f s, with strength %.2f.", reason_ask_s(one->t1 - one->t0),
+                       (double)one->event->strength);
     if (!n) reason_ask_say(a, "There is no %s there.", reason_kind_phrase(kind));
-    if (a->q->yes_no)
+    if (one && THERE(a, "how") && THERE(a, "strong*", "intens*"))
+        reason_ask_give(a->r, "event", best, "%.2f", (double)one->event->strength);
+    else if (a->q->yes_no)
         reason_ask_give(a->r, "event", n ? best : 0.6, "%s", n ? "yes" : "no");
     else if (n)
         reason_ask_give(a->r, "event", best, "%.1f", first);
@@ -176,14 +203,26 @@ static void answer_event(asking *a) {
         reason_ask_give(a->r, "event", 0.6, "never");
 }
 
-/* Are the words (with blanks around them, perhaps) in a text, in whatever case? */
-static bool holds_words(const char *text, const base_text *words) {
-    size_t begin = 0, end = words->length;
-    while (begin < end && words->data[begin] == ' ') begin++;
-    while (end > begin && words->data[end - 1] == ' ') end--;
-    for (; begin < end && *text; text++)
-        if (strncasecmp(text, words->data + begin, end - begin) == 0) return true;
-    return begin == end;
+/* Are the words in a text, in whatever case and with whatever apostrophes? */
+static bool holds_words(asking *a, const char *text, const base_text *words) {
+    base_text said = {0}, wanted = {0};
+    reason_question_words(text, &said);
+    reason_question_words(words->data ? words->data : "", &wanted);
+    const bool found = said.data && wanted.data && wanted.length > 2
+                           ? strstr(said.data, wanted.data) != NULL
+                           : words->data && strstr(text, words->data) != NULL;
+    a->r->failed = a->r->failed || said.failed || wanted.failed;
+    base_text_destroy(&said);
+    base_text_destroy(&wanted);
+    return found;
+}
+
+/* Is it of a person whom the question names, where it names several? */
+static bool among(const asking *a, const reason_node *n) {
+    const reason_facts *f = &a->q->facts;
+    for (size_t i = 0; i < f->person_count; i++)
+        if (affect_timeline_resolve_person(a->g->timeline, f->persons[i]) == n->person) return true;
+    return !f->person_count;
 }
 
 /* Who speaks then, or who says what stands in quotation marks. */
@@ -192,14 +231,22 @@ static void answer_speaker(asking *a) {
     const base_text *quote = &a->q->facts.quote;
     char who[64];
     if (!u || !u->count) u = affect_timeline_find_tier(a->g->timeline, "speaking");
-    const bool first = a->q->order == 1, last = a->q->order < 0;
-    for (size_t k = 0; u && k < u->count && a->r->count < (first || last ? 1 : 8); k++) {
+    const bool last = a->q->order < 0;
+    int seen[8];
+    size_t persons = 0;
+    for (size_t k = 0; u && k < u->count && a->r->count < (a->q->order ? 1 : 8); k++) {
         const size_t i = last ? u->count - 1 - k : k;
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
-        if (!n || !n->person || !reason_ask_in_window(a, n)) continue;
-        if (quote->length && !holds_words(n->interval->label, quote)) continue;
+        if (!n || !n->person || !reason_ask_in_window(a, n) || !among(a, n)) continue;
+        if (quote->length && !holds_words(a, n->interval->label, quote)) continue;
+        if (a->q->order > 0) { /* of the persons, in the order in which each first speaks */
+            bool again = false;
+            for (size_t p = 0; p < persons; p++) again = again || seen[p] == n->person;
+            if (!again && persons < BASE_COUNT(seen)) seen[persons++] = n->person;
+            if (again || (int)persons != a->q->order) continue;
+        }
         if (!a->r->count)
-            reason_ask_give(a->r, "who", reason_ask_score_of(n), "%s",
+            reason_ask_give(a->r, "who", reason_ask_score_of(a, n), "%s",
                             reason_ask_title(a, n->person, false, who));
         reason_ask_say(a, "%s speaks from %.1f s to %.1f s [%s].",
                        reason_ask_title(a, n->person, true, who), reason_ask_s(n->t0),
@@ -218,6 +265,42 @@ static bool on_side(const asking *a, const reason_node *e, int sign) {
            sign * mean >= reason_steady(REASON_VALENCE);
 }
 
+/* Who does it first, second, last (of the persons in the order in which each first does it), longest, most strongly. */
+static void answer_who_of(asking *a, const char *kind, int sign) {
+    const int order = a->q->order;
+    const bool picks = kind && reason_ask_picks(a);
+    const reason_node *found = picks ? reason_ask_chosen(a, kind) : NULL;
+    int persons[8];
+    size_t n = 0;
+    char who[64];
+    for (size_t i = 0; !picks && i < (kind ? a->g->event_count : a->g->episode_count); i++) {
+        const reason_node *e = kind ? a->g->events[i] : a->g->episodes[i];
+        if (!e->person || !among(a, e)) continue;
+        if (kind ? !reason_ask_asked_event(a, e, kind)
+                 : !reason_ask_in_window(a, e) ||
+                       !(sign ? on_side(a, e, sign) : reason_ask_any_label(a, e)))
+            continue;
+        bool again = false;
+        for (size_t k = 0; k < n; k++) again = again || persons[k] == e->person;
+        if (!again && n < BASE_COUNT(persons)) {
+            persons[n++] = e->person;
+            if ((int)n == order) found = e;
+        }
+        if (order < 0) found = e;
+    }
+    if (!found) {
+        reason_ask_say(a, "Nobody, as far as the timeline shows.");
+        reason_ask_give(a->r, "who", 0.6, "nobody");
+        return;
+    }
+    if (kind)
+        reason_ask_say_event(a, found);
+    else
+        reason_ask_say_state(a, found);
+    reason_ask_give(a->r, "who", reason_ask_score_of(a, found), "%s",
+                    reason_ask_title(a, found->person, false, who));
+}
+
 static void answer_who(asking *a) {
     const int sign =
         a->q->facts.label_count || a->q->facts.kind_count ? 0 : reason_ask_asked_sign(a);
@@ -227,6 +310,10 @@ static void answer_who(asking *a) {
     }
     const char *kind = reason_ask_asked_kind(a);
     char who[64];
+    if ((a->q->order && !a->q->anchor) || (kind && reason_ask_picks(a))) {
+        answer_who_of(a, kind, sign);
+        return;
+    }
     const reason_node *best = NULL;
     for (size_t i = 0; kind && i < a->g->event_count; i++)
         if (reason_ask_asked_event(a, a->g->events[i], kind) && a->g->events[i]->person) {
@@ -247,7 +334,7 @@ static void answer_who(asking *a) {
         reason_ask_give(a->r, "who", 0.6, "nobody");
         return;
     }
-    reason_ask_give(a->r, "who", reason_ask_score_of(best), "%s",
+    reason_ask_give(a->r, "who", reason_ask_score_of(a, best), "%s",
                     reason_ask_title(a, best->person, false, who));
 }
 
@@ -295,9 +382,10 @@ static void say_change(asking *a, const change *c) {
     reason_ask_cite(a->r, c->after);
 }
 
-static double sure_of(const change *c) {
-    return c->size > 0 ? reason_ask_surely(c->size, c->sd)
-                       : 0.5 * (reason_ask_score_of(c->before) + reason_ask_score_of(c->after));
+static double sure_of(const asking *a, const change *c) {
+    return c->size > 0
+               ? reason_ask_surely(c->size, c->sd)
+               : 0.5 * (reason_ask_score_of(a, c->before) + reason_ask_score_of(a, c->after));
 }
 
 static bool takes_change(const asking *a, const change *c, affect_direction d, int dimension) {
@@ -322,7 +410,7 @@ static bool change_near(asking *a) {
         if (make_change(a, a->g->episodes[i], &c) &&
             takes_change(a, &c, AFFECT_DIRECTION_NONE, -1)) {
             say_change(a, &c);
-            reason_ask_give(a->r, "change", sure_of(&c), "%s", c.after->interval->label);
+            reason_ask_give(a->r, "change", sure_of(a, &c), "%s", c.after->interval->label);
             n++;
         }
     return n > 0;
@@ -353,6 +441,7 @@ static void answer_change(asking *a) {
     }
     change c, best = {0}, chosen = {0};
     double most = 0;
+    char who[64];
     size_t n = 0;
     bool strongest = THERE(a, "biggest", "largest", "strongest", "greatest", "most", "main", "big");
     for (size_t i = 0; i < a->g->episode_count; i++) {
@@ -383,8 +472,11 @@ static void answer_change(asking *a) {
     if (strongest) chosen = best;
     if ((strongest || q->order) && chosen.before != chosen.after) say_change(a, &chosen);
     double sure =
-        chosen.before == chosen.after ? reason_ask_score_of(chosen.after) : sure_of(&chosen);
-    if (q->yes_no)
+        chosen.before == chosen.after ? reason_ask_score_of(a, chosen.after) : sure_of(a, &chosen);
+    if (THERE(a, "who", "whose"))
+        reason_ask_give(a->r, "change", sure, "%s",
+                        reason_ask_title(a, chosen.after->person, false, who));
+    else if (q->yes_no)
         reason_ask_give(a->r, "change", sure, "yes");
     else if (q->timed && !when)
         reason_ask_give(a->r, "change", sure, "%s", chosen.after->interval->label);
@@ -433,20 +525,37 @@ static void answer_cause(asking *a) {
 
 /* ---- order, lag, duration, count ---- */
 
+/* "The longest happy phase": the episode of the label by its length; NULL: it is not asked for. */
+static const reason_node *longest_label(const asking *a) {
+    const reason_node *best = NULL;
+    const bool least = THERE(a, "shortest", "briefest");
+    if (!a->q->facts.label_count || !(least || THERE(a, "longest"))) return NULL;
+    for (size_t i = 0; i < a->g->episode_count; i++) {
+        const reason_node *e = a->g->episodes[i];
+        if (!reason_ask_own(a, e) || !reason_ask_in_window(a, e) || !reason_ask_any_label(a, e))
+            continue;
+        if (!best ||
+            (least ? e->t1 - e->t0 < best->t1 - best->t0 : e->t1 - e->t0 > best->t1 - best->t0))
+            best = e;
+    }
+    return best;
+}
+
 /* Counts and lengths of the events or episodes that are asked for. */
 static size_t sum_up(asking *a, double *total, double *sure, const reason_node **single) {
     const char *kind = reason_ask_asked_kind(a);
     size_t n = 0;
     *total = 0;
     *sure = 0;
-    const reason_node *one =
-        kind && a->q->order ? reason_ask_nth_event(a, kind, a->q->order) : NULL;
+    const bool chooses = a->q->order || reason_ask_picks(a);
+    const reason_node *one = kind && chooses ? reason_ask_chosen(a, kind) : NULL;
+    const reason_node *longest = kind ? NULL : longest_label(a);
     for (size_t i = 0; kind && i < a->g->event_count; i++) {
         const reason_node *e = a->g->events[i];
-        if (!reason_ask_asked_event(a, e, kind) || (a->q->order && e != one)) continue;
+        if (!reason_ask_asked_event(a, e, kind) || (chooses && e != one)) continue;
         n++;
         *total += reason_ask_s(e->t1 - e->t0);
-        *sure += reason_ask_score_of(e);
+        *sure += reason_ask_score_of(a, e);
         *single = e;
         if (n <= 8) reason_ask_say_event(a, e);
     }
@@ -462,11 +571,11 @@ static size_t sum_up(asking *a, double *total, double *sure, const reason_node *
         bool cut = a->q->timed && !instant;
         double length = cut ? reason_ask_s(BASE_MIN(e->t1, a->q->t1) - BASE_MAX(e->t0, a->q->t0))
                             : reason_ask_s(e->t1 - e->t0);
-        if (cut && length <= 0) continue;
+        if ((cut && length <= 0) || (longest && e != longest)) continue;
         if (a->q->order > 0 && (int)++seen != a->q->order && a->q->facts.label_count) continue;
         n++;
         *total += length;
-        *sure += reason_ask_score_of(e);
+        *sure += reason_ask_score_of(a, e);
         *single = e;
         if (n <= 8) reason_ask_say_state(a, e);
     }
@@ -491,9 +600,10 @@ static void answer_longest(asking *a, bool shortest) {
     reason_ask_say_state(a, best);
     reason_ask_say(a, "That is the %s episode: %.1f s.", shortest ? "shortest" : "longest", length);
     if (THERE(a, "how", "duration", "length"))
-        reason_ask_give(a->r, "duration", reason_ask_score_of(best), "%.1f", length);
+        reason_ask_give(a->r, "duration", reason_ask_score_of(a, best), "%.1f", length);
     else
-        reason_ask_give(a->r, "duration", reason_ask_score_of(best), "%s", best->interval->label);
+        reason_ask_give(a->r, "duration", reason_ask_score_of(a, best), "%s",
+                        best->interval->label);
 }
 
 static void answer_duration(asking *a) {
@@ -504,6 +614,10 @@ static void answer_duration(asking *a) {
         THERE(a, "recording", "video", "clip")) {
         reason_ask_give(a->r, "duration", 1, "%.1f", reason_ask_s(a->q->end));
         reason_ask_say(a, "The recording lasts %.1f s.", reason_ask_s(a->q->end));
+        return;
+    }
+    if (THERE(a, "speak*", "talk*", "spoke") && a->q->order) {
+        reason_ask_speech_times(a);
         return;
     }
     if (THERE(a, "speak*", "talk*", "spoke")) {
@@ -547,15 +661,63 @@ static void answer_duration(asking *a) {
     reason_ask_give(a->r, "duration", sure, "%.1f", total);
 }
 
+/* The evidence that a person does what is counted; NULL: does not. */
+static const reason_node *takes_part(const asking *a, int person, bool speaks, bool seen) {
+    const char *kind = reason_ask_asked_kind(a);
+    for (size_t i = 0; kind && i < a->g->event_count; i++)
+        if (a->g->events[i]->person == person && reason_ask_asked_event(a, a->g->events[i], kind))
+            return a->g->events[i];
+    const affect_tier *u = speaks && !kind ? reason_ask_speech(a) : NULL;
+    for (size_t i = 0; u && i < u->count; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        if (n && n->person == person && reason_ask_in_window(a, n)) return n;
+    }
+    if (kind || speaks || (seen && !reason_ask_observed(a, person, AFFECT_MODALITY_FACE)))
+        return NULL;
+    for (size_t i = 0; i < a->g->episode_count; i++)
+        if (a->g->episodes[i]->person == person && reason_ask_in_window(a, a->g->episodes[i]) &&
+            (!a->q->facts.label_count || reason_ask_any_label(a, a->g->episodes[i])))
+            return a->g->episodes[i];
+    return NULL;
+}
+
+/* "How many people smile, speak, are seen, are there?" */
+static void answer_people(asking *a) {
+    const bool speaks = THERE(a, "speak", "speaks", "spoke", "speaking", "talk*", "heard", "hear",
+                              "audible", "speakers", "say", "says");
+    const bool seen = THERE(a, "seen", "see", "visible", "face*", "picture*", "shown");
+    const bool all =
+        !speaks && !seen && !a->q->timed && !a->q->facts.label_count && !reason_ask_asked_kind(a);
+    double sure = 0.7;
+    char who[64];
+    size_t n = 0;
+    for (size_t i = 0; i < a->g->person_count; i++) {
+        const reason_node *node = takes_part(a, a->g->persons[i], speaks, seen);
+        if (!node && !all) continue;
+        n++;
+        if (!node || n > 8) continue;
+        if (speaks || reason_ask_asked_kind(a) || a->q->facts.label_count)
+            sure = fmin(sure, reason_ask_score_of(a, node));
+        reason_ask_cite(a->r, node);
+        reason_ask_say(a, "%s [%s].", reason_ask_title(a, node->person, true, who), node->id);
+    }
+    reason_ask_say(a, "Altogether %zu person%s%s.", n, n == 1 ? "" : "s",
+                   all ? " in the timeline" : "");
+    reason_ask_give(a->r, "count", sure, "%zu", n);
+}
+
 static void answer_count(asking *a) {
     double total, sure;
     const reason_node *single = NULL;
-    if (!reason_ask_asked_kind(a) && !a->q->facts.label_count &&
-        THERE(a, "persons", "people", "speakers")) {
-        reason_ask_give(a->r, "count", 0.7, "%zu", a->g->person_count);
-        reason_ask_say(a, "There are %zu persons in the timeline.", a->g->person_count);
-        for (size_t i = 0; i < a->g->episode_count && a->r->count < 8; i++)
-            reason_ask_cite(a->r, a->g->episodes[i]);
+    const reason_facts *f = &a->q->facts;
+    bool of_them = false; /* "how many of them smile" */
+    for (size_t i = 0; i + 2 < f->token_count; i++)
+        of_them = of_them || (strcmp(f->tokens[i].text, "many") == 0 &&
+                              strcmp(f->tokens[i + 1].text, "of") == 0 &&
+                              REASON_IS(f->tokens[i + 2].text, "them", "these", "those"));
+    if ((of_them || THERE(a, "persons", "people", "speakers", "participants")) &&
+        !THERE(a, "times", "often", "frequently")) {
+        answer_people(a);
         return;
     }
     if (!reason_ask_asked_kind(a) && !a->q->facts.label_count &&
@@ -566,7 +728,7 @@ static void answer_count(asking *a) {
         for (size_t i = 0; i < a->g->episode_count; i++)
             if (make_change(a, a->g->episodes[i], &c) &&
                 takes_change(a, &c, AFFECT_DIRECTION_NONE, -1)) {
-                all += sure_of(&c);
+                all += sure_of(a, &c);
                 if (++n <= 8) say_change(a, &c);
             }
         reason_ask_say(a, "That is %zu change%s.", n, n == 1 ? "" : "s");
@@ -590,14 +752,24 @@ typedef struct scale {
     double sign;
     const char *kind;
     bool label, speaking, changes;
-    const char *name;
+    const char *name, *refusal;
 } scale;
 
 static scale asked_scale(const asking *a) {
     const reason_facts *f = &a->q->facts;
     scale s = {.dimension = REASON_VALENCE, .sign = 1, .name = "valence"};
     bool less = THERE(a, "less", "least", "lower", "lowest", "fewer", "fewest");
-    if (f->kind_count) {
+    int sign;
+    const int voices = reason_ask_voices(a, &sign);
+    if (voices == -2) {
+        s.refusal = "how fast persons speak is not compared";
+    } else if (voices >= 0) {
+        s.dimension = voices;
+        s.sign = sign;
+    } else if (f->kind_count && THERE(a, "longer", "shorter", "stronger", "weaker", "bigger")) {
+        s.refusal = "of events the timeline compares how often persons do it, not how long or how "
+                    "strongly";
+    } else if (f->kind_count) {
         s = (scale){.dimension = -1,
                     .sign = 1,
                     .kind = f->kinds[0].kind,
@@ -631,6 +803,10 @@ static scale asked_scale(const asking *a) {
             s.sign = -1;
         else
             s = (scale){.dimension = -1, .sign = 1, .label = true, .name = "time"};
+    } else if (!THERE(a, "happier", "happiest", "sadder", "saddest", "better", "worse", "mood*",
+                      "valence", "cheerful*", "positiv*", "negativ*", "pleasant*", "unpleasant*",
+                      "emotion*", "feel*")) {
+        s.refusal = "it does not say by what they are compared";
     }
     if (!s.dimension || s.dimension > 0)
         s.name = s.dimension >= 0 ? reason_dimension_names[s.dimension] : s.name;
@@ -645,11 +821,25 @@ static bool on_scale(asking *a, const scale *s, int person, double *value, doubl
         affect_time t0 = a->q->t0, t1 = a->q->t1;
         if (t1 - t0 < AFFECT_SECOND) t0 -= AFFECT_SECOND / 2, t1 += AFFECT_SECOND / 2;
         const reason_node *e = reason_ask_episode_at(a, person, (t0 + t1) / 2);
+        if (s->dimension >= REASON_PITCH) { /* measured alone, while that person speaks */
+            const affect_tier *u = reason_ask_speech(a);
+            bool cited = false;
+            for (size_t i = 0; u && i < u->count && !cited; i++) {
+                const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+                if (!n || n->person != person || n->t1 < t0 || n->t0 > t1) continue;
+                reason_ask_cite(a->r, n);
+                cited = true;
+            }
+            return reason_level(a->g, person, AFFECT_MODALITY_FUSED, s->dimension, t0, t1, value,
+                                sd);
+        }
         if (e) reason_ask_cite(a->r, e);
         if (reason_level(a->g, person, AFFECT_MODALITY_FUSED, s->dimension, t0, t1, value, sd))
             return true;
         return e && reason_episode_level(a->g, e, s->dimension, value, sd);
     }
+    const affect_modality m = s->kind ? reason_ask_modality_of(s->kind) : AFFECT_MODALITY_NONE;
+    if (m != AFFECT_MODALITY_NONE && !reason_ask_observed(a, person, m)) return false;
     for (size_t i = 0; s->kind && i < a->g->event_count; i++) {
         const reason_node *n = a->g->events[i];
         if (n->person != person || strcmp(n->event->kind, s->kind) != 0 ||
@@ -689,7 +879,11 @@ static void answer_compare(asking *a) {
     scale s = asked_scale(a);
     int best = 0, second = 0, first_named = 0;
     double top = -INFINITY, top_sd = 0, next = -INFINITY, next_sd = 0;
-    char who[64];
+    char who[64], level[32];
+    if (s.refusal) {
+        reason_ask_refuse(a->r, s.refusal);
+        return;
+    }
     size_t n = f->person_count >= 2 ? f->person_count : a->g->person_count;
     for (size_t i = 0; i < n; i++) {
         int person = f->person_count >= 2
@@ -698,9 +892,9 @@ static void answer_compare(asking *a) {
         double value, sd;
         if (!i) first_named = person;
         if (!on_scale(a, &s, person, &value, &sd)) continue;
+        reason_ask_put_level(s.dimension, value, level);
         if (s.dimension >= 0)
-            reason_ask_say(a, "%s: %s %+.2f.", reason_ask_title(a, person, true, who), s.name,
-                           value);
+            reason_ask_say(a, "%s: %s %s.", reason_ask_title(a, person, true, who), s.name, level);
         else if (s.kind || s.changes)
             reason_ask_say(a, "%s: %.0f × %s.", reason_ask_title(a, person, true, who), value,
                            s.name);
@@ -717,7 +911,10 @@ static void answer_compare(asking *a) {
         reason_ask_refuse(a->r, "there are no two persons whom the timeline could compare on that");
         return;
     }
-    double sure = reason_ask_surely(top - next, hypot(top_sd, next_sd));
+    /* A voice's mean is off where voices overlap or pitch is mistaken: some semitones or decibels. */
+    double sure = s.dimension >= REASON_PITCH
+                      ? fmin(0.9, reason_ask_surely(top - next, 2 * reason_steady(s.dimension)))
+                      : reason_ask_surely(top - next, hypot(top_sd, next_sd));
     if (top == next) {
         reason_ask_say(a, "There is no difference.");
         reason_ask_give(a->r, "comparison", 0.5, "%s", a->q->yes_no ? "no" : "equal");
@@ -731,9 +928,10 @@ static void answer_compare(asking *a) {
 
 /* ---- what comes next, what is said ---- */
 
-/* Where the timeline's own transitions are few, what follows a category in dialogues counts (turns.h):
- * as much as this many transitions. */
-static const double FOLLOWS = 2.0;
+/* Where the person's own transitions are few, what follows a category in dialogues counts (turns.h):
+ * as much as this many transitions. Half of that is spread evenly: of material that it was not fitted
+ * on the model knows little. */
+static const double FOLLOWS = 4.0, EVEN = 0.5;
 
 /* The shares of the categories after the episodes until `now`, as the model of turns says; without it,
  * of all labels alike. */
@@ -775,21 +973,26 @@ static void answer_next(asking *a) {
     }
     for (size_t i = 0; i < a->g->episode_count; i++) {
         const reason_node *e = a->g->episodes[i], *before = reason_episode_before(a->g, e);
-        followed[i] = e->t0 <= now && before && strcmp(before->interval->label, from) == 0;
+        followed[i] = e->t0 <= now && before && e->person == last->person &&
+                      strcmp(before->interval->label, from) == 0;
     }
     /* Candidates: every label of this recording and every category but the last one's. */
     double follows[CATEGORIES], sum = 0, most = -1;
     const char *guess = NULL;
     const reason_node *seen = NULL;
     what_follows(a, last, now, follows);
+    const int own = category_of_label(from);
+    const double others = own >= 0 ? fmax(1 - follows[own], 1e-6) : 1;
+    for (int c = 0; c < CATEGORIES; c++) /* of a change: the same again is no candidate */
+        follows[c] = (1 - EVEN) * follows[c] / others + EVEN / (CATEGORIES - (own >= 0));
     for (size_t i = 0; i < a->g->episode_count + CATEGORIES; i++) {
         bool whole = i >= a->g->episode_count;
         const reason_node *e = whole ? NULL : a->g->episodes[i];
         const char *label = whole ? category_names[i - a->g->episode_count] : e->interval->label;
-        if (strcmp(label, from) == 0 || (e && e->t0 > now)) continue;
+        if (strcmp(label, from) == 0 || (e && (e->t0 > now || e->person != last->person))) continue;
         bool again = false; /* named before */
         for (size_t k = 0; k < i && k < a->g->episode_count && !again; k++)
-            again = a->g->episodes[k]->t0 <= now &&
+            again = a->g->episodes[k]->t0 <= now && a->g->episodes[k]->person == last->person &&
                     strcmp(a->g->episodes[k]->interval->label, label) == 0;
         if (again) continue;
         int c = category_of_label(label);
@@ -806,10 +1009,10 @@ static void answer_next(asking *a) {
     base_free(followed);
     reason_ask_cite(a->r, last);
     if (seen) reason_ask_cite(a->r, seen);
-    reason_ask_give(a->r, "next", most / sum, "%s", guess);
+    reason_ask_give(a->r, "next", fmin(most / sum, reason_ask_score_of(a, last)), "%s", guess);
     reason_ask_say(
         a,
-        "Last, %s appears %s [%s]. From the transitions of this recording%s, %s is most likely "
+        "Last, %s appears %s [%s]. From the transitions of that person%s, %s is most likely "
         "next "
         "(%.0f %%)%s%s%s; this is a guess.",
         reason_ask_title(a, last->person, false, who), reason_ask_adjective(from), last->id,
@@ -819,11 +1022,19 @@ static void answer_next(asking *a) {
 
 static void answer_said(asking *a) {
     const affect_tier *u = affect_timeline_find_tier(a->g->timeline, "utterances");
+    const int order = a->q->anchor ? 0 : a->q->order;
+    size_t left = 0, at = 0; /* by its place: which one of those that are there */
+    for (size_t i = 0; u && order && i < u->count; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        left += n && reason_ask_own(a, n) && reason_ask_in_window(a, n);
+    }
+    const size_t wanted = order > 0 ? (size_t)order : left;
     for (size_t i = 0; u && i < u->count && a->r->count < 8; i++) {
         const reason_node *n = reason_graph_find(a->g, u->items[i].id);
         if (!n || !reason_ask_own(a, n) || !reason_ask_in_window(a, n)) continue;
+        if (order && ++at != wanted) continue;
         if (!a->r->count)
-            reason_ask_give(a->r, "said", reason_ask_score_of(n), "%s", n->interval->label);
+            reason_ask_give(a->r, "said", reason_ask_score_of(a, n), "%s", n->interval->label);
         reason_ask_say(a, "From %.1f s on: \"%.300s\" [%s].", reason_ask_s(n->t0),
                        n->interval->label, n->id);
         reason_ask_cite(a->r, n);
@@ -867,6 +1078,7 @@ affect_status affect_ask(affect_reasoner *reasoner, const affect_timeline *timel
         [REASON_ASK_EXTREME] = reason_ask_extreme,
         [REASON_ASK_MOMENTS] = reason_ask_moments,
         [REASON_ASK_FOLLOW] = reason_ask_follow,
+        [REASON_ASK_SPEECH] = reason_ask_speech_times,
         [REASON_ASK_SEQUENCE] = reason_ask_sequence,
     };
     enum { LONGEST = 2000 };
@@ -883,6 +1095,9 @@ affect_status affect_ask(affect_reasoner *reasoner, const affect_timeline *timel
     if (r && q) {
         asking a = {&g, reasoner->lexicon, q, r};
         reason_question_read(&g, reasoner->lexicon, question, q);
+        if (!q->refusal && q->kind == REASON_ASK_DURATION && reason_ask_two_of_kind(&a))
+            q->kind = REASON_ASK_LAG;
+        if (!q->refusal) q->refusal = reason_ask_out_of_sight(&a);
         if (q->refusal)
             reason_ask_refuse(r, q->refusal);
         else

@@ -12,6 +12,39 @@ static const char *unit_of(int dimension) {
 
 static double hertz(double semitones) { return 100 * pow(2, semitones / 12); }
 
+void reason_ask_put_level(int dimension, double level, char out[32]) {
+    if (dimension == REASON_PITCH)
+        snprintf(out, 32, "%.0f Hz", hertz(level));
+    else if (dimension == REASON_LOUDNESS)
+        snprintf(out, 32, "%.1f dB", level);
+    else
+        snprintf(out, 32, "%+.2f", level);
+}
+
+int reason_ask_voices(const asking *a, int *sign) {
+    const bool voice = THERE(a, "voice", "voices", "tone", "sound*", "speak*", "spoke", "talk*",
+                             "pitch", "intonation");
+    *sign = 1;
+    if (!voice && !THERE(a, "louder", "loudest", "loudness", "volume")) return -1;
+    if (THERE(a, "faster", "fastest", "slower", "slowest", "quicker", "quickest", "fast", "slowly"))
+        return -2;
+    if (THERE(a, "louder", "loudest", "loudness", "volume", "loudly")) return REASON_LOUDNESS;
+    if (THERE(a, "softer", "softest", "quieter", "quietest", "softly", "quietly")) {
+        *sign = -1;
+        return REASON_LOUDNESS;
+    }
+    if (THERE(a, "deeper", "deepest", "deep")) {
+        *sign = -1;
+        return REASON_PITCH;
+    }
+    return THERE(a, "higher", "highest", "lower", "lowest", "high", "low") &&
+                   THERE(a, "voice", "voices", "tone", "sound*", "pitch", "intonation", "speak*",
+                         "talk*") &&
+                   !THERE(a, "valence", "arousal", "dominance", "mood*", "often")
+               ? REASON_PITCH
+               : -1;
+}
+
 static bool of_voice(int dimension) { return dimension >= REASON_PITCH; }
 
 static bool episode_level(const asking *a, const reason_node *e, int dimension, double *mean,
@@ -30,6 +63,15 @@ static bool whose(asking *a, int *person) {
     return false;
 }
 
+static void cite_speech(asking *a, int person, affect_time t0, affect_time t1) {
+    const affect_tier *u = reason_ask_speech(a);
+    for (size_t i = 0; u && i < u->count && a->r->count < 4; i++) {
+        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+        if (n && n->t0 < t1 && n->t1 > t0 && (!person || !n->person || n->person == person))
+            reason_ask_cite(a->r, n);
+    }
+}
+
 /* ---- a level ---- */
 
 /* "How positive", "how strongly aroused": the level that an adjective after "how" asks for; -1: none. */
@@ -44,6 +86,8 @@ static int level_asked(const asking *a) {
             return REASON_VALENCE;
         if (REASON_IS(w, "aroused", "activated", "energetic", "agitated")) return REASON_AROUSAL;
         if (REASON_IS(w, "dominant")) return REASON_DOMINANCE;
+        if (REASON_IS(w, "high", "low", "deep") && a->q->of_voice) return REASON_PITCH;
+        if (REASON_IS(w, "loud")) return REASON_LOUDNESS;
     }
     return -1;
 }
@@ -76,11 +120,20 @@ void reason_ask_level(asking *a) {
         reason_ask_refuse(a->r, "the timeline has no level there");
         return;
     }
-    if (e) reason_ask_cite(a->r, e);
+    if (e && !of_voice(dimension)) reason_ask_cite(a->r, e);
     reason_ask_title(a, person, false, who);
     if (dimension == REASON_PITCH) {
         reason_ask_give(a->r, "state", 0.68, "%.0f", hertz(mean));
-        reason_ask_say(a, "The pitch of %s is %.0f Hz there.", who, hertz(mean));
+        reason_ask_say(a, "The pitch of %s is %.0f Hz %s.", who, hertz(mean),
+                       q->timed ? "there" : "on average");
+        cite_speech(a, person, t0, t1);
+        return;
+    }
+    if (dimension == REASON_LOUDNESS) {
+        reason_ask_give(a->r, "state", 0.68, "%.1f", mean);
+        reason_ask_say(a, "The loudness of %s is %.1f dB of full scale %s.", who, mean,
+                       q->timed ? "there" : "on average");
+        cite_speech(a, person, t0, t1);
         return;
     }
     if (sign && q->yes_no)
@@ -98,12 +151,14 @@ void reason_ask_level(asking *a) {
 /* ---- a trend ---- */
 
 /* The stretch that a trend is asked about: what is said or happens "while", a window, what surrounds an instant. */
-static void stretch(const asking *a, affect_time *t0, affect_time *t1) {
+static void stretch(const asking *a, int dimension, affect_time *t0, affect_time *t1) {
     const reason_question *q = a->q;
     *t0 = q->t0;
     *t1 = q->t1;
     if (q->anchor && !q->after) *t0 = q->anchor->t0, *t1 = q->anchor->t1;
-    if (*t1 - *t0 < AFFECT_SECOND) *t0 -= 2 * AFFECT_SECOND, *t1 += 2 * AFFECT_SECOND;
+    /* What a voice does while words are said is heard in them, however short they are. */
+    const bool words = of_voice(dimension) && q->anchor && q->anchor->interval && !q->after;
+    if (*t1 - *t0 < AFFECT_SECOND && !words) *t0 -= 2 * AFFECT_SECOND, *t1 += 2 * AFFECT_SECOND;
     *t0 = BASE_MAX(*t0, 0);
     if (q->end > 0) *t1 = BASE_MIN(*t1, q->end);
 }
@@ -119,15 +174,6 @@ static bool ends(const asking *a, int person, int dimension, affect_time t0, aff
         reason_level(a->g, person, AFFECT_MODALITY_FUSED, dimension, middle, t1, &late, &sd))
         *mixed = fabs(late - early) >= reason_moved(dimension) && (late - early) * *delta < 0;
     return true;
-}
-
-static void cite_speech(asking *a, int person, affect_time t0, affect_time t1) {
-    const affect_tier *u = reason_ask_speech(a);
-    for (size_t i = 0; u && i < u->count && a->r->count < 4; i++) {
-        const reason_node *n = reason_graph_find(a->g, u->items[i].id);
-        if (n && n->t0 < t1 && n->t1 > t0 && (!person || !n->person || n->person == person))
-            reason_ask_cite(a->r, n);
-    }
 }
 
 /* How a trend is said: pitch with both its ends in hertz. */
@@ -160,7 +206,7 @@ void reason_ask_trend(asking *a, int dimension, affect_direction d) {
     bool mixed = false;
     if (dimension < 0) dimension = REASON_VALENCE;
     if (!whose(a, &person)) return;
-    stretch(a, &t0, &t1);
+    stretch(a, dimension, &t0, &t1);
     const reason_node *first = reason_ask_episode_at(a, person, t0),
                       *last = reason_ask_episode_at(a, person, t1);
     if (!ends(a, person, dimension, t0, t1, &delta, &mixed)) {
@@ -193,6 +239,13 @@ void reason_ask_trend(asking *a, int dimension, affect_direction d) {
     }
     say_trend(a, person, dimension, t0, t1, delta, real);
     double sure = reason_ask_surely(delta, hypot(sx, sy));
+    if (of_voice(dimension)) { /* a pitch may be mistaken, and the words be another's */
+        sure = fmin(sure, 0.9);
+        for (size_t i = 0; i < a->r->count; i++) {
+            const reason_node *n = reason_graph_find(a->g, a->r->ids[i]);
+            if (n) sure = fmin(sure, reason_ask_score_of(a, n));
+        }
+    }
     if (a->q->yes_no && d != AFFECT_DIRECTION_NONE)
         reason_ask_give(a->r, "change", sure, "%s", d == real ? "yes" : "no");
     else if (a->q->yes_no)
@@ -251,7 +304,7 @@ static bool find_scale(const asking *a, scale *out) {
         found = true;
     }
     if (!found) return false;
-    if (THERE(a, "less", "least", "lower", "lowest", "worse", "worst", "minimum", "minimal"))
+    if (THERE(a, "less", "least", "lower", "lowest", "worse", "worst", "minimum", "minimal", "low"))
         out->sign = -out->sign;
     return true;
 }
@@ -275,6 +328,82 @@ static void say_peak(asking *a, const reason_node *n, const scale *s, double mea
     reason_ask_cite(a->r, n);
 }
 
+/* The trajectory's own highest or lowest value in the window, which an episode's mean does not reach. */
+static bool track_peak(const asking *a, int person, const scale *s, affect_time *at, double *level,
+                       double *sd, double *next) {
+    static const char *const channels[] = {"valence", "arousal", "dominance"};
+    static const char *const deviations[] = {"valence_sd", "arousal_sd", "dominance_sd"};
+    const affect_track *track =
+        timeline_role(a->g->timeline, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED, person);
+    if (!track && a->g->person_count < 2)
+        track = timeline_role(a->g->timeline, TRACK_ROLE_TRAJECTORY, AFFECT_MODALITY_FUSED,
+                              AFFECT_PERSON_NONE);
+    const size_t c = affect_track_find_channel(track, channels[s->dimension]);
+    const size_t d = affect_track_find_channel(track, deviations[s->dimension]);
+    const affect_time apart = 2 * AFFECT_SECOND;
+    bool found = false;
+    if (!track || c == AFFECT_CHANNEL_NONE) return false;
+    for (int pass = 0; pass < 2; pass++) /* then the highest that is somewhere else */
+        for (size_t i = track_row_at(track, a->q->t0);
+             i < track->rows && track->times[i] <= a->q->t1; i++) {
+            const float *row = track->values + i * track->channel_count;
+            if (track->times[i] < a->q->t0 || !(track->confidence[i] > 0) || !isfinite(row[c]))
+                continue;
+            const double x = row[c];
+            if (pass) {
+                if (track->times[i] < *at - apart || track->times[i] > *at + apart)
+                    *next = fmax(*next, s->sign * x);
+            } else if (!found || s->sign * x > s->sign * *level) {
+                found = true;
+                *level = x;
+                *at = track->times[i];
+                *sd = d != AFFECT_CHANNEL_NONE && isfinite(row[d]) ? (double)row[d] : 0.1;
+            }
+        }
+    return found;
+}
+
+/* Of a dimension that is named, by the trajectory; false: it has none, and episodes answer. */
+static bool extreme_of_track(asking *a, const scale *s) {
+    int person = a->q->person;
+    affect_time at = 0, one_at = 0;
+    double level = 0, sd = 0, next = -INFINITY, one, one_sd, one_next;
+    bool found = false;
+    char who[64];
+    const size_t n = person ? 1 : BASE_MAX(a->g->person_count, 1);
+    for (size_t i = 0; i < n; i++) {
+        const int p = a->q->person         ? a->q->person
+                      : a->g->person_count ? a->g->persons[i]
+                                           : AFFECT_PERSON_NONE;
+        one_next = -INFINITY;
+        if (!track_peak(a, p, s, &one_at, &one, &one_sd, &one_next)) continue;
+        if (!found || s->sign * one > s->sign * level) {
+            next = fmax(one_next, found ? s->sign * level : -INFINITY);
+            found = true;
+            level = one, sd = one_sd, at = one_at, person = p;
+        } else {
+            next = fmax(next, s->sign * one);
+        }
+    }
+    if (!found) return false;
+    const reason_node *e = reason_ask_episode_at(a, person, at);
+    if (!e) return false;
+    reason_ask_say(a, "The %s of %s is %s at %.1f s: %+.2f ± %.2f (%s) [%s].",
+                   reason_dimension_names[s->dimension], reason_ask_title(a, person, false, who),
+                   s->sign > 0 ? "highest" : "lowest", reason_ask_s(at), level, sd,
+                   reason_ask_adjective(e->interval->label), e->id);
+    reason_ask_cite(a->r, e);
+    if (THERE(a, "when", "where", "moment", "time", "point") ||
+        strcmp(a->q->facts.tokens[0].text, "at") == 0)
+        reason_ask_give(a->r, "extreme",
+                        isfinite(next) ? reason_ask_surely(s->sign * level - next, sqrt(2) * sd)
+                                       : 0.7,
+                        "%.1f", reason_ask_s(at));
+    else
+        reason_ask_give(a->r, "extreme", 0.68, "%+.2f", level);
+    return true;
+}
+
 void reason_ask_extreme(asking *a) {
     scale s;
     const reason_node *best = NULL;
@@ -283,6 +412,11 @@ void reason_ask_extreme(asking *a) {
         reason_ask_refuse(a->r, "it does not say of which level");
         return;
     }
+    const bool which = THERE(a, "when", "where", "moment", "time", "point", "which") ||
+                       strcmp(a->q->facts.tokens[0].text, "at") == 0;
+    if (!s.label && !of_voice(s.dimension) &&
+        (!which || THERE(a, "valence", "arousal", "dominance")) && extreme_of_track(a, &s))
+        return;
     bool least = s.label && THERE(a, "least");
     const affect_tier *u = of_voice(s.dimension) ? reason_ask_speech(a) : NULL;
     size_t n = of_voice(s.dimension) ? (u ? u->count : 0) : a->g->episode_count;
@@ -327,8 +461,21 @@ void reason_ask_extreme(asking *a) {
         reason_ask_give(a->r, "extreme", sure, "%+.2f", top_mean);
 }
 
+/* Begin, middle or end of what the timeline knows of the person, half a second from its edge. */
+static affect_time place_of(const asking *a, int person, int place) {
+    affect_time t0 = AFFECT_TIME_NONE, t1 = AFFECT_TIME_NONE;
+    for (size_t i = 0; i < a->g->episode_count; i++) {
+        const reason_node *e = a->g->episodes[i];
+        if (person && e->person && e->person != person) continue;
+        if (t0 == AFFECT_TIME_NONE || e->t0 < t0) t0 = e->t0;
+        if (t1 == AFFECT_TIME_NONE || e->t1 > t1) t1 = e->t1;
+    }
+    if (t0 == AFFECT_TIME_NONE) t0 = 0, t1 = a->q->end;
+    const affect_time edge = BASE_MIN(AFFECT_SECOND / 2, (t1 - t0) / 2);
+    return place == 0 ? t0 + edge : place == 1 ? t0 + (t1 - t0) / 2 : t1 - edge;
+}
+
 void reason_ask_moments(asking *a) {
-    const reason_facts *f = &a->q->facts;
     scale s;
     int person;
     double level[2], sd[2];
@@ -340,8 +487,11 @@ void reason_ask_moments(asking *a) {
         return;
     }
     if (!whose(a, &person)) return;
+    double at[2];
     for (int i = 0; i < 2; i++) {
-        affect_time t = time_from_seconds(f->times[i].value);
+        affect_time t = a->q->places == 2 ? place_of(a, person, a->q->place[i])
+                                          : time_from_seconds(a->q->facts.times[i].value);
+        at[i] = reason_ask_s(t);
         const reason_node *e = reason_ask_episode_at(a, person, t);
         affect_time around = of_voice(s.dimension) ? AFFECT_SECOND : AFFECT_SECOND / 2;
         if (!reason_level(a->g, person, AFFECT_MODALITY_FUSED, s.dimension, t - around, t + around,
@@ -355,13 +505,11 @@ void reason_ask_moments(asking *a) {
         fits = fits || (e && s.label && reason_ask_any_label(a, e));
         if (s.dimension == REASON_PITCH)
             reason_ask_say(a, "The pitch of %s is %.0f Hz at %.1f s.",
-                           reason_ask_title(a, person, false, who), hertz(level[i]),
-                           f->times[i].value);
+                           reason_ask_title(a, person, false, who), hertz(level[i]), at[i]);
         else
-            reason_ask_say(a, "The %s of %s is %+.2f%s at %.1f s.",
-                           reason_dimension_names[s.dimension],
-                           reason_ask_title(a, person, false, who), level[i], unit_of(s.dimension),
-                           f->times[i].value);
+            reason_ask_say(
+                a, "The %s of %s is %+.2f%s at %.1f s.", reason_dimension_names[s.dimension],
+                reason_ask_title(a, person, false, who), level[i], unit_of(s.dimension), at[i]);
     }
     if (s.label && !fits) { /* of two that are none of it, valence makes neither the happier */
         reason_ask_refuse(a->r, "neither moment is called that: ask by valence or arousal");
@@ -382,7 +530,7 @@ void reason_ask_moments(asking *a) {
     else if (alike)
         reason_ask_give(a->r, "comparison", sure, "equal");
     else {
-        reason_ask_say(a, "So it is at %.1f s.", f->times[more > 0 ? 0 : 1].value);
-        reason_ask_give(a->r, "comparison", sure, "%.1f", f->times[more > 0 ? 0 : 1].value);
+        reason_ask_say(a, "So it is at %.1f s.", at[more > 0 ? 0 : 1]);
+        reason_ask_give(a->r, "comparison", sure, "%.1f", at[more > 0 ? 0 : 1]);
     }
 }

@@ -84,6 +84,8 @@ static void answer_persons_order(asking *a) {
     const reason_facts *f = &a->q->facts;
     const char *kind = reason_ask_asked_kind(a);
     const reason_node *best = NULL;
+    const bool later = !a->q->yes_no && !a->q->either && THERE(a, "later", "last", "second") &&
+                       !THERE(a, "first", "before", "earlier");
     char who[64];
     for (size_t p = 0; p < f->person_count; p++) {
         int person = affect_timeline_resolve_person(a->g->timeline, f->persons[p]);
@@ -95,6 +97,12 @@ static void answer_persons_order(asking *a) {
         for (size_t i = 0; !kind && f->label_count && i < a->g->episode_count && !first; i++)
             if (a->g->episodes[i]->person == person && reason_ask_any_label(a, a->g->episodes[i]))
                 first = a->g->episodes[i];
+        const bool speaks = THERE(a, "speak*", "spoke", "talk*", "say", "says");
+        const affect_tier *u = speaks && !kind && !f->label_count ? reason_ask_speech(a) : NULL;
+        for (size_t i = 0; u && i < u->count && !first; i++) {
+            const reason_node *n = reason_graph_find(a->g, u->items[i].id);
+            if (n && n->person == person) first = n;
+        }
         if (!first && a->q->yes_no) {
             reason_ask_refuse(a->r, "not both of them do");
             return;
@@ -103,14 +111,14 @@ static void answer_persons_order(asking *a) {
         reason_ask_cite(a->r, first);
         reason_ask_say(a, "%s at %.1f s [%s].", reason_ask_title(a, person, true, who),
                        reason_ask_s(first->t0), first->id);
-        if (!best || first->t0 < best->t0) best = first;
+        if (!best || (later ? first->t0 > best->t0 : first->t0 < best->t0)) best = first;
     }
     if (!best) {
         reason_ask_refuse(a->r, "what it compares is not in the timeline");
         return;
     }
     const int named = affect_timeline_resolve_person(a->g->timeline, f->persons[0]);
-    double sure = reason_ask_score_of(best);
+    double sure = reason_ask_score_of(a, best);
     if (a->q->either)
         reason_ask_give(a->r, "order", sure, "%s", best->person == named ? "before" : "after");
     else if (a->q->yes_no)
@@ -135,7 +143,7 @@ void reason_ask_order(asking *a) {
         return;
     }
     bool first = nodes[0]->t0 <= nodes[1]->t0;
-    double sure = fmin(reason_ask_score_of(nodes[0]), reason_ask_score_of(nodes[1]));
+    double sure = fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1]));
     reason_ask_say(a, "The %s comes first, at %.1f s [%s]; the %s at %.1f s [%s].",
                    name_of(nodes[!first], names[!first]), reason_ask_s(nodes[!first]->t0),
                    nodes[!first]->id, name_of(nodes[first], names[first]),
@@ -152,9 +160,57 @@ void reason_ask_order(asking *a) {
                         names[(later && !THERE(a, "first")) ? first : !first]);
 }
 
+/* "From the first smile to the second": two of one kind by their places; false: it does not name two places. */
+static bool two_of_kind(const asking *a, const reason_node *nodes[2], const char *names[2]) {
+    static const char *const places[] = {"first", "second", "third", "fourth", "fifth"};
+    const reason_facts *f = &a->q->facts;
+    const char *kind = f->kind_count ? f->kinds[0].kind : NULL;
+    size_t n = 0;
+    for (size_t k = 1; k < f->kind_count; k++)
+        if (strcmp(f->kinds[k].kind, kind) != 0) return false;
+    if (!kind || f->label_count || !THERE(a, "from", "between", "since")) return false;
+    for (size_t i = 0; i < f->token_count && n < 2; i++) {
+        int place =
+            REASON_IS(f->tokens[i].text, "last", "final") && i + 1 < f->token_count ? -1 : 0;
+        for (int p = 0; p < 5; p++)
+            if (strcmp(f->tokens[i].text, places[p]) == 0) place = p + 1;
+        if (REASON_IS(f->tokens[i].text, "last") && i + 1 == f->token_count && n == 1) place = -1;
+        if (!place || (i && isfinite(f->tokens[i - 1].value))) continue;
+        names[n] = kind;
+        nodes[n++] = reason_ask_nth_event(a, kind, place);
+    }
+    return n == 2;
+}
+
+bool reason_ask_two_of_kind(const asking *a) {
+    const reason_node *nodes[2];
+    const char *names[2];
+    return two_of_kind(a, nodes, names);
+}
+
 void reason_ask_lag(asking *a) {
     const reason_node *nodes[2] = {NULL, NULL};
     const char *names[2] = {"", ""};
+    if (two_of_kind(a, nodes, names)) {
+        if (!nodes[0] || !nodes[1]) {
+            reason_ask_refuse(a->r, "there are not so many of them");
+            return;
+        }
+        const double off = fabs(reason_ask_s(nodes[1]->t0 - nodes[0]->t0));
+        reason_ask_say(a,
+                       "From the begin of the %s at %.1f s [%s] to that of the one at %.1f s [%s] "
+                       "it is %.2f s, between end and begin %.2f s.",
+                       reason_kind_phrase(names[0]), reason_ask_s(nodes[0]->t0), nodes[0]->id,
+                       reason_ask_s(nodes[1]->t0), nodes[1]->id, off,
+                       reason_ask_s(nodes[1]->t0 > nodes[0]->t0 ? nodes[1]->t0 - nodes[0]->t1
+                                                                : nodes[0]->t0 - nodes[1]->t1));
+        reason_ask_cite(a->r, nodes[0]);
+        reason_ask_cite(a->r, nodes[1]);
+        reason_ask_give(a->r, "lag",
+                        fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1])),
+                        "%.2f", off);
+        return;
+    }
     if (!two_things(a, nodes, names)) {
         reason_ask_refuse(a->r, "what it compares is not in the timeline");
         return;
@@ -174,8 +230,8 @@ void reason_ask_lag(asking *a) {
             names[0], reason_ask_s(nodes[0]->t1), nodes[0]->id, names[1],
             reason_ask_s(nodes[1]->t0), nodes[1]->id, gap);
         reason_ask_give(a->r, "lag",
-                        fmin(reason_ask_score_of(nodes[0]), reason_ask_score_of(nodes[1])), "%.1f",
-                        gap);
+                        fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1])),
+                        "%.1f", gap);
         return;
     }
     const affect_link *l = reason_graph_link(a->g, AFFECT_LINK_MATCHES, nodes[0]->id, nodes[1]->id);
@@ -186,7 +242,8 @@ void reason_ask_lag(asking *a) {
                    name_of(nodes[1], names[1]), reason_ask_s(nodes[1]->t0), nodes[1]->id, lag);
     reason_ask_cite(a->r, nodes[0]);
     reason_ask_cite(a->r, nodes[1]);
-    reason_ask_give(a->r, "lag", fmin(reason_ask_score_of(nodes[0]), reason_ask_score_of(nodes[1])),
+    reason_ask_give(a->r, "lag",
+                    fmin(reason_ask_score_of(a, nodes[0]), reason_ask_score_of(a, nodes[1])),
                     "%.2f", lag);
 }
 
@@ -313,7 +370,7 @@ void reason_ask_follow(asking *a) {
     }
     say_next(a, &from, next, what);
     char name[64];
-    double sure = fmin(reason_ask_score_of(from.node), reason_ask_score_of(next));
+    double sure = fmin(reason_ask_score_of(a, from.node), reason_ask_score_of(a, next));
     if (who)
         reason_ask_give(a->r, "follow", sure, "%s", reason_ask_title(a, next->person, false, name));
     else
@@ -329,7 +386,7 @@ void reason_ask_sequence(asking *a) {
         if (!reason_ask_own(a, e) || !reason_ask_in_window(a, e)) continue;
         base_text_append(&list, list.length ? ", " : "");
         base_text_append(&list, e->interval->label);
-        sure = fmin(sure, reason_ask_score_of(e));
+        sure = fmin(sure, reason_ask_score_of(a, e));
         if (a->r->count < 16) reason_ask_say_state(a, e);
     }
     if (list.length && !list.failed)
@@ -338,4 +395,113 @@ void reason_ask_sequence(asking *a) {
         reason_ask_refuse(a->r, "no episode is there");
     a->r->failed = a->r->failed || list.failed;
     base_text_destroy(&list);
+}
+
+/* ---- when somebody speaks ---- */
+
+static const double QUIET = 0.5; /* seconds: from which on a gap between words is a silence */
+
+/* Where nobody (the asked person) speaks: the gaps between the stretches, from the first to the last. */
+static void answer_quiet(asking *a) {
+    const char *const tiers[] = {"utterances", "speaking"};
+    const bool most = THERE(a, "longest"), least = THERE(a, "shortest");
+    const bool instant = a->q->timed && a->q->t0 == a->q->t1;
+    affect_time at = a->q->t0, best0 = 0, best1 = -1;
+    size_t n = 0;
+    char silent[96] = "Nobody speaks", who[64];
+    if (a->q->person && a->g->person_count > 1)
+        snprintf(silent, sizeof silent, "%s does not speak",
+                 reason_ask_title(a, a->q->person, true, who));
+    while (at < a->q->t1 || (instant && at == a->q->t0)) {
+        affect_time next = a->q->t1, until = at;
+        const reason_node *beside = NULL;
+        for (size_t k = 0; k < 2; k++) {
+            const affect_tier *u = affect_timeline_find_tier(a->g->timeline, tiers[k]);
+            for (size_t i = 0; u && i < u->count; i++) {
+                const reason_node *v = reason_graph_find(a->g, u->items[i].id);
+                if (!v || (a->q->person && v->person && v->person != a->q->person)) continue;
+                if (v->t0 <= at && v->t1 > until) until = v->t1, beside = v;
+                if (v->t0 > at && v->t0 < next) next = v->t0;
+            }
+        }
+        if (instant) {
+            if (beside) reason_ask_cite(a->r, beside);
+            reason_ask_say(a, "%s then.", beside ? "There is speech" : silent);
+            reason_ask_give(a->r, "speech", 0.7, "%s", beside ? "no" : "yes");
+            return;
+        }
+        if (until > at) {
+            if (a->r->count < 8) reason_ask_cite(a->r, beside);
+            at = until;
+            continue;
+        }
+        if (reason_ask_s(next - at) >= QUIET) {
+            const bool longer = next - at > best1 - best0;
+            n++;
+            if (best1 < best0 || (most && longer) || (least && !longer) || a->q->order < 0 ||
+                (int)n == a->q->order)
+                best0 = at, best1 = next;
+            if (n <= 8 && !most && !least && !a->q->order)
+                reason_ask_say(a, "%s from %.1f s to %.1f s.", silent, reason_ask_s(at),
+                               reason_ask_s(next));
+        }
+        at = next;
+    }
+    if (!n) {
+        reason_ask_say(a, "There is no silence of %.1f s there.", QUIET);
+        reason_ask_give(a->r, "speech", 0.6, "%s", a->q->yes_no ? "no" : "never");
+        return;
+    }
+    if (most || least || a->q->order)
+        reason_ask_say(a, "%s from %.1f s to %.1f s, for %.1f s.", silent, reason_ask_s(best0),
+                       reason_ask_s(best1), reason_ask_s(best1 - best0));
+    if (a->q->yes_no)
+        reason_ask_give(a->r, "speech", 0.7, "yes");
+    else if (THERE(a, "how", "duration", "length"))
+        reason_ask_give(a->r, "speech", 0.7, "%.1f", reason_ask_s(best1 - best0));
+    else
+        reason_ask_give(a->r, "speech", 0.7, "%.1f", reason_ask_s(best0));
+}
+
+void reason_ask_speech_times(asking *a) {
+    const affect_tier *u = reason_ask_speech(a);
+    const bool most = THERE(a, "longest"), least = THERE(a, "shortest");
+    const reason_node *best = NULL;
+    char who[64];
+    size_t n = 0;
+    if (!u) {
+        reason_ask_refuse(a->r, "the timeline does not say who speaks when");
+        return;
+    }
+    if (THERE(a, "quiet", "silent", "silence", "nobody", "noone")) {
+        answer_quiet(a);
+        return;
+    }
+    for (size_t i = 0; i < u->count; i++) {
+        const reason_node *v = reason_graph_find(a->g, u->items[i].id);
+        if (!v || !reason_ask_own(a, v) || (a->q->timed && !reason_ask_in_window(a, v))) continue;
+        const affect_time length = v->t1 - v->t0, kept = best ? best->t1 - best->t0 : 0;
+        n++;
+        if (!best || (most && length > kept) || (least && length < kept) || a->q->order < 0 ||
+            (int)n == a->q->order || (a->q->ends && !a->q->order && v->t1 > best->t1))
+            best = v;
+    }
+    if (!best || (a->q->order > 1 && (int)n < a->q->order)) {
+        reason_ask_say(a, "Nothing of the kind is heard, as far as the timeline shows.");
+        reason_ask_give(a->r, "speech", 0.6, "%s", a->q->yes_no ? "no" : "never");
+        return;
+    }
+    reason_ask_cite(a->r, best);
+    reason_ask_say(a, "%s speaks from %.1f s to %.1f s [%s].",
+                   reason_ask_title(a, best->person, true, who), reason_ask_s(best->t0),
+                   reason_ask_s(best->t1), best->id);
+    const double sure = reason_ask_score_of(a, best);
+    if (a->q->yes_no)
+        reason_ask_give(a->r, "speech", sure, "yes");
+    else if (THERE(a, "how", "duration", "length") ||
+             ((most || least) && !THERE(a, "when", "at", "begin*", "start*")))
+        reason_ask_give(a->r, "speech", sure, "%.1f", reason_ask_s(best->t1 - best->t0));
+    else
+        reason_ask_give(a->r, "speech", sure, "%.1f",
+                        reason_ask_s(a->q->ends ? best->t1 : best->t0));
 }

@@ -39,6 +39,12 @@ static bool has_pair(const reason_question *q, const char *first, const char *se
 
 /* ---- what nobody can know from a recording of expressions ---- */
 
+/* What is measured, and has an average. */
+static bool levelled(const char *w) {
+    return IS(w, "pitch", "intonation", "loudness", "volume", "valence", "arousal", "dominance",
+              "level", "mood", "voice");
+}
+
 /* Is one of the words said of the person? "Do you think", "I want to know", "looks like" are not. */
 static bool asks_of(const reason_question *q, const char *const *list) {
     for (size_t i = 0; i < q->facts.token_count; i++) {
@@ -46,6 +52,9 @@ static bool asks_of(const reason_question *q, const char *const *list) {
         if (!reason_is(word(q, i), list)) continue;
         if (IS(last, "you", "i", "we", "to", "would", "one", "i'd", "one's")) continue;
         if (i == 0 && IS(word(q, i), "name")) continue; /* "name the time of" */
+        if (IS(word(q, i), "lie", "lies") && IS(word(q, i + 1), "between")) continue; /* of time */
+        if (IS(word(q, i), "mean") && levelled(word(q, i + 1))) continue; /* the average */
+        if (IS(word(q, i), "deep") && ANY(q, "voice", "pitch")) continue;
         if (IS(word(q, i), "better", "good", "bad", "wrong") &&
             IS(last, "get*", "got", "becom*", "became", "grow*", "feel*", "turn*", "look*"))
             continue;
@@ -150,7 +159,10 @@ static bool grammar_word(const char *w) {
         "volume", "tone", "intonation", "peak*", "maxim*", "minim*", "worst", "highest", "lowest",
         "below", "above", "common*", "thing", "things", "succeed*", "agitat*", "aroused",
         "emotional*", "direction*", "move", "moves", "moving", "moved", "relaxed", "animated",
-        "lively", "quick*", "fast*");
+        "lively", "quick*", "fast*", "slow*", "average", "mean", "deep*", "soft*", "weak*",
+        "slight*", "broad*", "wide*", "faint*", "small*", "intens*", "pronounced", "marked",
+        "nobody", "noone", "everyone's", "fourth", "fifth", "f0", "frequency", "hertz", "hz",
+        "did");
 }
 
 static bool known_name(const reason_graph *g, const char *w) {
@@ -234,16 +246,62 @@ static void find_phrase(reason_question *q) {
     }
 }
 
-static void lower_words(const char *text, base_text *out) {
+void reason_question_words(const char *text, base_text *out) {
     base_text_append(out, " ");
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '\'') continue;
+        if (strncmp(text, "\xE2\x80\x99", 3) == 0 || strncmp(text, "\xE2\x80\x98", 3) == 0)
+            c = '\'', text += 2;
+        if (c == '\'') { /* "Harry's" as "Harry", as a token has it; "don't" as "dont" */
+            const unsigned char s = (unsigned char)text[1];
+            const bool joined = out->length && out->data[out->length - 1] != ' ';
+            if (joined && (s == 's' || s == 'S') && !isalnum((unsigned char)text[2])) text++;
+            continue;
+        }
         char low = (char)(isalnum(c) || c >= 0x80 ? tolower(c) : ' ');
         if (low == ' ' && out->length && out->data[out->length - 1] == ' ') continue;
         base_text_append_n(out, &low, 1);
     }
     if (out->length && out->data[out->length - 1] != ' ') base_text_append(out, " ");
+}
+
+/* Words that are said one after another, from the first to the last of them: the node of their utterance with the
+ * times of the words. False where the words have no times. */
+static bool said_in_words(reason_question *q, const reason_graph *g, const char *wanted,
+                          const reason_node *utterance) {
+    const affect_tier *tier = affect_timeline_find_tier(g->timeline, "words");
+    for (size_t i = 0; tier && i < tier->count; i++) {
+        base_text said = {0};
+        if (tier->items[i].t0 + AFFECT_MILLISECOND < utterance->t0) continue;
+        if (tier->items[i].t0 >= utterance->t1) break;
+        for (size_t k = i; k < tier->count && tier->items[k].t0 < utterance->t1; k++) {
+            if (tier->items[k].person && utterance->person &&
+                tier->items[k].person != utterance->person)
+                continue;
+            base_text_clear(&said);
+            for (size_t m = i; m <= k; m++) {
+                if (tier->items[m].person && utterance->person &&
+                    tier->items[m].person != utterance->person)
+                    continue;
+                base_text one = {0};
+                reason_question_words(tier->items[m].label, &one);
+                base_text_append(&said, said.length && one.length ? one.data + 1 : one.data);
+                q->failed = q->failed || one.failed;
+                base_text_destroy(&one);
+            }
+            q->failed = q->failed || said.failed;
+            if (said.failed || said.length > strlen(wanted)) break;
+            if (said.data && strcmp(said.data, wanted) == 0) {
+                q->said = *utterance;
+                q->said.t0 = q->said.apex = tier->items[i].t0;
+                q->said.t1 = tier->items[k].t1;
+                base_text_destroy(&said);
+                return true;
+            }
+        }
+        base_text_destroy(&said);
+    }
+    return false;
 }
 
 /* The word or utterance in which the phrase is said; of several the first of the person. */
@@ -255,13 +313,13 @@ static const reason_node *who_says(reason_question *q, const reason_graph *g) {
         base_text_append(&phrase, q->facts.tokens[i].text);
     }
     base_text wanted = {0};
-    lower_words(phrase.data ? phrase.data : "", &wanted);
+    reason_question_words(phrase.data ? phrase.data : "", &wanted);
     for (size_t i = 0; i < g->count && !wanted.failed; i++) {
         const reason_node *n = &g->nodes[i];
         if (!n->interval || (strcmp(n->tier, "words") != 0 && strcmp(n->tier, "utterances") != 0))
             continue;
         base_text said = {0};
-        lower_words(n->interval->label, &said);
+        reason_question_words(n->interval->label, &said);
         bool found = wanted.length > 2 && said.data && strstr(said.data, wanted.data) != NULL;
         q->failed = q->failed || said.failed;
         base_text_destroy(&said);
@@ -269,26 +327,87 @@ static const reason_node *who_says(reason_question *q, const reason_graph *g) {
         /* A word alone is the better anchor, as it is shorter. */
         if (!best || n->t1 - n->t0 < best->t1 - best->t0) best = n;
     }
+    if (best && strcmp(best->tier, "utterances") == 0 && wanted.data &&
+        said_in_words(q, g, wanted.data, best))
+        best = &q->said;
     q->failed = q->failed || wanted.failed || phrase.failed;
     base_text_destroy(&phrase);
     base_text_destroy(&wanted);
     return best;
 }
 
+static int rank(const char *w) {
+    static const char *const words[] = {"first", "second", "third", "fourth", "fifth"};
+    for (int i = 0; i < 5; i++)
+        if (strcmp(w, words[i]) == 0) return i + 1;
+    return IS(w, "last", "final", "latest") ? -1 : strcmp(w, "earliest") == 0 ? 1 : 0;
+}
+
+/* "The second person" is person 2, and no second event. "Who is the second person to smile" is. */
+static bool ranks_person(const reason_question *q, size_t i) {
+    return rank(word(q, i)) &&
+           IS(word(q, i + 1), "person", "speaker", "man", "woman", "guy", "lady", "participant",
+              "subject") &&
+           !IS(word(q, i + 2), "to", "who", "that") && !IS(word(q, 0), "who", "which");
+}
+
+/* "How long does it last", "does it last": a verb. */
+static bool lasts(const reason_question *q, size_t i) {
+    const char *next = word(q, i + 1);
+    return strcmp(word(q, i), "last") == 0 &&
+           (i + 1 == q->facts.token_count ||
+            IS(next, "for", "until", "till", "at", "in", "overall", "altogether")) &&
+           (ANY(q, "long", "longer", "longest", "much", "many") ||
+            IS(word(q, 0), "do", "does", "did", "can", "could", "will", "would"));
+}
+
+/* The event, change or episode that is asked for by its place: 1 the first, -1 the last, 0 none. What
+ * counts persons, stretches of time or seconds counts no events. */
 static int ordinal(const reason_question *q) {
-    for (size_t i = 1; i < q->facts.token_count; i++) /* "how long does it last" is a verb */
-        if (IS(word(q, i), "final") ||
-            (strcmp(word(q, i), "last") == 0 && i + 1 < q->facts.token_count &&
-             !isfinite(q->facts.tokens[i + 1].value)))
-            return -1;
-    if (ANY(q, "second") && !has_pair(q, "the", "seconds")) {
-        for (size_t i = 0; i < q->facts.token_count; i++)
-            if (strcmp(word(q, i), "second") == 0 && !(i && isfinite(q->facts.tokens[i - 1].value)))
-                return 2;
+    bool there[6] = {false}, last = false;
+    for (size_t i = 0; i < q->facts.token_count; i++) {
+        const int n = rank(word(q, i));
+        if (!n || ranks_person(q, i) || lasts(q, i)) continue;
+        if (i + 1 < q->facts.token_count && isfinite(q->facts.tokens[i + 1].value)) continue;
+        if (n == 2 && i &&
+            (isfinite(q->facts.tokens[i - 1].value) ||
+             IS(word(q, i - 1), "one", "a", "per", "half")))
+            continue;
+        if (IS(word(q, i + 1), "half", "part", "quarter", "minute*", "seconds", "few")) continue;
+        if (n < 0)
+            last = true;
+        else
+            there[n] = true;
     }
-    if (ANY(q, "third")) return 3;
-    if (ANY(q, "first", "earliest")) return 1;
-    return 0;
+    if (last) return -1;
+    for (int n = 2; n <= 5; n++)
+        if (there[n]) return n;
+    return there[1];
+}
+
+/* Takes the persons that are named by their place among them. */
+static void take_ranked(reason_question *q) {
+    reason_facts *f = &q->facts;
+    for (size_t i = 0; i < f->token_count; i++) {
+        if (ranks_person(q, i)) {
+            const int n = rank(word(q, i));
+            if (n < 0 || strcmp(word(q, i + 1), "person") != 0) {
+                q->refusal = "it does not say who that is: name the person, or say \"person 2\"";
+                return;
+            }
+            if (f->person_count == REASON_FACTS) return;
+            size_t at = f->person_count++;
+            for (; at > 0 && f->person_at[at - 1] > i; at--) {
+                f->persons[at] = f->persons[at - 1];
+                f->person_at[at] = f->person_at[at - 1];
+            }
+            f->persons[at] = n;
+            f->person_at[at] = i;
+        } else if (IS(word(q, i), "other", "another") &&
+                   IS(word(q, i + 1), "person", "speaker", "one", "man", "woman")) {
+            q->refusal = "it does not say who that is: name the person, or say \"person 2\"";
+        }
+    }
 }
 
 /* The event that "after the (first) smile" is about. */
@@ -457,10 +576,21 @@ static bool yes_no(const reason_question *q) {
            IS(word(q, n - 1), "right", "correct", "true", "yes", "no");
 }
 
+/* "When does the smile end", not "at the end". */
+static bool ends_as_verb(const reason_question *q) {
+    for (size_t i = 1; i < q->facts.token_count; i++)
+        if (IS(word(q, i), "end", "ends", "ended") && q->facts.kind_count &&
+            !IS(word(q, i - 1), "the", "at", "very", "its"))
+            return true;
+    return false;
+}
+
 static bool comparative(const reason_question *q) {
     if (ANY(q, "more", "less", "most", "least", "happier", "happiest", "sadder", "saddest",
             "angrier", "angriest", "calmer", "calmest", "higher", "lower", "highest", "lowest",
-            "livelier", "compare*", "versus", "vs", "quieter", "longer", "tenser"))
+            "livelier", "compare*", "versus", "vs", "quieter", "longer", "shorter", "tenser",
+            "deeper", "deepest", "louder", "loudest", "softer", "softest", "faster", "fastest",
+            "slower", "slowest", "quicker", "stronger", "weaker"))
         return true;
     for (size_t i = 0; i < q->facts.label_count; i++) {
         const char *w = q->facts.tokens[q->facts.label_at[i]].text;
@@ -543,6 +673,27 @@ static bool follows(const reason_question *q) {
             ANY(q, "do", "answer*", "repl*", "say", "respond*"));
 }
 
+/* "What is her average pitch", "how loud is he at 2 s": a level, and nothing else. */
+static bool for_level(const reason_question *q) {
+    const reason_facts *f = &q->facts;
+    return !f->kind_count && !f->move_count && !f->label_count && ANY(q, "what", "how", "which") &&
+           (ANY(q, "pitch", "intonation", "loudness", "volume", "valence", "arousal", "dominance",
+                "loud") ||
+            (ANY(q, "voice") && ANY(q, "high", "low", "deep", "frequency", "f0")));
+}
+
+/* When is spoken, and when not: "when does he start to talk", "is anybody speaking at 3 s", "when is it quiet". */
+static bool for_speech(const reason_question *q, bool asks_when) {
+    const reason_facts *f = &q->facts;
+    const bool quiet = ANY(q, "quiet") || has_pair(q, "it", "silent") ||
+                       (ANY(q, "silence") && ANY(q, "longest", "shortest"));
+    if (!(asks_when || q->yes_no) || q->phrase != SIZE_MAX || f->quote.length) return false;
+    if (f->label_count + f->kind_count > (quiet ? 1 : 0) || ANY(q, "who", "whom", "how", "than"))
+        return false;
+    if (several_persons(q)) return false;
+    return quiet || (ANY(q, "speak*", "spoke", "talk*", "speech") && !ANY(q, "voice", "pitch"));
+}
+
 static reason_question_kind kind_of(const reason_question *q) {
     const reason_facts *f = &q->facts;
     bool two_things = f->kind_count + f->label_count >= 2;
@@ -561,6 +712,11 @@ static reason_question_kind kind_of(const reason_question *q) {
         has_pair(q, "led", "to") || has_pair(q, "leads", "to") || has_pair(q, "what", "makes"))
         return REASON_ASK_CAUSE;
     if (q->moments) return REASON_ASK_MOMENTS;
+    /* "How high does his arousal get?" */
+    if ((has_pair(q, "how", "high") || has_pair(q, "how", "low")) && !who && !several_persons(q) &&
+        ANY(q, "valence", "arousal", "dominance", "pitch", "voice") && !q->facts.move_count &&
+        (ANY(q, "get", "gets", "got", "go", "goes", "went") || has_pair(q, "at", "most")))
+        return REASON_ASK_EXTREME;
     if (superlative(q) && !who && !several_persons(q) &&
         !ANY(q, "often", "likely", "long*", "short*", "chang*", "how") &&
         !has_pair(q, "most", "of") && (asks_when || ANY(q, "what", "which")))
@@ -586,7 +742,13 @@ static reason_question_kind kind_of(const reason_question *q) {
     if (two_things && ANY(q, "take*", "took", "pass*", "elaps*") && ANY(q, "from") &&
         ANY(q, "to") && has_pair(q, "how", "long"))
         return REASON_ASK_LAG;
-    if (ANY(q, "longest", "shortest") && !who && !several_persons(q)) return REASON_ASK_DURATION;
+    if (ANY(q, "longest", "shortest") && !who && !several_persons(q) && !asks_when &&
+        (has_pair(q, "how", "long") || ANY(q, "duration", "length") || !f->kind_count))
+        return ANY(q, "speak*", "talk*", "speech", "quiet", "silent", "silence")
+                   ? REASON_ASK_SPEECH
+                   : REASON_ASK_DURATION;
+    if (for_speech(q, asks_when) && !ANY(q, "long", "longer", "much", "more", "less"))
+        return REASON_ASK_SPEECH;
     if (f->label_count && ANY(q, "share", "percent*", "proportion", "fraction", "portion"))
         return REASON_ASK_DURATION;
     if (has_pair(q, "how", "long") || ANY(q, "duration", "length") || has_pair(q, "how", "much") ||
@@ -603,6 +765,9 @@ static reason_question_kind kind_of(const reason_question *q) {
         ANY(q, "first", "before", "after", "earlier", "later", "sooner"))
         return REASON_ASK_ORDER;
     if (has_pair(q, "what", "is") && ANY(q, "said")) return REASON_ASK_SAID;
+    if (IS(word(q, 0), "what", "which") && ANY(q, "thing", "things", "sentence", "line", "words") &&
+        ANY(q, "say", "says", "said") && q->phrase == SIZE_MAX && !asks_when)
+        return REASON_ASK_SAID;
     if (!f->kind_count && !f->label_count && !f->move_count && q->phrase == SIZE_MAX &&
         ANY(q, "what", "which") && q->timed &&
         (ANY(q, "spoken", "said", "line", "lines", "sentence", "utter*", "heard") ||
@@ -630,7 +795,13 @@ static reason_question_kind kind_of(const reason_question *q) {
     if (q->of_voice && (f->move_count || ANY(q, "happen*", "do", "does", "chang*", "differ*")) &&
         !f->label_count)
         return REASON_ASK_CHANGE;
-    if (changing && !starting) return REASON_ASK_CHANGE;
+    /* "When does the longest smile begin" asks for the smile, not for a mood that changes. */
+    const bool of_event = f->kind_count && !f->label_count && !f->move_count &&
+                          ANY(q, "begin*", "began", "start*", "stop*", "end*", "ceas*") &&
+                          !ANY(q, "mood*", "emotion*", "state*", "expression*", "chang*", "shift*",
+                               "turn*", "become*", "became", "differ*");
+    if (changing && !starting && !of_event) return REASON_ASK_CHANGE;
+    if (for_level(q) && !who) return REASON_ASK_STATE;
     if (f->kind_count) return who ? REASON_ASK_WHO : REASON_ASK_EVENT;
     if (who && f->label_count) return REASON_ASK_WHO;
     bool stateful =
@@ -662,16 +833,67 @@ static bool has_object(const reason_question *q) {
     return false;
 }
 
+/* "Who is he talking to", "does he speak with her": of whom is spoken to nothing is known. */
+static bool addressee(const reason_question *q) {
+    const size_t n = q->facts.token_count;
+    if (q->phrase != SIZE_MAX || !ANY(q, "speak*", "spoke", "talk*", "say", "says", "answer*"))
+        return false;
+    if (ANY(q, "whom")) return true;
+    for (size_t i = 1; i < n; i++)
+        if (IS(word(q, i), "to", "with") &&
+            (i + 1 == n || IS(word(q, i - 1), "speak*", "spoke", "talk*", "says", "say")))
+            return true;
+    return false;
+}
+
+/* "At the end ... than at the beginning": two places of the recording. */
+static int find_places(reason_question *q) {
+    int n = 0;
+    for (size_t i = 0; i < q->facts.token_count && n < 2; i++) {
+        const char *w = word(q, i), *last = i ? word(q, i - 1) : "";
+        if (!IS(last, "the", "at", "very", "its", "in")) continue;
+        const int place = IS(w, "beginning", "start", "opening", "outset", "begin") ? 0
+                          : IS(w, "middle", "midpoint")                             ? 1
+                          : IS(w, "end", "ending", "close")                         ? 2
+                                                                                    : -1;
+        if (place < 0) continue;
+        q->place[n++] = place;
+    }
+    return n;
+}
+
+/* Of what is yet to come only the next state can be guessed. */
+static const char *of_future(const reason_question *q) {
+    if (q->kind != REASON_ASK_NEXT)
+        return !q->timed && !q->anchor && q->phrase == SIZE_MAX && ANY(q, "will", "gonna")
+                   ? "of what comes after the recording only the next state can be guessed (\"what "
+                     "will "
+                     "she express next\")"
+                   : NULL;
+    if (ANY(q, "say", "says", "said", "saying", "word", "words", "speak*", "spoke*", "talk*",
+            "tell", "answer*", "repl*", "utter*", "sentence", "line"))
+        return "words that are yet to come cannot be known";
+    if (q->facts.kind_count || q->facts.move_count || ANY(q, "do", "doing") ||
+        (q->yes_no && !ANY(q, "what", "which")))
+        return "of what comes next only the state can be guessed, not whether or what else: ask "
+               "what "
+               "is expressed next";
+    return NULL;
+}
+
 void reason_question_read(const reason_graph *g, const words_emotions *lexicon, const char *text,
                           reason_question *q) {
     memset(q, 0, sizeof *q);
     reason_facts_read(g, lexicon, text, &q->facts);
     q->asked = text;
     q->phrase = q->phrase_end = SIZE_MAX;
+    take_ranked(q);
+    if (q->refusal) return;
     q->order = ordinal(q);
     q->yes_no = yes_no(q);
     q->ends = has_pair(q, "until", "when") || has_pair(q, "till", "when") ||
-              (ANY(q, "when", "time", "moment", "point") && ANY(q, "stop*", "ceas*"));
+              (ANY(q, "when", "time", "moment", "point") &&
+               (ANY(q, "stop*", "ceas*", "finish*") || ends_as_verb(q)));
     q->tells = ANY(q, "who") && !q->facts.label_count && !comparative(q) &&
                ANY(q, "speak*", "speaks", "talk*", "say", "says", "said", "utters", "spoke") &&
                !ANY(q, "when", "while", "after", "before");
@@ -688,15 +910,20 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     find_window(q, g, lexicon);
     q->either = q->yes_no && either(q);
     if (q->either) q->yes_no = false;
-    q->same = ANY(q, "same", "alike", "similar*") || (ANY(q, "differ", "differently") && q->yes_no);
+    q->same = ANY(q, "same", "alike", "similar*") ||
+              (ANY(q, "differ", "differently", "different") && q->yes_no);
     q->same = q->same && q->yes_no && !q->facts.label_count && !q->facts.kind_count &&
-              (several_persons(q) ||
-               (!q->person && g->person_count == 2 && ANY(q, "they", "both", "two")));
-    q->of_voice = ANY(q, "pitch", "intonation") ||
-                  (ANY(q, "sound", "sounds", "sounded") && ANY(q, "higher", "lower")) ||
-                  (ANY(q, "voice") && !q->facts.label_count &&
-                   (q->facts.move_count || ANY(q, "happen*", "chang*", "high*", "low*", "do")));
-    q->moments = q->facts.time_count == 2 && !several_persons(q) && comparative(q) &&
+              (several_persons(q) || (!q->person && g->person_count >= 2 &&
+                                      ANY(q, "they", "both", "two", "all", "everybody", "everyone",
+                                          "people", "persons")));
+    q->of_voice =
+        ANY(q, "pitch", "intonation") ||
+        (ANY(q, "sound", "sounds", "sounded") && ANY(q, "higher", "lower")) ||
+        (ANY(q, "voice") && !q->facts.label_count &&
+         (q->facts.move_count || ANY(q, "happen*", "chang*", "high*", "low*", "deep*", "do")));
+    q->places = q->facts.time_count == 0 ? find_places(q) : 0;
+    q->moments = (q->facts.time_count == 2 || q->places == 2) && !several_persons(q) &&
+                 (comparative(q) || ANY(q, "better", "worse")) &&
                  (ANY(q, "than") || (ANY(q, "or") && !ANY(q, "between", "from")));
     if (q->moments && !ANY(q, "than")) q->yes_no = false; /* "more so at 5 s or at 9 s?" */
     bool name;
@@ -715,6 +942,21 @@ void reason_question_read(const reason_graph *g, const words_emotions *lexicon, 
     if (!q->refusal && !q->facts.token_count) q->refusal = "it is empty";
     if (q->refusal) return;
     q->kind = kind_of(q);
+    const char *ahead = of_future(q);
+    if (ahead) {
+        q->refusal = ahead;
+        return;
+    }
+    q->level = for_level(q) && q->kind == REASON_ASK_STATE;
+    if (q->level && strange) {
+        q->refusal =
+            "of a level the timeline knows the mean, how it changes, and when it is highest";
+        return;
+    }
+    if (q->kind != REASON_ASK_SAID && addressee(q)) {
+        q->refusal = "to whom somebody speaks is not in the timeline";
+        return;
+    }
     if (q->kind == REASON_ASK_NEXT && strange) {
         q->refusal = "it is not about what the timeline holds";
         return;

@@ -259,6 +259,15 @@ static void read_persons(const reason_graph *g, reason_facts *f) {
             for (int k = 0; k < 6; k++)
                 if (strcmp(t->text, numbers[k]) == 0) add_person(f, k + 1, i);
         }
+        if (IS(w, "persons", "speakers")) /* "persons 1 and 3" */
+            for (size_t k = i + 1; k < f->token_count; k++) {
+                const reason_token *t = &f->tokens[k];
+                if (IS(t->text, "and", "or")) continue;
+                if (!isfinite(t->value) || t->clock || t->value < 1 || t->value >= 1e6 ||
+                    unit_at(f, k + 1) > 0)
+                    break;
+                add_person(f, (int)t->value, k);
+            }
         double number;
         if (w[0] == 'p' && digit((unsigned char)w[1]) &&
             base_parse_double(w + 1, strlen(w + 1), &number) && number >= 1 && number < 1e6)
