@@ -51,18 +51,19 @@ const char *tune_name_in(const char *path, size_t *length) {
     return name;
 }
 
-/* "glad, calm" of what a cell of words holds, appended. */
+/* "glad, calm" of what a cell of words holds, appended. Brackets are dropped wherever they stand: a word with them in it could be
+ * read as a marker of a stream. */
 static void put_words(const char *cell, base_text *out) {
-    static const char around[] = " \t[]<>'\"";
+    static const char brackets[] = "[]<>", around[] = " \t[]<>'\"";
     const char *before = "";
     while (*cell) {
-        size_t n = strcspn(cell, ",;|"), skip = strspn(cell, around), end = n;
-        if (skip > n) skip = n;
-        while (end > skip && strchr(around, cell[end - 1])) end--;
-        if (end > skip) {
-            base_text_append(out, before);
-            base_text_append_n(out, cell + skip, end - skip);
-            before = ", ";
+        size_t n = strcspn(cell, ",;|"), at = BASE_MIN(strspn(cell, around), n), end = n;
+        while (end > at && strchr(around, cell[end - 1])) end--;
+        if (end > at) base_text_append(out, before), before = ", ";
+        while (at < end) {
+            size_t plain = BASE_MIN(strcspn(cell + at, brackets), end - at);
+            base_text_append_n(out, cell + at, plain);
+            at += plain + 1;
         }
         cell += n + (cell[n] != '\0');
     }
