@@ -17,6 +17,7 @@
 #include "affect/affect.h"
 #include "align/speaking.h"
 #include "align/voices.h"
+#include "bench/rule.h"
 
 enum { MOST = 4096 };
 
@@ -26,24 +27,6 @@ static void need(affect_status status, const char *what) {
     if (status == AFFECT_OK) return;
     fprintf(stderr, "bench-speakers: %s: %s\n", what, affect_context_message(ctx));
     exit(1);
-}
-
-static align_rule read_rule(char *line) {
-    align_rule rule = align_rule_default();
-    for (char *save, *word = strtok_r(line, " \n", &save); word;
-         word = strtok_r(NULL, " \n", &save)) {
-        char *value = strchr(word, '=');
-        bool known = false;
-        if (value) *value++ = '\0';
-#define READ(name, unused)                                                                         \
-    if (value && !strcmp(word, #name)) rule.name = strtod(value, NULL), known = true;
-        ALIGN_RULES(READ)
-#undef READ
-        if (known) continue;
-        fprintf(stderr, "bench-speakers: no rule %s\n", word);
-        exit(2);
-    }
-    return rule;
 }
 
 static void speak(const affect_timeline *scene, const align_rule *rule,
@@ -113,7 +96,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     char line[4096];
-    while (count < MOST && fgets(line, sizeof line, f)) rules[count++] = read_rule(line);
+    while (count < MOST && fgets(line, sizeof line, f))
+        rules[count++] = bench_read_rule(line, " \n", "bench-speakers");
     fclose(f);
     if (affect_context_create(&ctx)) return 1;
     for (int a = 2; a < argc; a++) {

@@ -26,6 +26,7 @@
 #include "affect/affect.h"
 #include "align/align_private.h"
 #include "align/speaking.h"
+#include "bench/rule.h"
 
 enum { MOST = 200, FOLDS = 3, DS = ALIGN_SOUND_WIDTH, DM = ALIGN_MOUTH_WIDTH, V = ALIGN_VARIATES };
 static const double REGULARISE = 0.15;
@@ -468,23 +469,6 @@ static size_t put_together(affect_timeline **out, size_t number, bool judged, in
     return count;
 }
 
-static align_rule read_rule(char *line) {
-    align_rule rule = align_rule_default();
-    for (char *save, *word = strtok_r(line, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-        char *value = strchr(word, '=');
-        bool known = false;
-        if (value) *value++ = '\0';
-#define READ(name, unused)                                                                         \
-    if (value && !strcmp(word, #name)) rule.name = strtod(value, NULL), known = true;
-        ALIGN_RULES(READ)
-#undef READ
-        if (known) continue;
-        fprintf(stderr, "bench-synchrony: no rule %s\n", word);
-        exit(2);
-    }
-    return rule;
-}
-
 /* Of tenths of a second: [0] with a speaking face, [1] of these claimed, [2] and right; [3] without one, [4] claimed; [5] recordings
  * with as many intervals as parts. */
 static void judge_parts(const affect_timeline *t, const part *parts, size_t count,
@@ -525,7 +509,7 @@ static int try_parts(const align_synchrony weights[FOLDS], bool judged, size_t c
         size_t found[PARTS + 1][6] = {{0}};
         char name[256];
         snprintf(name, sizeof name, "%s", *line);
-        align_rule rule = read_rule(*line);
+        align_rule rule = bench_read_rule(*line, ",", "bench-synchrony");
         drawn = judged ? 77 : 7;
         for (size_t k = 0; k < count; k++) {
             affect_timeline *t;

@@ -31,6 +31,15 @@ static const reason_node *dominant(const asking *a, double *share) {
     return best;
 }
 
+/* Puts a person behind those who came before; false: one of them, or there is no room. */
+static bool take_person(int *persons, size_t *count, size_t room, int person) {
+    for (size_t i = 0; i < *count; i++)
+        if (persons[i] == person) return false;
+    if (*count == room) return false;
+    persons[(*count)++] = person;
+    return true;
+}
+
 /* "Are they all in the same mood?": by the labels, at an instant or for the larger part of a window. */
 static void answer_same(asking *a) {
     const reason_facts *f = &a->q->facts;
@@ -40,9 +49,7 @@ static void answer_same(asking *a) {
     size_t n = 0;
     for (size_t i = 0; i < f->person_count && n < MOST; i++) {
         const int one = affect_timeline_resolve_person(a->g->timeline, f->persons[i]);
-        bool again = false;
-        for (size_t k = 0; k < n; k++) again = again || persons[k] == one;
-        if (!again) persons[n++] = one;
+        take_person(persons, &n, MOST, one);
     }
     if (!n)
         for (size_t i = 0; i < a->g->person_count && n < MOST; i++) persons[n++] = a->g->persons[i];
@@ -240,10 +247,9 @@ static void answer_speaker(asking *a) {
         if (!n || !n->person || !reason_ask_in_window(a, n) || !among(a, n)) continue;
         if (quote->length && !holds_words(a, n->interval->label, quote)) continue;
         if (a->q->order > 0) { /* of the persons, in the order in which each first speaks */
-            bool again = false;
-            for (size_t p = 0; p < persons; p++) again = again || seen[p] == n->person;
-            if (!again && persons < BASE_COUNT(seen)) seen[persons++] = n->person;
-            if (again || (int)persons != a->q->order) continue;
+            if (!take_person(seen, &persons, BASE_COUNT(seen), n->person) ||
+                (int)persons != a->q->order)
+                continue;
         }
         if (!a->r->count)
             reason_ask_give(a->r, "who", reason_ask_score_of(a, n), "%s",
@@ -280,12 +286,7 @@ static void answer_who_of(asking *a, const char *kind, int sign) {
                  : !reason_ask_in_window(a, e) ||
                        !(sign ? on_side(a, e, sign) : reason_ask_any_label(a, e)))
             continue;
-        bool again = false;
-        for (size_t k = 0; k < n; k++) again = again || persons[k] == e->person;
-        if (!again && n < BASE_COUNT(persons)) {
-            persons[n++] = e->person;
-            if ((int)n == order) found = e;
-        }
+        if (take_person(persons, &n, BASE_COUNT(persons), e->person) && (int)n == order) found = e;
         if (order < 0) found = e;
     }
     if (!found) {
